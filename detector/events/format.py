@@ -1,0 +1,113 @@
+"""What a log format is: the plug that every file in ``formats/`` fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from detector.events.batch import Row
+from detector.events.columns import Col, Kind
+from detector.events.envelope import Envelope
+
+
+class Zone(StrEnum):
+    """Where the time zone of a format's time stamps is written."""
+
+    UTC = "utc"
+    """The format is defined in UTC (or in seconds since the epoch)."""
+    OFFSET = "offset"
+    """Each line carries its offset."""
+    LOCAL = "local"
+    """Nowhere: local time of the device. Read as UTC, and said so, unless ``--timezone`` or the source gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a site, a file or a header line adds to a format.
+
+    Attributes:
+        zone: time zone of stamps that carry none.
+        written_until: the newest instant that the file can hold (its last change), microseconds since the epoch;
+            gives the year to stamps that have none. ``None``: the year of the epoch's own dates is unknown, and such
+            stamps are read as "time unknown".
+        date_order: ``dmy``, ``mdy`` or ``ymd`` where the device's locale decides; empty: the format's own rule.
+        columns: column names of the header in force (``#Fields``, a CSV header); empty before any header.
+        separator: field separator of that header where a header can change it.
+        envelope: the syslog header around every line; peeled before a format sees the line, which gets its time from
+            the header where it has none of its own.
+        options: the site's own settings of this format, such as squid's ``logformat`` string.
+    """
+
+    zone: tzinfo = UTC
+    written_until: int | None = None
+    date_order: str = ""
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+    envelope: Envelope = Envelope.NONE
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Parse: TypeAlias = Callable[[str, Dialect], Row | None]
+"""One line to one event; ``None`` for a line that is no event (a comment, an answer to a question already counted).
+
+Raises ``ValueError`` (best ``RefusedLine`` with a reason), ``LookupError`` or ``OverflowError`` for a line that is not
+what the format says.
+"""
+
+
+def _utf8(host: str) -> bytes:
+    return host.encode()
+
+
+def _no_header(_line: str, _dialect: Dialect) -> Dialect | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """One log format. Found by walking ``formats/``; nothing registers it.
+
+    Attributes:
+        name: id, file name and ``event.dataset``.
+        kind: what the log watches.
+        title: the product's own name, for the table of formats.
+        reference: address of the vendor's document; starts with ``unverified:`` where it was written from memory.
+        parse: one line to one event, see ``Parse``.
+        timestamp: the instant of a line without parsing the rest, ``None`` where the line carries none; cheap, it runs
+            on samples of every log, and raises what ``parse`` may raise.
+        example: a synthetic event rendered as this format's line or lines (no newline at the end). Together with
+            ``preamble`` it is the canary: what is rendered must be sighted.
+        columns: what its lines can hold.
+        zone: where the time zone is written.
+        preamble: header lines (no newline at the end) that must come before an example, empty where none are needed.
+        head: the dialect after a header line, ``None`` where the line is no header.
+        head_literals: bytes of which every header line holds one (exact case); how headers are found in mid-file.
+        spell: a host name as the format writes it (lower case); used to look for names before anything is parsed.
+        join: for formats whose one transaction spans lines: the fragments of one ``Col.TRANSACTION`` in order of
+            writing to (position of the line that proves it, event) pairs.
+        sniff: how surely lines from the head of a file are this format, 0 to 1; default: the share that parses.
+        json: the file may be one JSON document instead of one object a line.
+        encoded: bytes that make a line a candidate whatever it holds (names may lie there in another spelling).
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    reference: str
+    parse: Parse
+    timestamp: Callable[[str, Dialect], int | None]
+    example: Callable[[Row], str]
+    columns: frozenset[Col]
+    zone: Zone
+    preamble: str = ""
+    head: Callable[[str, Dialect], Dialect | None] = _no_header
+    head_literals: tuple[bytes, ...] = ()
+    spell: Callable[[str], bytes] = _utf8
+    join: Callable[[Sequence[Row]], Iterable[tuple[int, Row]]] | None = None
+    sniff: Callable[[Sequence[str]], float] | None = None
+    json: bool = False
+    encoded: tuple[bytes, ...] = ()

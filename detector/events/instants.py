@@ -1,0 +1,55 @@
+"""Moments as whole microseconds since 1970-01-01T00:00:00Z, and their ISO 8601 spelling."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+MICROSECONDS = 1_000_000
+"""Microseconds in a second."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_iso(instant: int) -> str:
+    """ISO 8601 in UTC with ``Z``; fractions only where there are any.
+
+    An instant outside the years 1 to 9999 (a forged time stamp) is spelled as the nearest one inside.
+
+    >>> to_iso(1_582_761_600_000_000), to_iso(1_582_761_600_120_000)
+    ('2020-02-27T00:00:00Z', '2020-02-27T00:00:00.120Z')
+    """
+    moment = to_datetime(instant)
+    if not moment.microsecond:
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def to_datetime(instant: int) -> datetime:
+    """The aware UTC datetime of an instant, clamped to the years that ``datetime`` knows."""
+    try:
+        return _EPOCH + timedelta(microseconds=instant)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if instant > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+def from_datetime(moment: datetime) -> int:
+    """The instant of an aware datetime.
+
+    >>> from_datetime(datetime(2020, 2, 27, tzinfo=UTC))
+    1582761600000000
+    """
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_iso(text: str) -> int:
+    """The instant of an ISO 8601 text; a text without a zone is read as UTC.
+
+    Raises:
+        ValueError: the text is not a date or a date and time.
+
+    >>> from_iso("2020-02-27") == from_iso("2020-02-27T01:00:00+01:00")
+    True
+    """
+    moment = datetime.fromisoformat(text)
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

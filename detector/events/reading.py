@@ -1,0 +1,135 @@
+"""Lines become a batch of events; lines that refuse are counted with their reason, never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from detector.errors import RefusedLine
+from detector.events.batch import EventBatch, Row, batch_of
+from detector.events.columns import Col
+from detector.events.envelope import instant, peel
+from detector.events.format import Dialect, LogFormat
+
+REASON_LIMIT = 120
+"""Characters of a refusal's reason that are kept: reasons may quote the line."""
+
+
+class Line(NamedTuple):
+    """One raw line.
+
+    Attributes:
+        offset: of its first byte in the decompressed stream.
+        raw: its bytes without the newline.
+    """
+
+    offset: int
+    raw: bytes
+
+
+class Refusal(NamedTuple):
+    """A line that is not what its format says."""
+
+    offset: int
+    length: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What n lines gave; ``len(batch) + passed + len(refusals) == n``.
+
+    Attributes:
+        batch: the events (of a joining format: the fragments).
+        passed: lines that are no event: comments, headers, answers to a question already counted.
+        refusals: lines that could not be read.
+        dialect: the dialect in force after the last line.
+    """
+
+    batch: EventBatch
+    passed: int
+    refusals: tuple[Refusal, ...]
+    dialect: Dialect
+
+
+def text_of(raw: bytes) -> str:
+    r"""The text of a raw line: NUL bytes and one carriage return at the end dropped, bad bytes as ``\xNN``.
+
+    >>> text_of(b"a\xffb\x00\r")
+    'a\\xffb'
+    """
+    if b"\0" in raw:
+        raw = raw.replace(b"\0", b"")
+    if raw.endswith(b"\r"):
+        raw = raw[:-1]
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[Line]) -> Reading:
+    """Parse lines in order; headers among them change the dialect for the lines behind them."""
+    rows: list[Row] = []
+    offsets: list[int] = []
+    raws: list[bytes] = []
+    refusals: list[Refusal] = []
+    passed = 0
+    head, literals = log_format.head, log_format.head_literals
+    parse = _parse_peeled if dialect.envelope else _parse_bare
+    for offset, raw in lines:
+        text = text_of(raw)
+        try:
+            if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
+                dialect, row = changed, None
+            else:
+                row = parse(text, dialect, log_format)
+        except (ValueError, LookupError, OverflowError) as fault:
+            refusals.append(Refusal(offset, len(raw), _reason(fault)))
+            continue
+        if row is None:
+            passed += 1
+            continue
+        rows.append(row)
+        offsets.append(offset)
+        raws.append(raw)
+    batch = batch_of(rows, dataset=log_format.name, kind=log_format.kind, offsets=offsets, lines=raws)
+    return Reading(batch=batch, passed=passed, refusals=tuple(refusals), dialect=dialect)
+
+
+def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None:
+    """The instant of one raw line, ``None`` where it carries none or is not what its format says."""
+    text = text_of(raw)
+    try:
+        if not dialect.envelope:
+            return log_format.timestamp(text, dialect)
+        header = peel(text, dialect.envelope)
+        if header is None:
+            return None
+        return log_format.timestamp(header.body, dialect) or instant(header, dialect)
+    except (ValueError, LookupError, OverflowError):
+        return None
+
+
+def _parse_bare(text: str, dialect: Dialect, log_format: LogFormat) -> Row | None:
+    return log_format.parse(text, dialect)
+
+
+def _parse_peeled(text: str, dialect: Dialect, log_format: LogFormat) -> Row | None:
+    header = peel(text, dialect.envelope)
+    if header is None:
+        if not text.strip():
+            return None
+        raise RefusedLine("no syslog header")
+    row = log_format.parse(header.body, dialect)
+    if row is not None and Col.AT not in row and (at := instant(header, dialect)) is not None:
+        row[Col.AT] = at
+    return row
+
+
+def is_head(raw: bytes, literals: Sequence[bytes]) -> bool:
+    """Whether a line holds one of the literals that every header line holds."""
+    return any(literal in raw for literal in literals)
+
+
+def _reason(fault: Exception) -> str:
+    text = str(fault) if type(fault).__name__ == "RefusedLine" else f"{type(fault).__name__}: {fault}"
+    return text[:REASON_LIMIT]

@@ -1,0 +1,177 @@
+"""Time stamps as logs write them, to instants (microseconds since the epoch, UTC).
+
+All readers raise ``RefusedLine`` for text that is no such stamp.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+
+from detector.errors import RefusedLine
+from detector.events.instants import MICROSECONDS
+
+_MONTHS = {name: number for number, name in enumerate(
+    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+)}  # fmt: skip
+_EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = re.compile(r"(\d{1,19})(?:\.(\d{1,9}))?")
+_CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ?([+-]\d{2}:?\d{2}|Z))?\]?")
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+_SLACK = timedelta(days=1)
+
+
+def epoch(value: str) -> int:
+    """Seconds since the epoch with an optional fraction; 13, 16 or 19 digits are milli-, micro-, nanoseconds.
+
+    >>> epoch("1582761600.123"), epoch("1582761600123") == epoch("1582761600.123000")
+    (1582761600123000, True)
+    """
+    found = _EPOCH.fullmatch(value)
+    if not found:
+        raise RefusedLine(f"not seconds since the epoch: {value[:40]!r}")
+    whole, fraction = found.groups()
+    digits = len(whole)
+    if digits > 11 and not fraction:
+        scale = 10 ** (3 * ((digits - 8) // 3))
+        return int(whole) * MICROSECONDS // scale
+    return int(whole) * MICROSECONDS + _micros(fraction)
+
+
+def iso(value: str, zone: tzinfo) -> int:
+    """ISO 8601 date and time (``T`` or a blank between); ``zone`` counts where the stamp carries none.
+
+    >>> iso("2020-02-27T10:00:00+02:00", UTC) == iso("2020-02-27 08:00:00", UTC)
+    True
+    """
+    found = _ISO.fullmatch(value)
+    if not found:
+        raise RefusedLine(f"not an ISO 8601 time: {value[:40]!r}")
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    midnight = _midnight(int(year), int(month), int(day), _zone(offset) if offset else zone)
+    return _at(midnight, int(hour), int(minute), int(second or 0), _micros(fraction))
+
+
+def clf(value: str, zone: tzinfo) -> int:
+    """Common log format: ``27/Feb/2020:10:00:00 +0100``, brackets allowed.
+
+    >>> clf("[27/Feb/2020:10:00:00 +0100]", UTC) == iso("2020-02-27T09:00:00Z", UTC)
+    True
+    """
+    found = _CLF.fullmatch(value)
+    if not found:
+        raise RefusedLine(f"not a common log format time: {value[:40]!r}")
+    day, month, year, hour, minute, second, fraction, offset = found.groups()
+    midnight = _midnight(int(year), month_number(month), int(day), _zone(offset) if offset else zone)
+    return _at(midnight, int(hour), int(minute), int(second), _micros(fraction))
+
+
+def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
+    """RFC 3164 ``Feb 27 10:00:00``: the year is the latest one in which the stamp is not after the file's last change.
+
+    Returns:
+        The instant, or ``None`` where the year cannot be known.
+
+    >>> syslog("Dec 31 23:59:59", UTC, iso("2020-01-02T00:00:00Z", UTC)) == iso("2019-12-31T23:59:59Z", UTC)
+    True
+    """
+    found = _SYSLOG.match(value)
+    if not found:
+        raise RefusedLine(f"not a syslog time: {value[:40]!r}")
+    name, day, year, hour, minute, second, fraction = found.groups()
+    month = month_number(name)
+    if year is None:
+        known = year_of(month, int(day), written_until)
+        if known is None:
+            return None
+        year = known
+    return _at(_midnight(int(year), month, int(day), zone), int(hour), int(minute), int(second), _micros(fraction))
+
+
+def year_of(month: int, day: int, written_until: int | None) -> int | None:
+    """The latest year in which a day is not more than a day after the instant ``written_until``.
+
+    29 February goes back to the last leap year.
+
+    >>> year_of(3, 1, iso("2020-02-27T00:00:00Z", UTC)), year_of(2, 29, iso("2023-01-01T00:00:00Z", UTC))
+    (2019, 2020)
+    """
+    if written_until is None:
+        return None
+    latest = _EPOCH_DAY + timedelta(microseconds=written_until) + _SLACK
+    for year in range(latest.year, latest.year - 9, -1):
+        try:
+            if datetime(year, month, day, tzinfo=UTC) <= latest:
+                return year
+        except ValueError:
+            continue
+    return None
+
+
+def month_number(name: str) -> int:
+    """1 to 12 of an English month name's first three letters.
+
+    Raises:
+        RefusedLine: it is none.
+    """
+    try:
+        return _MONTHS[name[:3].lower()]
+    except KeyError:
+        raise RefusedLine(f"not a month: {name[:20]!r}") from None
+
+
+def civil(year: int, month: int, day: int, clock: str, zone: tzinfo) -> int:
+    """A date in numbers and a clock text ``10:00:00[.fff][ AM|PM]``.
+
+    >>> civil(2020, 2, 27, "1:00:05 PM", UTC) == iso("2020-02-27T13:00:05Z", UTC)
+    True
+    """
+    found = re.fullmatch(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([AaPp]\.?[Mm]\.?)?", clock)
+    if not found:
+        raise RefusedLine(f"not a clock time: {clock[:40]!r}")
+    hour = int(found[1])
+    if found[5]:
+        hour = hour % 12 + (12 if found[5][0] in "pP" else 0)
+    return _at(_midnight(year, month, day, zone), hour, int(found[2]), int(found[3]), _micros(found[4]))
+
+
+@lru_cache(maxsize=4096)
+def _midnight(year: int, month: int, day: int, zone: tzinfo) -> tuple[datetime, int | None]:
+    """Start of a day, and its instant where the zone's offset cannot change within the day."""
+    try:
+        start = datetime(year, month, day, tzinfo=zone)
+    except ValueError as fault:
+        raise RefusedLine(f"not a date: {year}-{month}-{day}: {fault}") from None
+    if start.utcoffset() == (start + timedelta(hours=24)).utcoffset():
+        return start, (start - _EPOCH_DAY) // timedelta(microseconds=1)
+    return start, None
+
+
+def _at(midnight: tuple[datetime, int | None], hour: int, minute: int, second: int, micros: int) -> int:
+    start, instant = midnight
+    if hour > 23 or minute > 59 or second > 60:
+        raise RefusedLine(f"not a time of day: {hour}:{minute}:{second}")
+    if instant is not None:
+        return instant + ((hour * 60 + minute) * 60 + second) * MICROSECONDS + micros
+    wall = start.replace(hour=hour, minute=minute, second=min(second, 59))
+    return (wall.astimezone(UTC) - _EPOCH_DAY) // timedelta(microseconds=1) + micros
+
+
+def _micros(fraction: str | None) -> int:
+    return int(fraction[:6].ljust(6, "0")) if fraction else 0
+
+
+@lru_cache(maxsize=256)
+def _zone(offset: str) -> tzinfo:
+    if offset.upper() in ("Z", "UTC", "GMT"):
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    digits = offset[1:].replace(":", "")
+    shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if shift >= timedelta(hours=24):
+        raise RefusedLine(f"not a time zone: {offset!r}")
+    return timezone(sign * shift)

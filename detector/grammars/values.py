@@ -1,0 +1,121 @@
+"""Single values as logs write them: placeholders, numbers, host names, addresses, URLs.
+
+Every reader here returns ``None`` for "the line does not say", so that a format can leave the column out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+
+if TYPE_CHECKING:
+    from detector.events import Col, Row, Value
+
+NOBODY = frozenset({
+    "", "-", '""', '"-"', "null", "(null)", "none", "n/a", "na", "unknown", "not found",
+    "no authentication required", "undefined", "anonymous", "<>",
+})  # fmt: skip
+"""Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
+
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#\\]*)")
+_LONGEST_NUMBER = 20
+
+
+def row_of(cells: Mapping[Col, Value | None]) -> Row:
+    """An event without the columns that the line does not hold."""
+    return {name: cell for name, cell in cells.items() if cell or cell == 0}
+
+
+def text(value: str | None) -> str | None:
+    """The value, or ``None`` for an empty one or a lone dash.
+
+    >>> text("-"), text("GET")
+    (None, 'GET')
+    """
+    return None if value is None or value in ("", "-") else value
+
+
+def user(value: str | None) -> str | None:
+    """A user name, or ``None`` for one of the many placeholders; an address in the user's place is nobody.
+
+    >>> user("Not Found"), user("10.0.0.7"), user("CORP\\u1042"), user("00123")
+    (None, None, 'CORP\\u1042', '00123')
+    """
+    if value is None:
+        return None
+    value = value.strip().strip('"')
+    return None if value.lower() in NOBODY or _ADDRESS.fullmatch(value) else value
+
+
+def number(value: str | None) -> int | None:
+    """A decimal integer, or ``None`` for a placeholder.
+
+    Raises:
+        RefusedLine: the value is neither a number nor a placeholder.
+
+    >>> number("0421"), number("-")
+    (421, None)
+    """
+    if value is None or value in ("", "-", "NA", "N/A"):
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER):
+        raise RefusedLine(f"not a number: {value[:40]!r}")
+    return int(value)
+
+
+def address(value: str | None) -> str | None:
+    """An IPv4 or IPv6 address without brackets, or ``None`` where the value is no address.
+
+    Ports out of range and other nonsense beside it are the caller's to ignore (formats.md pitfall 19).
+
+    >>> address("[2001:DB8::7]"), address("10.0.0.7"), address("proxy-7")
+    ('2001:db8::7', '10.0.0.7', None)
+    """
+    if not value:
+        return None
+    bare = value.strip("[]").lower()
+    return bare if _ADDRESS.fullmatch(bare) else None
+
+
+def host(value: str | None) -> str | None:
+    """A host name in lower case (ASCII only) without port, user information, brackets and final dot.
+
+    >>> host("WWW.Example.COM.:443"), host("[2001:db8::7]:443"), host("-")
+    ('www.example.com', '2001:db8::7', None)
+    """
+    if value is None or value in ("", "-"):
+        return None
+    if "@" in value:
+        value = value.rpartition("@")[2]
+    if value.startswith("["):
+        value = value[1:].partition("]")[0]
+    elif value.count(":") == 1:
+        value = value.partition(":")[0]
+    value = lower(value)
+    return value.removesuffix(".") or None
+
+
+def lower(value: str) -> str:
+    """ASCII lower case only: ``str.lower`` would turn the Kelvin sign into the letter k.
+
+    >>> lower("ABC\\u212a") == "abc\\u212a"
+    True
+    """
+    return value.lower() if value.isascii() else value.encode().lower().decode()
+
+
+def host_of_url(url: str | None) -> str | None:
+    """The host of a URL, of ``host:port`` (CONNECT) or of a URL without a scheme.
+
+    >>> host_of_url("https://u@WWW.Example.com:8443/a?b=@c"), host_of_url("example.com:443"), host_of_url("/path")
+    ('www.example.com', 'example.com', None)
+    """
+    if not url or url == "-":
+        return None
+    if found := _AUTHORITY.match(url):
+        return host(found[1])
+    return host(re.split(r"[/?#\\]", url, maxsplit=1)[0])

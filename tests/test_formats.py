@@ -1,0 +1,100 @@
+"""All formats: each one documented, each one with golden cases, each one readable back from its own example."""
+
+import orjson
+import pytest
+
+from detector.events import Action, Col, Dialect, Kind, Line, LogFormat, Zone, from_iso, read_lines, timestamp
+from detector.events.columns import LISTS, NUMBERS, TIMES
+from detector.formats import format_named, own_formats
+
+from golden import cases, dump, joined, lines_of, load, read_case  # isort: skip
+
+FORMATS = own_formats()
+CASES = [case for name in FORMATS for case in cases(name)]
+AT = from_iso("2020-02-27T10:00:00Z")
+NAME = "app.clearview.ai"
+EVENTS = {
+    Kind.PROXY: {
+        Col.AT: AT, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042", Col.METHOD: "GET", Col.DOMAIN: NAME,
+        Col.URL: f"http://{NAME}/app/login", Col.STATUS: 200, Col.BYTES_SENT: 700, Col.BYTES_RECEIVED: 900,
+    },
+    Kind.DNS: {Col.AT: AT, Col.SOURCE_IP: "10.0.0.7", Col.QUESTION: NAME, Col.QUESTION_TYPE: "A"},
+    Kind.MAIL: {
+        Col.AT: AT, Col.FROM: "help@clearview.ai", Col.SENDER: "help@clearview.ai", Col.TO: ["u1042@example.org"],
+        Col.SUBJECT: "Verify your email", Col.MESSAGE_ID: "m1@clearview.ai", Col.DIRECTION: "inbound",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.format_name}-{case.path.stem}")
+def test_golden_case_reads_as_expected(case, accept):
+    rows = read_case(FORMATS[case.format_name], case)
+    if accept:
+        case.expected_path.write_bytes(dump(rows))
+    assert orjson.loads(orjson.dumps(rows)) == load(case.expected_path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_format_is_documented_and_has_golden_cases(name):
+    log_format = FORMATS[name]
+    assert isinstance(log_format, LogFormat)
+    assert log_format.name == name
+    assert log_format.title
+    assert "://" in log_format.reference
+    assert isinstance(log_format.zone, Zone)
+    assert Col.AT in log_format.columns
+    found = [case.path.stem for case in cases(name)]
+    assert len(found) >= 6, found
+    assert len([stem for stem in found if stem.startswith("hostile_")]) >= 2, found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.format_name}-{case.path.stem}")
+def test_columns_are_declared_and_typed(case):
+    log_format = FORMATS[case.format_name]
+    reading = read_lines(log_format, case.dialect, lines_of(case.path.read_bytes()))
+    assert set(reading.batch.columns) - {Col.TRANSACTION} <= log_format.columns
+    for name, cells in reading.batch.columns.items():
+        kind = list if name in LISTS else int if name in NUMBERS | TIMES else str
+        assert {type(cell) for cell in cells if cell is not None} <= {kind, Action}, name
+
+
+@pytest.mark.parametrize("name", [name for name, log_format in FORMATS.items() if log_format.kind in EVENTS])
+def test_example_reads_back(name):
+    log_format = FORMATS[name]
+    event = EVENTS[log_format.kind]
+    text = "\n".join(filter(None, (log_format.preamble, log_format.example(event))))
+    dialect = Dialect(written_until=from_iso("2020-03-31T00:00:00Z"))
+    reading = read_lines(log_format, dialect, lines_of(text.encode() + b"\n"))
+    assert not reading.refusals
+    batch = joined(log_format, reading.batch) if log_format.join else reading.batch
+    assert len(batch) == 1
+    read = next(batch.objects())
+    for column in (Col.SOURCE_IP, Col.DOMAIN, Col.QUESTION, Col.SENDER, Col.TO):
+        if column in event and column in log_format.columns:
+            assert read[column.value] == event[column], column
+    if Col.AT in event:
+        assert read["@timestamp"].startswith("2020-02-27T10:00:00")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.format_name}-{case.path.stem}")
+def test_timestamp_agrees_with_parse(case):
+    log_format = FORMATS[case.format_name]
+    dialect = case.dialect
+    for line in lines_of(case.path.read_bytes()):
+        reading = read_lines(log_format, dialect, [line])
+        dialect = reading.dialect
+        if len(reading.batch) and (at := reading.batch.column(Col.AT)[0]) is not None:
+            assert timestamp(log_format, dialect, line.raw) == at
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("raw", [b"", b"\0", b"\xff\xfe", b"-", b'"', b"{", b"[", b"{}", b"[]", b" " * 9, b"\x1b[31m", b"a" * 70_000])
+def test_nonsense_is_refused_or_passed(name, raw):
+    reading = read_lines(FORMATS[name], Dialect(), [Line(0, raw)])
+    assert len(reading.batch) + reading.passed + len(reading.refusals) == 1
+    assert len(reading.batch) == 0
+
+
+def test_unknown_format_names_the_nearest():
+    with pytest.raises(Exception, match="did you mean squid"):
+        format_named("squit")
