@@ -1,0 +1,190 @@
+"""Strict YAML documents: plain data, with every fault as ``file:line:col``.
+
+YAML as PyYAML reads it lets a duplicate key win silently, turns ``no`` into False, ``12:30:00`` into 45000 and ``012``
+into 10, and lets aliases explode. Here a document is mappings, sequences and *text* only; what a text means is decided
+by the schema that it is checked against. Duplicate keys, aliases, tags, depth over 20 and size over 4 MiB are faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from yaml import (
+    AliasEvent,
+    CSafeLoader,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingNode,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceNode,
+    SequenceStartEvent,
+    StreamEndEvent,
+    YAMLError,
+    compose,
+)
+from yaml.cyaml import CParser
+
+from detector.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from yaml import Event, Mark
+
+Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
+"""What a document holds. A plain ``null``, ``~`` or nothing is ``None``; every other scalar is text."""
+
+DEPTH_LIMIT = 20
+SIZE_LIMIT_BYTES = 4 * 1024 * 1024
+_NOTHING = ("", "~", "null", "Null", "NULL")
+
+
+class _Fault(Exception):
+    """A fault at a mark, on its way to becoming a ``Problem``."""
+
+    def __init__(self, mark: Mark | None, message: str) -> None:
+        self.line = 0 if mark is None else mark.line + 1
+        self.column = 0 if mark is None else mark.column + 1
+        self.message = message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file's data, and where each part of it stands.
+
+    Attributes:
+        path: the file as it was named.
+        data: its content, ``None`` when it is empty or faulty.
+        text: its bytes, kept so that a place can be found when a schema complains.
+        problems: its faults; empty when it could be read.
+    """
+
+    path: str
+    data: Data
+    text: bytes
+    problems: tuple[Problem, ...] = ()
+
+    def problem(self, keys: Sequence[str | int], message: str) -> Problem:
+        """A problem at the value (or, for an unknown key, the key) that ``keys`` lead to, or at its nearest parent.
+
+        ``keys`` may hold steps that are no part of the document (a schema's own names); they are skipped.
+        """
+        line, column = _place(self.text, keys)
+        return Problem(self.path, line, column, message)
+
+
+def read(path: Path, name: str | None = None) -> Document:
+    """Read one YAML file; a file that cannot be read or parsed has problems instead of data."""
+    shown = name or str(path)
+    try:
+        with path.open("rb") as file:
+            text = file.read(SIZE_LIMIT_BYTES + 1)
+    except OSError as fault:
+        return Document(shown, None, b"", (Problem(shown, 0, 0, f"cannot be read: {fault.strerror}"),))
+    return parse(text, shown)
+
+
+def parse(text: bytes, name: str) -> Document:
+    """Parse the bytes of one YAML document."""
+    if len(text) > SIZE_LIMIT_BYTES:
+        return Document(name, None, b"", (Problem(name, 0, 0, f"is larger than {SIZE_LIMIT_BYTES} bytes"),))
+    try:
+        return Document(name, _build(_events(text)), text)
+    except _Fault as fault:
+        return Document(name, None, text, (Problem(name, fault.line, fault.column, fault.message),))
+
+
+def _events(text: bytes) -> Iterator[Event]:
+    """The parser's events; its own faults and everything that is never allowed raise ``_Fault``."""
+    try:
+        parser = CParser(text)
+        documents = 0
+        while True:
+            event = parser.get_event()
+            kind = event.__class__
+            if kind is StreamEndEvent:
+                return
+            if kind is AliasEvent:
+                raise _Fault(event.start_mark, "aliases are not allowed: write the value again")
+            if kind is DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    raise _Fault(event.start_mark, "only one document a file is allowed")
+            yield event
+    except YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        raise _Fault(mark, f"is not YAML: {getattr(fault, 'problem', None) or fault}") from None
+    except (UnicodeDecodeError, ValueError) as fault:
+        raise _Fault(None, f"is not YAML text: {fault}") from None
+
+
+def _build(events: Iterable[Event]) -> Data:
+    """Turn events into data without recursion."""
+    result: list[Data] = []
+    open_nodes: list[_Open] = [_Open(result)]
+    for event in events:
+        kind = event.__class__
+        if kind is ScalarEvent:
+            _refuse_decoration(event)
+            open_nodes[-1].take(event, None if event.implicit[0] and event.value in _NOTHING else event.value)
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            _refuse_decoration(event)
+            if len(open_nodes) > DEPTH_LIMIT:
+                raise _Fault(event.start_mark, f"is nested deeper than {DEPTH_LIMIT} levels")
+            child: list[Data] | dict[str, Data] = {} if kind is MappingStartEvent else []
+            open_nodes[-1].take(event, child)
+            open_nodes.append(_Open(child))
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            open_nodes.pop()
+    return result[0] if result else None
+
+
+class _Open:
+    """A sequence or mapping whose end has not been read yet."""
+
+    __slots__ = ("key", "node")
+
+    def __init__(self, node: list[Data] | dict[str, Data]) -> None:
+        self.node = node
+        self.key: str | None = None
+
+    def take(self, event: Event, value: Data) -> None:
+        """Put the next value into the node; in a mapping every other one is a key."""
+        if isinstance(self.node, list):
+            self.node.append(value)
+        elif self.key is not None:
+            self.node[self.key] = value
+            self.key = None
+        elif event.__class__ is not ScalarEvent:
+            raise _Fault(event.start_mark, "a key must be text")
+        elif event.value in self.node:
+            raise _Fault(event.start_mark, f"key {event.value!r} stands twice")
+        else:
+            self.key = event.value
+
+
+def _refuse_decoration(event: Event) -> None:
+    if event.tag is not None:
+        raise _Fault(event.start_mark, "tags are not allowed: write plain values")
+    if event.anchor is not None:
+        raise _Fault(event.start_mark, "anchors are not allowed: write the value again")
+
+
+def _place(text: bytes, keys: Sequence[str | int]) -> tuple[int, int]:
+    """1-based line and column of the deepest part of a document that a path of keys leads to."""
+    node = compose(text, Loader=CSafeLoader)
+    mark = None if node is None else node.start_mark
+    for key in keys:
+        if isinstance(node, MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == key), None)
+            if pair is not None:
+                mark, node = pair[0].start_mark, pair[1]
+        elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            mark = node.start_mark
+    return (0, 0) if mark is None else (mark.line + 1, mark.column + 1)

@@ -1,0 +1,84 @@
+"""What is wrong with signature files: each against the schema, and all against each other."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from detector.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import tldextract
+
+    from detector.documents import Document
+
+Read = tuple["Document", dict[str, Any]]
+
+
+def against(model: type[BaseModel], document: Document) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """A document's content as plain JSON data by a schema, or its problems."""
+    if document.problems:
+        return None, list(document.problems)
+    try:
+        return model.model_validate(document.data).model_dump(mode="json"), []
+    except ValidationError as fault:
+        return None, [document.problem(error["loc"], _sentence(error["loc"], error["msg"])) for error in fault.errors()]
+
+
+def across(read: Sequence[Read], shared_hosts: frozenset[str]) -> list[Problem]:
+    """Problems that only show when all files are seen together."""
+    return [*_ids(read), *_suffixes(read, shared_hosts)]
+
+
+def _sentence(location: Sequence[str | int], message: str) -> str:
+    name = ".".join(str(step) for step in location) or "the file"
+    return f"{name}: {message.removeprefix('Value error, ')}"
+
+
+def _ids(read: Sequence[Read]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for document, found in read:
+        service = found["id"]
+        if PurePath(document.path).stem != service:
+            yield document.problem(("id",), f"id {service!r} must be the file's name")
+        if service in seen:
+            yield document.problem(("id",), f"id {service!r} is already used by {seen[service]}")
+        seen[service] = document.path
+
+
+def _suffixes(read: Sequence[Read], shared_hosts: frozenset[str]) -> Iterator[Problem]:
+    owners: dict[tuple[str, str], str] = {}
+    for document, found in read:
+        for index, indicator in enumerate(found["indicators"]):
+            place = ("indicators", index, "value")
+            value, kind = indicator["value"], indicator["kind"]
+            if kind == "suffix":
+                if value in shared_hosts:
+                    yield document.problem(place, f"{value} is shared by many services: name hosts or paths instead")
+                elif is_public_suffix(value):
+                    yield document.problem(place, f"{value} is a public suffix: it would catch unrelated sites")
+            if kind in ("suffix", "host"):
+                owner = owners.setdefault((kind, value), found["id"])
+                if owner != found["id"]:
+                    yield document.problem(place, f"{kind} {value} already belongs to {owner}")
+
+
+def is_public_suffix(domain: str) -> bool:
+    """Whether a domain is a public suffix by the list that comes with tldextract (no network, no cache).
+
+    >>> is_public_suffix("co.uk"), is_public_suffix("github.io"), is_public_suffix("clearview.ai")
+    (True, True, False)
+    """
+    return not _suffix_list()(domain).domain
+
+
+@cache
+def _suffix_list() -> tldextract.TLDExtract:
+    import tldextract  # noqa: PLC0415 - 200 ms that only checking needs
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
