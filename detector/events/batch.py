@@ -63,8 +63,6 @@ def batch_of(
     rows: Sequence[Row], *, dataset: str, kind: Kind, offsets: Sequence[int], lines: Sequence[bytes]
 ) -> EventBatch:
     """Turn n rows into columns."""
-    names: set[Col] = set()
-    for row in rows:
-        names.update(row)
+    names = set[Col]().union(*rows)
     columns = {name: [row.get(name) for row in rows] for name in names}
     return EventBatch(dataset=dataset, kind=kind, columns=columns, offsets=offsets, lines=lines)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from detector.errors import RefusedLine
 from detector.events.batch import EventBatch, Row, batch_of
 from detector.events.columns import Col
 from detector.events.envelope import instant, peel
-from detector.events.format import Dialect, LogFormat
+from detector.events.format import Dialect, LogFormat, Parse
 
 REASON_LIMIT = 120
 """Characters of a refusal's reason that are kept: reasons may quote the line."""
@@ -74,14 +75,14 @@ def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[Line]) -
     refusals: list[Refusal] = []
     passed = 0
     head, literals = log_format.head, log_format.head_literals
-    parse = _parse_peeled if dialect.envelope else _parse_bare
+    parse = partial(_parse_peeled, log_format.parse) if dialect.envelope else log_format.parse
     for offset, raw in lines:
         text = text_of(raw)
         try:
             if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
                 dialect, row = changed, None
             else:
-                row = parse(text, dialect, log_format)
+                row = parse(text, dialect)
         except (ValueError, LookupError, OverflowError) as fault:
             refusals.append(Refusal(offset, len(raw), _reason(fault)))
             continue
@@ -109,17 +110,13 @@ def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None
         return None
 
 
-def _parse_bare(text: str, dialect: Dialect, log_format: LogFormat) -> Row | None:
-    return log_format.parse(text, dialect)
-
-
-def _parse_peeled(text: str, dialect: Dialect, log_format: LogFormat) -> Row | None:
+def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
     header = peel(text, dialect.envelope)
     if header is None:
         if not text.strip():
             return None
         raise RefusedLine("no syslog header")
-    row = log_format.parse(header.body, dialect)
+    row = parse(header.body, dialect)
     if row is not None and Col.AT not in row and (at := instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
@@ -21,8 +22,14 @@ NOBODY = frozenset({
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
-_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#\\]*)")
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/]*)")
+_SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+-]*:(?!\d*(?:[?#\\]|$))[^@]*")
+_AUTHORITY_END = re.compile(r"[/?#\\]")
 _LONGEST_NUMBER = 20
+_LARGEST = 2**63 - 1
+_MEMO = 8192
+_SHORT = 256
+"""Longer values are read without the memo: 8,192 forged ones must not hold gigabytes."""
 
 
 def row_of(cells: Mapping[Col, Value | None]) -> Row:
@@ -47,8 +54,7 @@ def user(value: str | None) -> str | None:
     """
     if value is None:
         return None
-    value = value.strip().strip('"')
-    return None if value.lower() in NOBODY or _ADDRESS.fullmatch(value) else value
+    return _user_of(value) if len(value) < _SHORT else _user_of.__wrapped__(value)
 
 
 def number(value: str | None) -> int | None:
@@ -64,7 +70,27 @@ def number(value: str | None) -> int | None:
         return None
     if not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER):
         raise RefusedLine(f"not a number: {value[:40]!r}")
-    return int(value)
+    if (found := int(value)) > _LARGEST:
+        raise RefusedLine(f"not a number of 64 bits: {value!r}")
+    return found
+
+
+def size(value: str | None) -> int | None:
+    """A count of bytes; ``None`` for a placeholder and for nonsense, which must not cost the line.
+
+    >>> size("512"), size("-"), size("-1"), size("9" * 5000)
+    (512, None, None, None)
+    """
+    return int(value) if value and len(value) < 19 and value.isdecimal() else None
+
+
+def status(value: str | None) -> int | None:
+    """An HTTP status; ``None`` where there was no answer (``0``, ``000``, ``-``) and for nonsense.
+
+    >>> status("200"), status("000"), status("-")
+    (200, None, None)
+    """
+    return int(value) if value and len(value) == 3 and value.isdecimal() and value[0] in "123456789" else None
 
 
 def address(value: str | None) -> str | None:
@@ -77,8 +103,7 @@ def address(value: str | None) -> str | None:
     """
     if not value:
         return None
-    bare = value.strip("[]").lower()
-    return bare if _ADDRESS.fullmatch(bare) else None
+    return _address_of(value) if len(value) < _SHORT else None
 
 
 def host(value: str | None) -> str | None:
@@ -87,16 +112,9 @@ def host(value: str | None) -> str | None:
     >>> host("WWW.Example.COM.:443"), host("[2001:db8::7]:443"), host("-")
     ('www.example.com', '2001:db8::7', None)
     """
-    if value is None or value in ("", "-"):
+    if value is None:
         return None
-    if "@" in value:
-        value = value.rpartition("@")[2]
-    if value.startswith("["):
-        value = value[1:].partition("]")[0]
-    elif value.count(":") == 1:
-        value = value.partition(":")[0]
-    value = lower(value)
-    return value.removesuffix(".") or None
+    return _host_of(value) if len(value) < _SHORT else _host_of.__wrapped__(value)
 
 
 def lower(value: str) -> str:
@@ -111,11 +129,51 @@ def lower(value: str) -> str:
 def host_of_url(url: str | None) -> str | None:
     """The host of a URL, of ``host:port`` (CONNECT) or of a URL without a scheme.
 
+    A scheme without an authority (``error:invalid-request``, ``urn:x``) has no host.
+
     >>> host_of_url("https://u@WWW.Example.com:8443/a?b=@c"), host_of_url("example.com:443"), host_of_url("/path")
     ('www.example.com', 'example.com', None)
+    >>> host_of_url("error:invalid-request"), host_of_url("//example.com/a")
+    (None, 'example.com')
     """
     if not url or url == "-":
         return None
-    if found := _AUTHORITY.match(url):
-        return host(found[1])
-    return host(re.split(r"[/?#\\]", url, maxsplit=1)[0])
+    if url.startswith(("http://", "https://")):
+        authority = url.split("/", 3)[2]
+    elif "//" in url and (found := _AUTHORITY.match(url)):
+        authority = found[1]
+    else:
+        authority = url.partition("/")[0]
+        if _SCHEME_ONLY.fullmatch(authority):
+            return None
+    return _host_of_authority(authority) if len(authority) < _SHORT else _host_of_authority.__wrapped__(authority)
+
+
+@lru_cache(maxsize=_MEMO)
+def _host_of_authority(authority: str) -> str | None:
+    return host(_AUTHORITY_END.split(authority, maxsplit=1)[0])
+
+
+@lru_cache(maxsize=_MEMO)
+def _user_of(value: str) -> str | None:
+    value = value.strip().strip('"')
+    return None if value.lower() in NOBODY or _ADDRESS.fullmatch(value) else value
+
+
+@lru_cache(maxsize=_MEMO)
+def _address_of(value: str) -> str | None:
+    bare = value.strip("[]").lower()
+    return bare if _ADDRESS.fullmatch(bare) else None
+
+
+@lru_cache(maxsize=_MEMO)
+def _host_of(value: str) -> str | None:
+    if value in ("", "-"):
+        return None
+    if "@" in value:
+        value = value.rpartition("@")[2]
+    if value.startswith("["):
+        value = value[1:].partition("]")[0]
+    elif value.count(":") == 1:
+        value = value.partition(":")[0]
+    return lower(value).removesuffix(".") or None
