@@ -25,7 +25,7 @@ class EventBatch:
 
     Attributes:
         dataset: the format's name, ``event.dataset``.
-        kind: what the log watches, ``event.kind``.
+        kind: what the log watches, ``event.kind``; a row may state its own in ``Col.KIND``.
         columns: name → n cells, ``None`` where a line does not hold the column. Absent when no line holds it.
         offsets: (n,) byte offset of each event's line in the decompressed stream.
         lines: (n,) the raw lines without their newline: what evidence digests are taken of.
@@ -56,7 +56,7 @@ class EventBatch:
                 event[name.value] = to_iso(cell) if name in TIMES and isinstance(cell, int) else cell
             head = {"event.dataset": self.dataset, "event.kind": self.kind.value}
             at = event.pop(Col.AT.value, None)
-            yield {**({} if at is None else {Col.AT.value: at}), **head, **event}
+            yield {**({} if at is None else {Col.AT.value: at}), **head, **event}  # the row's own kind wins
 
 
 def batch_of(

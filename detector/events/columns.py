@@ -12,10 +12,12 @@ class Col(StrEnum):
     """One column of an event; the value is the ECS key that ``shadowit parse`` prints.
 
     Times are whole microseconds since 1970-01-01T00:00:00Z inside the program and ISO 8601 UTC outside; byte counts
-    are plain integers; ``TO`` is a list of addresses; everything else is text.
+    are plain integers; ``TO`` is a list of addresses; everything else is text. ``KIND`` is set only by rows that are
+    not of their format's main kind (one Zeek directory holds requests, DNS questions and mail).
     """
 
     AT = "@timestamp"
+    KIND = "event.kind"
     SOURCE_IP = "source.ip"
     SOURCE_MAC = "source.mac"
     HOST_NAME = "host.name"

@@ -73,7 +73,7 @@ class LogFormat:
 
     Attributes:
         name: id, file name and ``event.dataset``.
-        kind: what the log watches.
+        kind: what the log watches; of formats with several kinds of log the main one, ``Col.KIND`` tells the others.
         title: the product's own name, for the table of formats.
         reference: address of the vendor's document; starts with ``unverified:`` where it was written from memory.
         parse: one line to one event, see ``Parse``.
