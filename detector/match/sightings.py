@@ -1,0 +1,86 @@
+"""Sightings: events of a service that somebody's logs hold, as rows that can be proven by opening a byte range."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from detector.events import Kind, Stage
+
+
+class Confidence(StrEnum):
+    """How surely the evidence proves the stage.
+
+    ``PROBABLE`` is said where the content was hidden and only sizes or counts speak, and where a log does not say how
+    a mail's authentication ended.
+    """
+
+    CONFIRMED = "confirmed"
+    PROBABLE = "probable"
+
+
+class Sighting(NamedTuple):
+    """One event of one service by one party.
+
+    Attributes:
+        service: the service's id.
+        indicator: the indicator's id.
+        stage: what the event proves.
+        confidence: how surely.
+        at: microseconds since the epoch, ``None`` where the line's time cannot be read.
+        denied: the device refused the request: an attempt, never a use.
+        account: user name as the device wrote it, empty where unknown.
+        address: client address, empty where unknown.
+        mailbox: mail address of the person, empty for network events.
+        host: the name that was asked for, empty for mail.
+        bytes_sent: by the client, 0 where the log does not say.
+        offset: of the line's first byte in the decompressed stream.
+        part: 0, or the position of the recipient among several on one line.
+        line: the raw line without its newline.
+    """
+
+    service: str
+    indicator: str
+    stage: Stage
+    confidence: Confidence
+    at: int | None
+    denied: bool
+    account: str
+    address: str
+    mailbox: str
+    host: str
+    bytes_sent: int
+    offset: int
+    part: int
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SightingBatch:
+    """n sightings of one stream.
+
+    Attributes:
+        stream: identity of the stream: the same for a log and its rotated or compressed copy.
+        path: the file in which the lines lay.
+        dataset: the log format's name.
+        kind: what the log watches.
+        rows: (n,) in the order of the lines.
+    """
+
+    stream: str
+    path: str
+    dataset: str
+    kind: Kind
+    rows: tuple[Sighting, ...]
+
+
+def sighting_id(stream: str, offset: int, indicator: str, part: int = 0) -> str:
+    """The id of a sighting: of its place and its indicator, never of its text, so that a rescan gives the same id.
+
+    >>> sighting_id("s", 0, "i") == sighting_id("s", 0, "i"), sighting_id("s", 0, "i") == sighting_id("s", 1, "i")
+    (True, False)
+    """
+    return hashlib.sha256(f"{stream}\0{offset}\0{part}\0{indicator}".encode()).hexdigest()[:32]

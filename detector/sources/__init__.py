@@ -1,0 +1,27 @@
+"""Where logs lie, and how their bytes become chunks of whole lines.
+
+``files`` finds them, ``opening`` opens them safely, ``compression`` undoes what is around them, ``framing`` lays JSON
+documents out one record a line, ``chunks`` cuts whole lines.
+"""
+
+from detector.sources.chunks import CHUNK_BYTES, Chunk, chunks
+from detector.sources.compression import Compression
+from detector.sources.files import Found, find
+from detector.sources.opening import Limits, Reader, members, open_stream
+from detector.sources.segments import Gap, Segment, segments_of
+
+__all__ = [
+    "CHUNK_BYTES",
+    "Chunk",
+    "Compression",
+    "Found",
+    "Gap",
+    "Limits",
+    "Reader",
+    "Segment",
+    "chunks",
+    "find",
+    "members",
+    "open_stream",
+    "segments_of",
+]

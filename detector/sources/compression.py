@@ -1,0 +1,204 @@
+"""What is around a log's bytes, told by magic bytes, never by the name; and readers that undo it.
+
+Every reader gives all bytes before a damaged place and then raises ``DamagedStream``; none ever gives more than the
+caller asked for, so that a decompression bomb costs no memory.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import zstandard
+from isal import isal_zlib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INPUT_BYTES = 256 * 1024
+OUTPUT_BYTES = 512 * 1024
+
+
+class Compression(StrEnum):
+    """What is around the bytes."""
+
+    NONE = ""
+    GZIP = "gz"
+    ZSTD = "zst"
+    BZIP2 = "bz2"
+    XZ = "xz"
+    ZIP = "zip"
+    TAR = "tar"
+
+
+class DamagedStream(Exception):  # noqa: N818 - a state of the data, not of the program
+    """The compressed data ends or breaks here; everything before has been given out."""
+
+
+class Inflater(Protocol):
+    """The part of zlib's, bz2's and lzma's decompressor objects that is used here."""
+
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Give at most ``max_length`` bytes."""
+        ...
+
+
+_MAGIC = (
+    (b"\x1f\x8b", Compression.GZIP),
+    (b"\x28\xb5\x2f\xfd", Compression.ZSTD),
+    (b"\xfd7zXZ\0", Compression.XZ),
+    (b"PK\x03\x04", Compression.ZIP),
+    (b"PK\x05\x06", Compression.ZIP),
+)
+_SKIPPABLE_ZSTD = range(0x50, 0x60)
+_FAULTS = (OSError, EOFError, zlib.error, isal_zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError)
+
+
+def detect(head: bytes) -> Compression:
+    """Tell the compression by the first bytes (262 are enough).
+
+    >>> detect(b"\\x1f\\x8b\\x08"), detect(b"plain")
+    (<Compression.GZIP: 'gz'>, <Compression.NONE: ''>)
+    """
+    for magic, compression in _MAGIC:
+        if head.startswith(magic):
+            return compression
+    if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] == b"1AY&SY":
+        return Compression.BZIP2
+    if len(head) >= 4 and head[0] in _SKIPPABLE_ZSTD and head[1:4] == b"\x2a\x4d\x18":
+        return Compression.ZSTD
+    if head[257:262] == b"ustar":
+        return Compression.TAR
+    return Compression.NONE
+
+
+def inflated(compression: Compression, file: BinaryIO) -> Inflated:
+    """A reader of the decompressed bytes of a seekable file at its start."""
+    return Inflated(file, _INFLATERS[compression])
+
+
+class Inflated:
+    """Decompressed bytes of all members (gzip), frames (zstd) or streams (xz, bz2) of a file, one after the other."""
+
+    def __init__(self, file: BinaryIO, fresh: Callable[[], Inflater]) -> None:
+        self._file = file
+        self._fresh = fresh
+        self._inflater = fresh()
+        self._input = b""
+        self._exhausted = False
+        self._given = 0
+        self.consumed = 0
+
+    def read(self, limit: int = OUTPUT_BYTES) -> bytes:
+        """Up to ``limit`` bytes, nothing at the end.
+
+        Raises:
+            DamagedStream: the data is cut, corrupt, or followed by something else.
+        """
+        try:
+            block = self._next(limit)
+        except _FAULTS as fault:
+            return self._salvage(fault)
+        self._given += len(block)
+        return block
+
+    def _next(self, limit: int) -> bytes:
+        while True:
+            if self._inflater.eof and not self._begin_next():
+                return b""
+            data = self._input
+            if not data and not self._exhausted and getattr(self._inflater, "needs_input", True):
+                data = self._file.read(INPUT_BYTES)
+                self.consumed += len(data)
+                self._exhausted = not data
+            self._input = b""
+            block = self._inflater.decompress(data, limit)
+            self._input = getattr(self._inflater, "unconsumed_tail", b"")
+            if block:
+                return block
+            if self._exhausted and not data and not self._inflater.eof:
+                raise DamagedStream("compressed data is cut off")
+
+    def _begin_next(self) -> bool:
+        """Start the next member; ``False`` at the end of the file, padding of NUL bytes included."""
+        rest = self._inflater.unused_data
+        while not rest.lstrip(b"\0"):
+            rest = self._file.read(INPUT_BYTES)
+            self.consumed += len(rest)
+            if not rest:
+                return False
+        rest = rest.lstrip(b"\0")
+        if len(rest) < 10:  # noqa: PLR2004 - enough for every magic
+            rest += self._file.read(INPUT_BYTES)
+        if detect(rest) is Compression.NONE:
+            raise DamagedStream("something that is not compressed follows the compressed data")
+        self._inflater, self._input = self._fresh(), rest
+        return True
+
+    def _salvage(self, fault: Exception) -> bytes:
+        """The bytes between what was given and the damage: decompress again and go the last piece byte by byte."""
+        self._file.seek(0)
+        again = Inflated(self._file, self._fresh)
+        rescued = bytearray()
+        try:
+            skipped = 0
+            while skipped < self._given:
+                skipped += len(again._next(min(OUTPUT_BYTES, self._given - skipped)))  # noqa: SLF001 - its own kind
+            while byte := again._next(1):  # noqa: SLF001
+                rescued += byte
+        except (*_FAULTS, DamagedStream):
+            self._inflater, self._input = _Broken(str(fault)), b""
+        self._given += len(rescued)
+        return bytes(rescued) or self._next(1)
+
+
+class _Broken:
+    """The decompressor behind the damage."""
+
+    eof = False
+    unused_data = b""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def decompress(self, _data: bytes, _max_length: int) -> bytes:
+        raise DamagedStream(f"corrupt compressed data: {self._reason}")
+
+
+class _Zstd:
+    """A zstd frame with zlib's interface; zstandard's own object has no limit of output, so the input goes in slices."""
+
+    def __init__(self) -> None:
+        self._object = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        self._ready = b""
+        self.unconsumed_tail = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof and not self._ready
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        if not self._ready and not self._object.eof:
+            self._ready = self._object.decompress(data[:1024])
+            data = data[1024:]
+        block, self._ready = self._ready[:max_length], self._ready[max_length:]
+        self.unconsumed_tail = data
+        return block
+
+
+_INFLATERS: dict[Compression, Callable[[], Inflater]] = {
+    Compression.GZIP: lambda: isal_zlib.decompressobj(31),
+    Compression.ZSTD: _Zstd,
+    Compression.BZIP2: bz2.BZ2Decompressor,
+    Compression.XZ: lzma.LZMADecompressor,
+}

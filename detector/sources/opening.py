@@ -1,0 +1,297 @@
+"""Opening logs safely: regular files only, no waiting on pipes, no way out of the folder that was named.
+
+A reader gives decompressed UTF-8 bytes; a stream that breaks gives everything before the break, then raises.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import queue
+import stat
+import sys
+import threading
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from detector.errors import UnreadableSource
+from detector.sources import compression as compressed
+from detector.sources.compression import Compression, DamagedStream
+from detector.sources.framing import Framing, JsonFrames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from detector.sources.segments import Segment
+
+HEAD_BYTES = 262
+_AHEAD_BLOCKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a compressed file may become.
+
+    Attributes:
+        ratio: decompressed bytes per compressed byte, judged only above ``small_bytes``.
+        output_bytes: decompressed bytes of one file.
+        small_bytes: output that is never too much.
+    """
+
+    ratio: int = 200
+    output_bytes: int = 64 * 1024**3
+    small_bytes: int = 1024**3
+
+
+class Reader(Protocol):
+    """Bytes of one stream, in order."""
+
+    def read(self, limit: int) -> bytes:
+        """Up to ``limit`` bytes, nothing at the end; raises ``DamagedStream`` behind the last good byte."""
+        ...
+
+    def readinto(self, view: memoryview) -> int:
+        """The same, into a buffer; 0 at the end."""
+        ...
+
+
+def open_regular(path: str) -> io.FileIO:
+    """Open a regular file (``-``: standard input) without following a link in its last part and without blocking.
+
+    Raises:
+        UnreadableSource: it does not exist, may not be read, or is no regular file.
+    """
+    if path == "-":
+        return io.FileIO(os.dup(sys.stdin.fileno()), "rb")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        raise UnreadableSource(path, fault.strerror or str(fault)) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UnreadableSource(path, "is not a regular file")
+    return io.FileIO(handle, "rb")
+
+
+def members(path: str) -> list[tuple[str, int]]:
+    """The files of a zip archive with their sizes in bytes, folders left out.
+
+    Raises:
+        UnreadableSource: the archive's directory is damaged.
+    """
+    with open_regular(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return [(info.filename, info.file_size) for info in archive.infolist() if not info.is_dir()]
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as fault:
+            raise UnreadableSource(path, f"damaged zip archive: {fault}") from None
+
+
+@contextmanager
+def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool = False) -> Iterator[Reader]:
+    """Open a segment's stream at its start (one byte before it when that is not 0, as ``chunks`` wants it).
+
+    Args:
+        segment: what to open.
+        limits: how much compressed data may become.
+        ahead: decompress in a thread of its own while the caller works.
+
+    Raises:
+        UnreadableSource: it cannot be opened.
+    """
+    with open_regular(segment.path) as file:
+        if segment.compression is Compression.TAR:
+            raise UnreadableSource(segment.path, "is a tar archive: unpack it first")
+        if segment.compression is Compression.NONE:
+            if segment.start:
+                file.seek(segment.start - 1)
+            yield _decoded(file, segment)
+        elif segment.compression is Compression.ZIP:
+            with _zip_member(file, segment) as opened:
+                yield _decoded(_Capped(opened, limits or Limits()), segment)
+        else:
+            capped = _Capped(compressed.inflated(segment.compression, file), limits or Limits())
+            with _Ahead(capped) if ahead else _nothing(capped) as reader:
+                yield _decoded(reader, segment)
+
+
+def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
+    """UTF-16 as UTF-8; a JSON document as one record a line; anything else as it is."""
+    result: _Blocks | io.FileIO = reader
+    if segment.start == 0:
+        head = reader.read(4096) or b""
+        encoding = utf16_of(head)
+        result = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
+    if segment.framing is not Framing.LINES:
+        result = JsonFrames(result, segment.framing)
+    return result if isinstance(result, io.FileIO) else _Filling(result)
+
+
+def utf16_of(head: bytes) -> str | None:
+    """The UTF-16 codec of a stream by its byte order mark, or by the NUL bytes between its letters.
+
+    >>> utf16_of(b"\\xff\\xfea\\x00"), utf16_of(b"a\\x00b\\x00c\\x00d\\x00"), utf16_of(b"plain text")
+    ('utf-16-le', 'utf-16-le', None)
+    """
+    if head.startswith(codecs.BOM_UTF16_LE) and not head.startswith(codecs.BOM_UTF32_LE):
+        return "utf-16-le"
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    sample = head[:256]
+    if len(sample) < 8:  # noqa: PLR2004 - too short to tell
+        return None
+    half = len(sample) // 2
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd >= half * 0.9 and even == 0:
+        return "utf-16-le"
+    return "utf-16-be" if even >= half * 0.9 and odd == 0 else None
+
+
+class _Blocks(Protocol):
+    def read(self, limit: int, /) -> bytes | None: ...
+
+
+@contextmanager
+def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
+    yield reader
+
+
+@contextmanager
+def _zip_member(file: BinaryIO | io.FileIO, segment: Segment) -> Iterator[_ZipPart]:
+    try:
+        with zipfile.ZipFile(file) as archive, archive.open(segment.member) as part:  # type: ignore[arg-type]
+            yield _ZipPart(part, archive.getinfo(segment.member).compress_size)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, KeyError) as fault:
+        raise UnreadableSource(segment.name, f"cannot be unpacked: {fault}") from None
+
+
+class _ZipPart:
+    """A member of a zip archive; its damage is ours."""
+
+    def __init__(self, part: io.BufferedIOBase | BinaryIO, consumed: int) -> None:
+        self._part = part
+        self.consumed = consumed
+
+    def read(self, limit: int) -> bytes:
+        try:
+            return self._part.read(limit)
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, compressed.zlib.error) as fault:
+            raise DamagedStream(f"corrupt compressed data: {fault}") from None
+
+
+class _Capped:
+    """Stops a stream that becomes larger than any log."""
+
+    def __init__(self, blocks: compressed.Inflated | _ZipPart, limits: Limits) -> None:
+        self._blocks = blocks
+        self._limits = limits
+        self._given = 0
+
+    def read(self, limit: int) -> bytes:
+        block = self._blocks.read(limit)
+        self._given += len(block)
+        bomb = self._given > max(self._limits.small_bytes, self._blocks.consumed * self._limits.ratio)
+        if block and (bomb or self._given > self._limits.output_bytes):
+            raise DamagedStream(f"refused after {self._given} bytes: more than any log becomes (decompression bomb?)")
+        return block
+
+
+class _Ahead:
+    """Reads a stream in a thread, a few blocks ahead of the caller; decompressors let other threads run meanwhile."""
+
+    def __init__(self, blocks: _Blocks) -> None:
+        self._blocks = blocks
+        self._queue: queue.Queue[bytes | Exception] = queue.Queue(_AHEAD_BLOCKS)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="decompress", daemon=True)
+        self._rest = b""
+        self._end: Exception | None = None
+
+    def __enter__(self) -> _Ahead:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        while self._thread.is_alive():
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._thread.join(0.01)
+
+    def read(self, limit: int) -> bytes:
+        if not self._rest:
+            if self._end is not None:
+                raise self._end
+            item = self._queue.get()
+            if isinstance(item, Exception):
+                self._end = item
+                if isinstance(item, EOFError):
+                    self._end = None
+                    self._queue.put(item)
+                    return b""
+                raise item
+            self._rest = item
+        block, self._rest = self._rest[:limit], self._rest[limit:]
+        return block
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                block = self._blocks.read(compressed.OUTPUT_BYTES) or b""
+                self._queue.put(block or EOFError())
+                if not block:
+                    return
+        except (DamagedStream, OSError) as fault:
+            self._queue.put(fault)
+
+
+class _Put:
+    """A stream whose first bytes were already taken."""
+
+    def __init__(self, head: bytes, blocks: _Blocks) -> None:
+        self._head = head
+        self._blocks = blocks
+
+    def read(self, limit: int) -> bytes:
+        if self._head:
+            block, self._head = self._head[:limit], self._head[limit:]
+            return block
+        return self._blocks.read(limit) or b""
+
+
+class _Recoded:
+    """UTF-16 as UTF-8; what is no UTF-16 becomes the replacement character."""
+
+    def __init__(self, head: bytes, blocks: _Blocks, encoding: str) -> None:
+        self._blocks = _Put(head, blocks)
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._rest = b""
+        self._ended = False
+
+    def read(self, limit: int) -> bytes:
+        while not self._rest and not self._ended:
+            block = self._blocks.read(limit)
+            self._ended = not block
+            self._rest = self._decoder.decode(block, final=self._ended).encode()
+        block, self._rest = self._rest[:limit], self._rest[limit:]
+        return block
+
+
+class _Filling:
+    """Any stream of blocks as a ``Reader``."""
+
+    def __init__(self, blocks: _Blocks) -> None:
+        self._blocks = blocks
+
+    def read(self, limit: int) -> bytes:
+        return self._blocks.read(limit) or b""
+
+    def readinto(self, view: memoryview) -> int:
+        block = self._blocks.read(len(view)) or b""
+        view[: len(block)] = block
+        return len(block)
+
+

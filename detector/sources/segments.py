@@ -1,0 +1,73 @@
+"""Byte ranges of logs that no longer change, and the ranges that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector.sources.compression import Compression
+from detector.sources.framing import Framing
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+"""Size of the ranges into which a plain file is cut for several workers; a multiple of the sampling grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A range of one log: its lines are those that *start* inside.
+
+    Attributes:
+        stream: identity of the log's content: equal for a rotated or compressed copy.
+        path: the file as it was named; ``-`` for standard input.
+        member: name inside a zip archive, else empty.
+        compression: what is around the bytes.
+        start: offset of the first byte, in decompressed bytes.
+        stop: offset behind the last byte, ``None`` for "to the end".
+        framing: how records lie in a JSON document; they are laid out one a line while it is read.
+    """
+
+    stream: str
+    path: str
+    member: str
+    compression: Compression
+    start: int = 0
+    stop: int | None = None
+    framing: Framing = Framing.LINES
+
+    @property
+    def name(self) -> str:
+        """The path, with ``!member`` for a part of an archive."""
+        return f"{self.path}!{self.member}" if self.member else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A range that could not be read.
+
+    Attributes:
+        path: the log.
+        start: offset of the first byte that is missing, in decompressed bytes.
+        stop: offset behind the last one, ``None`` where nobody knows.
+        reason: why, for a person.
+    """
+
+    path: str
+    start: int
+    stop: int | None
+    reason: str
+
+
+def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES) -> list[Segment]:
+    """Cut a plain file of a known size into ranges; anything else stays whole.
+
+    >>> whole = Segment("s", "a.log", "", Compression.NONE)
+    >>> [(part.start, part.stop) for part in segments_of(whole, 250, 100)]
+    [(0, 100), (100, 200), (200, None)]
+    """
+    if whole.compression is not Compression.NONE or whole.framing is not Framing.LINES or size_bytes <= part_bytes:
+        return [whole]
+    starts = range(0, size_bytes, part_bytes)
+    stops = [*starts[1:], None]
+    return [
+        Segment(whole.stream, whole.path, whole.member, whole.compression, start, stop)
+        for start, stop in zip(starts, stops, strict=True)
+    ]
