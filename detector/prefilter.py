@@ -1,0 +1,198 @@
+"""Ruleset × LogFormat → the lines that may hold a sighting, found in raw bytes without parsing.
+
+May over-report, must never under-report: what the match would find in a line, one of these literals stands in. Names are
+looked for as the format spells them; what could hide a name (percent-encoding in an authority, full-width letters,
+ideographic dots, NUL bytes, a format's own escapes) makes a line a candidate whatever it holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import hyperscan
+
+from detector.events import Col, Kind
+from detector.signatures import IndicatorKind, cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from detector.events import LogFormat
+    from detector.signatures import Indicator, Ruleset
+
+CACHED_LITERALS = 300
+"""From this many literals on the compiled database is kept in the private cache."""
+
+_HOST_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_TOKEN_BREAKS = frozenset(b"/?#&= \t,;\"'<>|\\\n")
+_PERCENT = tuple(b"%%%02x" % byte for byte in sorted(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"))
+"""Percent-encoded forms of bytes that host names are made of: nobody needs to write them so."""
+_LOOK_ALIKES = (b"\xe3\x80\x82", b"\xef\xbd\xa1", b"\xef\xbc", b"\xef\xbd")
+"""UTF-8 of ideographic dots and full-width forms, which stand for ASCII in a host name."""
+_AUTHORITY_BYTES = 512
+
+_NAME, _ALWAYS, _AUTHORITY = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    """One run of bytes to look for.
+
+    Attributes:
+        value: the bytes, compared caselessly.
+        rule: ``_NAME`` must stand on label boundaries, ``_AUTHORITY`` inside a URL's authority, ``_ALWAYS`` anywhere.
+    """
+
+    value: bytes
+    rule: int
+
+
+class Prefilter:
+    """The literals of one ruleset in one format's spelling, compiled."""
+
+    def __init__(self, ruleset: Ruleset, log_format: LogFormat) -> None:
+        literals = tuple(dict.fromkeys(_literals(ruleset, log_format)))
+        self._literals = literals
+        self._lengths = [len(literal.value) for literal in literals]
+        self._rules = [literal.rule for literal in literals]
+        self._guarded = [_guards(literal.value) for literal in literals]
+        self._database = _database([literal.value for literal in literals]) if literals else None
+        self._scratch = hyperscan.Scratch(self._database) if self._database else None
+
+    def candidates(self, buffer: bytearray, size: int) -> list[tuple[int, int]]:
+        """The candidate lines among the first ``size`` bytes: (start, end) without the newline, ascending, each once."""
+        found: list[tuple[int, int]] = []
+        if self._database is None:
+            return found
+        line_end = -1
+        lengths, rules, guarded = self._lengths, self._rules, self._guarded
+
+        def note(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            nonlocal line_end
+            position = end - lengths[index]
+            if position < line_end:
+                return
+            rule = rules[index]
+            if rule == _NAME:
+                if end < size and buffer[end] in _HOST_BYTES and guarded[index] & 2:
+                    return
+                if position and buffer[position - 1] in _HOST_BYTES and guarded[index] & 1 and not _escaped(buffer, position):
+                    return
+            elif rule == _AUTHORITY and not _in_authority(buffer, position):
+                return
+            start = buffer.rfind(b"\n", 0, position) + 1
+            line_end = buffer.find(b"\n", end, size)
+            if line_end < 0:
+                line_end = size
+            found.append((start, line_end))
+
+        with memoryview(buffer) as view:
+            self._database.scan(view[:size], match_event_handler=note, scratch=self._scratch)
+        return found if buffer.find(b"\0", 0, size) < 0 else _with_nul_lines(found, buffer, size)
+
+
+def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[_Literal]:
+    for name in sorted(_names(ruleset, log_format)):
+        yield _Literal(log_format.spell(name), _NAME)
+        if "xn--" in name:
+            yield _Literal(log_format.spell(name.encode().decode("idna")), _NAME)
+    for suffix in sorted(ruleset.translators):
+        yield _Literal(log_format.spell(suffix), _NAME)
+    for value in (*_LOOK_ALIKES, *log_format.head_literals, *log_format.encoded):
+        yield _Literal(value, _ALWAYS)
+    if Col.URL in log_format.columns or Col.DOMAIN in log_format.columns:
+        for value in _PERCENT:
+            yield _Literal(value, _AUTHORITY)
+
+
+def _names(ruleset: Ruleset, log_format: LogFormat) -> set[str]:
+    """Host names of which every line with a sighting holds one."""
+    names: set[str] = set()
+    if log_format.kind is not Kind.MAIL:
+        names.update(_fixed_part(indicator, ruleset.shared_hosts) for indicator in ruleset.indicators())
+    if log_format.kind is Kind.MAIL or Col.SENDER in log_format.columns:
+        for signature in ruleset.signatures:
+            names.update(signature.mail.domains)
+            if signature.mail.names:
+                names.update(ruleset.mail_platforms)
+    return names
+
+
+def _fixed_part(indicator: Indicator, shared_hosts: frozenset[str]) -> str:
+    """The host, or the run of whole labels without ``*`` that is rarest in logs: not a suffix that everybody shares."""
+    if "*" not in indicator.host or indicator.kind is IndicatorKind.SUFFIX:
+        return indicator.host
+    runs: list[list[str]] = [[]]
+    for label in indicator.host.split("."):
+        if "*" in label:
+            runs.append([])
+        else:
+            runs[-1].append(label)
+    fixed = [".".join(run) for run in runs if run]
+    rare = [run for run in fixed if run not in shared_hosts and len(run) >= 5]  # noqa: PLR2004 - shorter is noise
+    return max(rare or fixed, key=len)
+
+
+def _guards(value: bytes) -> int:
+    """Whether a literal's first (1) and last (2) byte could go on as a longer name."""
+    return (value[0] in _HOST_BYTES) * 1 + (value[-1] in _HOST_BYTES) * 2
+
+
+def _escaped(buffer: bytearray, position: int) -> bool:
+    r"""Whether the host byte in front of a name is the end of an escape: ``%2F``, ``\t``, ``\x22``, ``\u0022``."""
+    before = bytes(buffer[max(position - 6, 0) : position])
+    return before[-2:-1] == b"\\" or before[-3:-2] == b"%" or before[-4:-2] == b"\\x" or before[-6:-4] == b"\\u"
+
+
+def _in_authority(buffer: bytearray, position: int) -> bool:
+    """Whether a byte lies in a URL's authority, or in a word that may be a bare host: looks back to the last break."""
+    floor = max(position - _AUTHORITY_BYTES, 0)
+    for at in range(position - 1, floor - 1, -1):
+        byte = buffer[at]
+        if byte in _TOKEN_BREAKS:
+            if byte == 0x2F:
+                return at > 0 and buffer[at - 1] in b"/\\"
+            return byte not in b"?#&="
+    return True
+
+
+def _with_nul_lines(found: list[tuple[int, int]], buffer: bytearray, size: int) -> list[tuple[int, int]]:
+    """Add every line that holds NUL bytes: they are dropped before parsing and may stand inside a name."""
+    lines = dict.fromkeys(found)
+    at = buffer.find(b"\0", 0, size)
+    while at >= 0:
+        start = buffer.rfind(b"\n", 0, at) + 1
+        end = buffer.find(b"\n", at, size)
+        end = size if end < 0 else end
+        lines[(start, end)] = None
+        at = buffer.find(b"\0", end, size)
+    return sorted(lines)
+
+
+def _database(values: Sequence[bytes]) -> hyperscan.Database:
+    """Compile, or take the private cache's copy (a compiled database is trusted like code)."""
+    name = f"prefilter-{_digest(values)}.db"
+    if len(values) >= CACHED_LITERALS and (kept := cache.get(name)) is not None:
+        try:
+            return hyperscan.loadb(kept, mode=hyperscan.HS_MODE_BLOCK)
+        except hyperscan.error:
+            pass  # made by another build of the library: compile again
+    database = hyperscan.Database()
+    database.compile(
+        expressions=list(values),
+        ids=list(range(len(values))),
+        flags=[hyperscan.HS_FLAG_CASELESS] * len(values),
+        literal=True,
+    )
+    if len(values) >= CACHED_LITERALS:
+        cache.put(name, hyperscan.dumpb(database))
+    return database
+
+
+def _digest(values: Iterable[bytes]) -> str:
+    digest = hashlib.sha256(hyperscan.__version__.encode())
+    for value in values:
+        digest.update(len(value).to_bytes(4, "big") + value)
+    return digest.hexdigest()[:40]
