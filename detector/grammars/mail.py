@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHORT = 512  # characters of a text that is remembered; hostile ones must not fill the memory
 _LONGEST_ADDRESS = 512  # RFC 5321 allows 254; list software (VERP, SRS) writes longer ones
 _WORD = r"=\?[^?\s]{1,60}\?(?:[Bb]\?[^?]*|[Qq]\?.*?)(?:\?=|\?$|$)"
 _RUN = re.compile(rf"{_WORD}(?:\s*{_WORD})*", re.DOTALL)
@@ -60,7 +62,7 @@ def decode_subject(text: str) -> str:
     if "\n" in text or "\r" in text:
         text = _FOLD.sub(" ", text)
     if "=?" in text:
-        text = _RUN.sub(_decode_run, text)
+        text = _decoded(text) if len(text) <= _SHORT else _RUN.sub(_decode_run, text)
     return text.strip()
 
 
@@ -72,11 +74,9 @@ def addresses(text: str) -> list[str]:
     >>> addresses('"Doe, Jane (x@y.org)" <Jane@Example.com>; <>, c@d.org, jane@example.com')
     ['jane@example.com', 'c@d.org']
     """
-    if _PLAIN.fullmatch(text):
-        return _known([text])
     if "@" not in text:
         return []
-    return _known(found for entry in _entries(text) for found in _of_entry(entry))
+    return list(_mailboxes(text) if len(text) <= _SHORT else _read(text))
 
 
 def address(text: str) -> str | None:
@@ -85,7 +85,9 @@ def address(text: str) -> str | None:
     >>> address("Clearview <No-Reply@Clearview.ai>"), address("<>")
     ('no-reply@clearview.ai', None)
     """
-    found = addresses(text)
+    if "@" not in text:
+        return None
+    found = _mailboxes(text) if len(text) <= _SHORT else _read(text)
     return found[0] if found else None
 
 
@@ -107,6 +109,23 @@ def display_name(text: str) -> str | None:
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     name = decode_subject(name).strip().strip("'").strip()
     return None if not name or _lower(name) == address(entry) else name
+
+
+@lru_cache(maxsize=16_384)
+def _decoded(text: str) -> str:
+    return _RUN.sub(_decode_run, text)
+
+
+@lru_cache(maxsize=65_536)
+def _mailboxes(text: str) -> tuple[str, ...]:
+    """As ``_read``, remembered: a log names the same few mailboxes again and again."""
+    return _read(text)
+
+
+def _read(text: str) -> tuple[str, ...]:
+    if _PLAIN.fullmatch(text):
+        return _known([text])
+    return _known(found for entry in _entries(text) for found in _of_entry(entry))
 
 
 def _decode_run(run: re.Match[str]) -> str:
@@ -165,14 +184,14 @@ def _of_entry(entry: str) -> list[str]:
     return _BARE.findall(_COMMENT.sub(" ", _QUOTED_NAME.sub(" ", bare)))
 
 
-def _known(found: Iterable[str]) -> list[str]:
+def _known(found: Iterable[str]) -> tuple[str, ...]:
     kept: dict[str, None] = {}
     for written in found:
         one = _lower(written).strip("'").rstrip(".'")
         local, _, domain = one.rpartition("@")
         if local and domain.strip(".") and len(one) <= _LONGEST_ADDRESS:
             kept[one] = None
-    return list(kept)
+    return tuple(kept)
 
 
 def _lower(text: str) -> str:

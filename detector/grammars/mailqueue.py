@@ -1,0 +1,120 @@
+"""Mail servers that tell one mail in several lines under a queue id: its fragments become one event per recipient.
+
+A fragment is a row with ``Col.TRANSACTION`` and what one line says:
+
+- a *try* has ``TO`` and, once it is final, ``ACTION``; a refusal may also have ``SENDER``
+- ``ACTION`` without ``TO`` says that the recipients that still wait were given up
+- ``TO`` with ``SENDER`` and no ``ACTION`` only names a recipient
+- the id alone ends the transaction: queue ids are used again
+- everything else is known of all recipients: the first line that says it counts
+- an id with a colon stands for mails that were refused before they had one: each fragment is an event
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.events import Action, Col
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from detector.events import Row
+
+REQUEUED = "requeued"
+"""``DIRECTION`` of a fragment whose mail came back from a content filter: the first transaction has told it."""
+DKIM_PASS = "dkim-pass"  # noqa: S105
+"""``AUTHENTICATION`` of a fragment: a DKIM signature was good; ``pass`` only where its domain is the sender's."""
+DKIM_FAIL = "dkim-fail"
+"""``AUTHENTICATION`` of a fragment: a DKIM signature was bad. Plain ``pass`` and ``fail`` (DMARC) outrank DKIM."""
+SIGNED_BY = "dkim="
+"""``AUTHENTICATION`` of a fragment: what stands before the domain of a DKIM signature."""
+
+_KNOWN_OF_ALL = (
+    Col.SENDER, Col.FROM, Col.FROM_NAME, Col.SUBJECT, Col.MESSAGE_ID, Col.SOURCE_IP, Col.USER, Col.DIRECTION,
+)  # fmt: skip
+_OPENING = frozenset({Col.TRANSACTION, Col.AT, Col.SOURCE_IP, Col.USER, Col.DIRECTION})
+_ID_ALONE = frozenset({Col.TRANSACTION, Col.AT})
+
+
+def join(rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """The events of one queue id's fragments, which may hold several transactions one after the other.
+
+    Yields:
+        The position of the line that proves an event, different for each, and the event.
+    """
+    part: list[tuple[int, Row]] = []
+    tried = False
+    for index, row in enumerate(rows):
+        if ":" in str(row[Col.TRANSACTION]):
+            yield index, {name: cell for name, cell in row.items() if name is not Col.TRANSACTION}
+            continue
+        last = row.keys() <= _ID_ALONE
+        if last or (tried and row.keys() <= _OPENING):  # the end, or a new client where the end was not logged
+            yield from _events(part)
+            part, tried = [], False
+        if not last:
+            part.append((index, row))
+            tried = tried or _is_try(row)
+    yield from _events(part)
+
+
+def _is_try(row: Row) -> bool:
+    return Col.TO in row and (Col.ACTION in row or Col.SENDER not in row)
+
+
+def _events(part: Sequence[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """The events of one transaction."""
+    if any(row.get(Col.DIRECTION) == REQUEUED for _, row in part):
+        return
+    known = _known(part)
+    tries = _tries(part)
+    given_up = any(Col.ACTION in row and Col.TO not in row for _, row in part)
+    for index, row in tries:
+        event = {**row, **known}
+        if Col.DIRECTION in row and Col.DIRECTION in known:
+            event[Col.DIRECTION] = "internal"  # sent by one of the house, and delivered in it
+        if given_up:
+            event.setdefault(Col.ACTION, Action.DENIED)
+        del event[Col.TRANSACTION]
+        yield index, event
+    named = next(((index, row) for index, row in part if Col.TO in row), None)
+    if not tries and named:
+        yield named[0], {name: cell for name, cell in {**named[1], **known}.items() if name is not Col.TRANSACTION}
+
+
+def _tries(part: Sequence[tuple[int, Row]]) -> list[tuple[int, Row]]:
+    """One try per recipient: the first final one, else the first (which stays the same however often it is tried)."""
+    tries: dict[str, tuple[int, Row]] = {}
+    for index, row in part:
+        if _is_try(row):
+            recipient = str(row[Col.TO])
+            if recipient not in tries or (Col.ACTION in row and Col.ACTION not in tries[recipient][1]):
+                tries[recipient] = (index, row)
+    return list(tries.values())
+
+
+def _known(part: Sequence[tuple[int, Row]]) -> Row:
+    known: Row = {}
+    for _, row in part:
+        tried = _is_try(row)
+        for name in _KNOWN_OF_ALL:
+            if name in row and not (tried and name is Col.DIRECTION):
+                known.setdefault(name, row[name])
+    verdicts = [str(row[Col.AUTHENTICATION]) for _, row in part if Col.AUTHENTICATION in row]
+    verdict = _authentication(verdicts, str(known.get(Col.FROM) or known.get(Col.SENDER) or "").rpartition("@")[2])
+    if verdict:
+        known[Col.AUTHENTICATION] = verdict
+    return known
+
+
+def _authentication(verdicts: Sequence[str], owner: str) -> str | None:
+    """The last verdict on the whole mail, else what its DKIM signatures say of the sender's domain."""
+    ruled = [verdict for verdict in verdicts if verdict in ("pass", "fail")]
+    if ruled:
+        return ruled[-1]
+    signers = [verdict.removeprefix(SIGNED_BY) for verdict in verdicts if verdict.startswith(SIGNED_BY)]
+    if DKIM_PASS in verdicts:
+        aligned = any(f".{owner}".endswith(f".{one}") or f".{one}".endswith(f".{owner}") for one in signers)
+        return "pass" if aligned or not signers else None
+    return "fail" if DKIM_FAIL in verdicts else None
