@@ -33,14 +33,14 @@ def epoch(value: str) -> int:
     >>> epoch("1582761600.123"), epoch("1582761600123") == epoch("1582761600.123000")
     (1582761600123000, True)
     """
-    if len(value) == 14 and value[10] == "." and (digits := value[:10] + value[11:]).isdecimal():
-        return int(digits) * 1000  # squid's own spelling: worth a short way, it is every line of a proxy
+    if len(value) == 14 and value[10] == "." and value.replace(".", "", 1).isdecimal():
+        return int(value[:10] + value[11:]) * 1000  # squid's own spelling: every line of a proxy, worth a short way
     found = _EPOCH.fullmatch(value)
     if not found:
         raise RefusedLine(f"not seconds since the epoch: {value[:40]!r}")
     whole, fraction = found.groups()
     length = len(whole)
-    if length > 11 and not fraction:
+    if length > 11:
         scale: int = 10 ** (3 * ((length - 8) // 3))
         return int(whole) * MICROSECONDS // scale
     return int(whole) * MICROSECONDS + _micros(fraction)

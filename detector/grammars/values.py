@@ -22,8 +22,8 @@ NOBODY = frozenset({
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
-_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/]*)")
-_SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+-]*:(?!\d*(?:[?#\\]|$))[^@]*")
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
+_SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
 _LONGEST_NUMBER = 20
 _LARGEST = 2**63 - 1
@@ -47,7 +47,7 @@ def text(value: str | None) -> str | None:
 
 
 def user(value: str | None) -> str | None:
-    """A user name, or ``None`` for one of the many placeholders; an address in the user's place is nobody.
+    r"""A user name, or ``None`` for one of the many placeholders; an address in the user's place is nobody.
 
     >>> user("Not Found"), user("10.0.0.7"), user("CORP\\u1042"), user("00123")
     (None, None, 'CORP\\u1042', '00123')
@@ -118,9 +118,9 @@ def host(value: str | None) -> str | None:
 
 
 def lower(value: str) -> str:
-    """ASCII lower case only: ``str.lower`` would turn the Kelvin sign into the letter k.
+    r"""ASCII lower case only: ``str.lower`` would turn the Kelvin sign into the letter k.
 
-    >>> lower("ABC\\u212a") == "abc\\u212a"
+    >>> lower("ABC\u212a") == "abc\u212a"
     True
     """
     return value.lower() if value.isascii() else value.encode().lower().decode()
@@ -144,14 +144,18 @@ def host_of_url(url: str | None) -> str | None:
         authority = found[1]
     else:
         authority = url.partition("/")[0]
-        if _SCHEME_ONLY.fullmatch(authority):
-            return None
+        return _host_of_bare(authority) if len(authority) < _SHORT else _host_of_bare.__wrapped__(authority)
     return _host_of_authority(authority) if len(authority) < _SHORT else _host_of_authority.__wrapped__(authority)
 
 
 @lru_cache(maxsize=_MEMO)
 def _host_of_authority(authority: str) -> str | None:
     return host(_AUTHORITY_END.split(authority, maxsplit=1)[0])
+
+
+@lru_cache(maxsize=_MEMO)
+def _host_of_bare(authority: str) -> str | None:
+    return None if _SCHEME_ONLY.fullmatch(authority) else host(_AUTHORITY_END.split(authority, maxsplit=1)[0])
 
 
 @lru_cache(maxsize=_MEMO)
