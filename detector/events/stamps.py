@@ -24,6 +24,8 @@ _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
+_SECONDS = frozenset(f"{second:02d}" for second in range(60))
+_POINTS = frozenset(".,")
 _SLACK = timedelta(days=1)
 
 
@@ -52,6 +54,22 @@ def iso(value: str, zone: tzinfo) -> int:
     >>> iso("2020-02-27T10:00:00+02:00", UTC) == iso("2020-02-27 08:00:00", UTC)
     True
     """
+    if value[17:19] in _SECONDS and value[16] == ":" and len(value) < 26 and value[19:20] not in _POINTS:
+        return _iso(f"{value[:17]}00{value[19:]}", zone) + int(value[17:19]) * MICROSECONDS
+    if (
+        value[17:19] in _SECONDS
+        and value[16] == ":"
+        and len(value) == 24
+        and value[23] == "Z"
+        and value[20:23].isdecimal()
+    ):
+        return _iso(f"{value[:17]}00Z", zone) + (int(value[17:19]) * 1000 + int(value[20:23])) * 1000
+    return _iso.__wrapped__(value, zone)
+
+
+@lru_cache(maxsize=4096)
+def _iso(value: str, zone: tzinfo) -> int:
+    """The lines of one minute share all but their seconds: the memo holds minutes."""
     found = _ISO.fullmatch(value)
     if not found:
         raise RefusedLine(f"not an ISO 8601 time: {value[:40]!r}")
@@ -66,6 +84,19 @@ def clf(value: str, zone: tzinfo) -> int:
     >>> clf("[27/Feb/2020:10:00:00 +0100]", UTC) == iso("2020-02-27T09:00:00Z", UTC)
     True
     """
+    at = 19 if value[:1] == "[" else 18
+    if (
+        value[at : at + 2] in _SECONDS
+        and value[at - 1] == ":"
+        and len(value) < 29
+        and value[at + 2 : at + 3] not in _POINTS
+    ):
+        return _clf(f"{value[:at]}00{value[at + 2 :]}", zone) + int(value[at : at + 2]) * MICROSECONDS
+    return _clf.__wrapped__(value, zone)
+
+
+@lru_cache(maxsize=4096)
+def _clf(value: str, zone: tzinfo) -> int:
     found = _CLF.fullmatch(value)
     if not found:
         raise RefusedLine(f"not a common log format time: {value[:40]!r}")

@@ -41,7 +41,7 @@ _HEAD = re.compile(
 _HIERARCHY = re.compile(r"[ \t](?:[A-Z][A-Z0-9_]*|-)/\S*(?=[ \t]|$)")
 _PEER = re.compile(r"(?:[A-Z][A-Z0-9_]*|-)/.*", re.DOTALL)
 _OUTCOME = re.compile(r"([A-Z][A-Z0-9_]*)/(\d{1,3}|-)")
-_AGENT = re.compile(r" \[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.IGNORECASE)
+_AGENT = re.compile(r"\[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.IGNORECASE)
 # Looking a member up on its class costs 70 ns, nine times a line.
 _AT, _CLIENT, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL
 _DOMAIN, _STATUS, _RECEIVED, _ACTION = Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION
@@ -79,7 +79,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         row[_METHOD] = fields[4]
     if fields[6] != "-" and (who := _user(fields[6])) is not None:
         row[_USER] = who
-    if len(fields) > 8 and "[" in fields[8] and (agent := _AGENT.search(f" {fields[8]}")):
+    if len(fields) > 8 and "[" in fields[8] and (agent := _AGENT.match(fields[8], fields[8].find("["))):
         row[Col.USER_AGENT] = logformat.unescape(agent[1], "[")
     return row
 
@@ -220,7 +220,7 @@ def _time(layout: logformat.Layout) -> Cell:
     """``ts`` with ``tu``, or ``tl`` (local) or ``tg`` (GMT) with squid's or the site's own pattern."""
     seconds, millis = layout.first("ts"), layout.first("tu")
     stamp, name = next(((n, f.name) for n, f in enumerate(layout.fields) if f.name.endswith(("tl", "tg"))), (None, ""))
-    pattern = name[1:].rpartition("}")[0] or "%d/%b/%Y:%H:%M:%S %z"
+    pattern, usual = name[1:].rpartition("}")[0], not name.startswith("{")
 
     def cell(found: Sequence[str], dialect: Dialect) -> int | None:
         fraction = "000" if millis is None else found[millis].zfill(3)
@@ -230,7 +230,8 @@ def _time(layout: logformat.Layout) -> Cell:
             if stamp is None:
                 return None
             zone = UTC if name.endswith("tg") else dialect.zone
-            return strftime.instant(found[stamp], pattern, zone) + (values.size(fraction) or 0) * 1000
+            read = stamps.clf(found[stamp], zone) if usual else strftime.instant(found[stamp], pattern, zone)
+            return read + (values.size(fraction) or 0) * 1000
         except RefusedLine:
             return None
 

@@ -140,7 +140,7 @@ def layout(string: str) -> Layout:
         raise UsageError(f"logformat: no format code in {string[:60]!r}")
     loosest = next((field for name in _LOOSEST for field in fields if field.name.endswith(name)), None)
     strict = [_literal(token) if isinstance(token, str) else _strict(token) for token in tokens]
-    loose = [r"(.*?)" if token is loosest else piece for token, piece in zip(tokens, strict, strict=True)]
+    loose = [_loose(token) if token is loosest else piece for token, piece in zip(tokens, strict, strict=True)]
     return Layout(
         fields=fields,
         strict=re.compile("".join(strict) + r"\s*", re.DOTALL),
@@ -221,6 +221,12 @@ def _strict(field: Field) -> str:
     if follower and not follower.isspace() and follower not in "%\\":
         return rf"{pad}([^\s{re.escape(follower)}]*+)"
     return rf"{pad}(\S*)"
+
+
+def _loose(field: Field | str) -> str:
+    """Blanks in runs: one at a time, a line of blanks would cost quadratic time."""
+    follower = field.follower if isinstance(field, Field) else ""
+    return "(.*?)" if follower.strip() else r"(\S++(?:[ \t]++\S++)*?)"
 
 
 def _stamp(field: Field) -> str:
