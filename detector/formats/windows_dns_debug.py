@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from detector.events import Dialect, Row
 
-_WHEN = r"\s*(?P<when>\d.{4,60}?)\s+(?P<thread>[0-9A-Fa-f]{3,8}) "
+_WHEN = r"\s*(?P<when>\d.{4,60}?)\s{1,8}(?P<thread>[0-9A-Fa-f]{3,8}) "
 _PACKET = re.compile(
     _WHEN.replace(r"\d.", r"\S.")
     + r"PACKET\s+(?:[0-9A-Fa-f]{4,16}\s+)?[A-Z]{2,5}\s+(?P<way>Rcv|Snd)\s+(?P<ip>\S+)\s+[0-9A-Fa-f]{1,4}\s+"
