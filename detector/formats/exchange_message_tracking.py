@@ -1,0 +1,252 @@
+r"""Microsoft Exchange message tracking (2007 to 2019 and SE): one mail is many lines, joined to one event.
+
+``MSGTRK*.LOG`` is CSV in UTF-8 with a byte order mark; ``#Fields:`` names the columns and may recur with others. They
+are read by name, so that ``Get-MessageTrackingLog | Export-Csv`` (``EventId``, ``Sender``, ``Recipients``; local time)
+and the extended report of Exchange Online's message trace (``date_time_utc``, ``event_id``) are read too:
+
+- ``date-time`` ISO 8601 UTC
+- ``original-client-ip``, else ``client-ip`` who brought the mail
+- ``source``, ``event-id`` which part did what: ``SMTP,RECEIVE``, ``STOREDRIVER,DELIVER``, ``ROUTING,FAIL`` …
+- ``message-id``, ``network-message-id`` (2013 on) the mail, on all servers; ``internal-message-id`` of one server
+- ``recipient-address`` separated by ``;``
+- ``sender-address`` the header's sender, ``return-path`` the envelope's
+- ``message-subject``, ``directionality`` ``Incoming`` or ``Originating``; who is outside is not said
+
+``2020-02-27T10:00:00.463Z,192.0.2.7,mx1,…,SMTP,RECEIVE,29519319995411,<m1@clearview.ai>,…,u1042@example.org,…``
+
+The rule by which a mail counts once: RECEIVE, HAREDIRECT, AGENTINFO, SEND and DELIVER of one inbound mail tell the same
+story, but an Edge server writes only RECEIVE and SEND, the delivery log (``MSGTRKMD``) only DELIVER, the submission log
+(``MSGTRKMS``) only SUBMIT. No single event-id is in all of them, so all lines of one mail are joined by
+``network-message-id`` (else ``message-id``, else ``internal-message-id``):
+
+- one event at the mail's first line with all recipients that did not fail, those of expanded groups included; allowed
+  once any line says that Exchange took it over (RECEIVE, SUBMIT), sent, expanded or delivered it
+- one denied event at the first FAIL (or POISONMESSAGE, BADMAIL, DROP, a moderator's refusal) with those that did
+- shadow copies (``HA…``) and calendar notices are passed over; a DEFER, DSN or AGENTINFO by itself says no action
+
+Logs of several servers tell a mail once each, with one message id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
+from detector.grammars import csvexport, mail, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from detector.events import Dialect, Row, Value
+
+_MODERN = (
+    "date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id,"
+    "internal-message-id,message-id,network-message-id,recipient-address,recipient-status,total-bytes,recipient-count,"
+    "related-recipient-address,reference,message-subject,sender-address,return-path,message-info,directionality,"
+    "tenant-id,original-client-ip,original-server-ip,custom-data,transport-traffic-type,log-id,schema-version"
+)
+_FIELDS = "#Fields:"
+_SPELLINGS = {
+    "at": ("datetime", "datetimeutc", "timestamp"),
+    "client": ("clientip",),
+    "original": ("originalclientip",),
+    "event": ("eventid",),
+    "internal_id": ("internalmessageid",),
+    "message_id": ("messageid",),
+    "network_id": ("networkmessageid",),
+    "recipients": ("recipientaddress", "recipients"),
+    "subject": ("messagesubject",),
+    "sender": ("senderaddress", "sender"),
+    "return_path": ("returnpath",),
+    "direction": ("directionality",),
+}
+_TAKEN = frozenset({
+    "RECEIVE", "SUBMIT", "SEND", "SENDEXTERNAL", "DELIVER", "DUPLICATEDELIVER", "EXPAND", "DUPLICATEEXPAND", "REDIRECT",
+    "DUPLICATEREDIRECT", "RESOLVE", "TRANSFER", "MODERATORAPPROVE",
+})  # fmt: skip
+_FAILED = frozenset({
+    "FAIL", "SUBMITFAIL", "POISONMESSAGE", "BADMAIL", "DROP", "MODERATORREJECT", "MODERATIONEXPIRE",
+})  # fmt: skip
+_NO_MAIL = frozenset({"NOTIFYMAPI", "PROCESSMEETINGMESSAGE", "THROTTLE"})
+_DIRECTIONS = {"incoming": "inbound", "originating": "outbound"}
+
+
+class _Plan(NamedTuple):
+    """Where a column stands in a line, -1 where there is none."""
+
+    at: int
+    client: int
+    original: int
+    event: int
+    internal_id: int
+    message_id: int
+    network_id: int
+    recipients: int
+    subject: int
+    sender: int
+    return_path: int
+    direction: int
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One line to a fragment of its mail."""
+    if not line or line.isspace() or line.startswith("#"):
+        return None
+    cells = csvexport.cells(line, dialect.separator or ",")
+    plan = _plan(dialect.columns or _assumed(len(cells)))
+    if len(cells) <= max(plan.event, plan.recipients, plan.sender):
+        raise RefusedLine("fewer fields than the header has names")
+    cells.append("")  # what the place -1 leads to
+    event = cells[plan.event].upper()
+    if not event.isalpha() or not event.isascii():
+        raise RefusedLine("no event-id where the header has it")
+    if event in _NO_MAIL or event.startswith("HA"):
+        return None
+    sender = mail.address(_cell(cells, plan.sender))
+    message_id = _cell(cells, plan.message_id).strip("<> ")
+    key = _cell(cells, plan.network_id).strip() or message_id or _cell(cells, plan.internal_id) or cells[plan.at]
+    client = values.address(_cell(cells, plan.original).strip()) or values.address(_cell(cells, plan.client).strip())
+    action = Action.DENIED if event in _FAILED else Action.ALLOWED if event in _TAKEN else None
+    return values.row_of(
+        {
+            Col.AT: _instant(_cell(cells, plan.at), dialect),
+            Col.TRANSACTION: key or "unknown",
+            Col.SOURCE_IP: client,
+            Col.FROM: sender,
+            Col.SENDER: mail.address(_cell(cells, plan.return_path)) or sender,
+            Col.TO: mail.addresses(_cell(cells, plan.recipients).strip("{}")) or None,
+            Col.SUBJECT: mail.decode_subject(_cell(cells, plan.subject)),
+            Col.MESSAGE_ID: message_id,
+            Col.DIRECTION: _DIRECTIONS.get(_cell(cells, plan.direction).lower()),
+            Col.ACTION: action,
+        }
+    )
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The first field's, or that of the column that the header names."""
+    if not line or line.isspace() or line.startswith("#"):
+        return None
+    separator = dialect.separator or ","
+    plan = _plan(dialect.columns) if dialect.columns else _plan(_assumed(0))
+    if plan.at == 0:
+        return _instant(line.split(separator, 1)[0].strip('"'), dialect)
+    return _instant(_cell(csvexport.cells(line, separator), plan.at), dialect)
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The columns of a ``#Fields:`` line or of an export's first line."""
+    start = line.find(_FIELDS)
+    if 0 <= start <= len("\\xef\\xbb\\xbf"):
+        line = line[start + len(_FIELDS) :]
+    found = csvexport.columns(line, _names(), 4)
+    if found is None or "eventid" not in found[0]:
+        return None
+    return replace(dialect, columns=found[0], separator=found[1])
+
+
+def join(rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """The mail that its lines tell: at its first line, and at its first failure for the recipients that failed."""
+    failures = [(index, row) for index, row in enumerate(rows) if row.get(Col.ACTION) == Action.DENIED]
+    others = [(index, row) for index, row in enumerate(rows) if row.get(Col.ACTION) != Action.DENIED]
+    failed = _recipients(failures)
+    kept = [one for one in _recipients(others) if one not in failed]
+    known: Row = {}
+    for row in rows:
+        known = {**row, **known}
+    known = {name: cell for name, cell in known.items() if name not in (Col.TRANSACTION, Col.TO, Col.ACTION, Col.AT)}
+    taken = any(row.get(Col.ACTION) == Action.ALLOWED for row in rows)
+    if others and (kept or not failures):
+        yield others[0][0], _event(others[0][1], known, kept, Action.ALLOWED if taken else None)
+    if failures:
+        yield failures[0][0], _event(failures[0][1], known, failed or _recipients(others), Action.DENIED)
+
+
+def example(row: Row) -> str:
+    """The RECEIVE or FAIL line of a mail in Exchange 2016's columns."""
+    at = row.get(Col.AT, 0)
+    to = row.get(Col.TO)
+    sender = str(row.get(Col.FROM) or row.get(Col.SENDER) or "")
+    told = {
+        "date-time": to_iso(at if isinstance(at, int) else 0),
+        "client-ip": str(row.get(Col.SOURCE_IP, "192.0.2.7")),
+        "source": "ROUTING" if row.get(Col.ACTION) == Action.DENIED else "SMTP",
+        "event-id": "FAIL" if row.get(Col.ACTION) == Action.DENIED else "RECEIVE",
+        "message-id": f"<{row[Col.MESSAGE_ID]}>" if Col.MESSAGE_ID in row else "",
+        "recipient-address": ";".join(to) if isinstance(to, list) else "",
+        "message-subject": str(row.get(Col.SUBJECT, "")),
+        "sender-address": sender,
+        "return-path": str(row.get(Col.SENDER) or sender),
+        "directionality": "Originating" if row.get(Col.DIRECTION) == "outbound" else "Incoming",
+    }
+    return ",".join(_quoted(told.get(name, "")) for name in _MODERN.split(","))
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place] if place < len(cells) else ""
+
+
+def _instant(text: str, dialect: Dialect) -> int | None:
+    return csvexport.instant(text, dialect.zone, dialect.date_order)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if "," in cell or '"' in cell else cell
+
+
+def _recipients(lines: Sequence[tuple[int, Row]]) -> list[str]:
+    found: dict[str, None] = {}
+    for _, row in lines:
+        to = row.get(Col.TO)
+        found.update(dict.fromkeys(to if isinstance(to, list) else ()))
+    return list(found)
+
+
+def _event(first: Row, known: Row, to: list[str], action: Action | None) -> Row:
+    cells: dict[Col, Value | None] = {**known, Col.AT: first.get(Col.AT), Col.TO: to or None, Col.ACTION: action}
+    return values.row_of(cells)
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(spelling for spellings in _SPELLINGS.values() for spelling in spellings)
+
+
+@lru_cache(maxsize=4)
+def _assumed(fields: int) -> tuple[str, ...]:
+    """The columns where no header came first: those of 2013 on, or of 2010, which had no ``network-message-id``."""
+    names = tuple(csvexport.normal(name) for name in _MODERN.split(","))
+    return names if fields > 26 or not fields else tuple(name for name in names if name != "networkmessageid")
+
+
+@lru_cache(maxsize=64)
+def _plan(columns: tuple[str, ...]) -> _Plan:
+    def place(spellings: tuple[str, ...]) -> int:
+        return next((columns.index(name) for name in spellings if name in columns), -1)
+
+    plan = _Plan(*(place(_SPELLINGS[field]) for field in _Plan._fields))
+    if plan.event < 0 or plan.recipients < 0 or plan.sender < 0:
+        raise RefusedLine("the header names no event, recipients or sender")
+    return plan
+
+
+FORMAT = LogFormat(
+    name="exchange_message_tracking",
+    kind=Kind.MAIL,
+    title="Microsoft Exchange message tracking (log files and exports)",
+    reference="https://technet.microsoft.com/en-us/library/bb124375.aspx",
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.SOURCE_IP, Col.FROM, Col.SENDER, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION,
+    }),
+    zone=Zone.UTC,
+    preamble=f"#Software: Microsoft Exchange Server\n{_FIELDS} {_MODERN}",
+    head=head,
+    head_literals=(_FIELDS.encode(), b"event_id,", b'event_id"', b"EventId,", b'EventId"', b"EventId;", b"EventId\t"),
+    join=join,
+)  # fmt: skip

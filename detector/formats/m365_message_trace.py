@@ -1,0 +1,238 @@
+r"""Microsoft 365 message trace: CSV of PowerShell and of the portals, JSON of Graph and of the old reporting service.
+
+One record is one recipient (or, in the portal's enhanced summary, one mail with all of them). Columns are read by name,
+in any order and spelling (``SenderAddress``, ``sender_address``, ``Sender address``, ``senderAddress``):
+
+- ``Received``, ``origin_timestamp_utc``, ``receivedDateTime`` UTC: ISO 8601 with or without ``Z``, the United States'
+  ``2/27/2020 10:00:00 AM`` or the exporter's culture (``date_order``), ``/Date(milliseconds)/``
+- ``SenderAddress`` the envelope's sender: the service does not name the header's
+- ``RecipientAddress``; or ``recipient_status``, ``a@example.org##Receive, Deliver;b@example.org##Receive, Fail``
+- ``Subject``, ``message_subject``; ``MessageId``, ``message_id`` in angle brackets
+- ``Status``: Delivered, Expanded (a group), Resolved (another address) and GettingStatus (taken over, no more is known
+  yet) are allowed; Failed, Quarantined and FilteredAsSpam (documented as rejected or blocked) are denied; Pending is
+  neither. A mail of the enhanced summary is allowed where one of its recipients got it, denied where all failed
+- ``FromIP``, ``original_client_ip``; ``directionality`` Incoming or Originating, in some exports only
+
+``"2/27/2020 10:00:00 AM","no-reply@clearview.ai","u1042@example.org","Verify your email","Delivered","<m1@…>"``
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
+from detector.grammars import csvexport, jsonline, mail, values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from detector.events import Dialect, Row
+
+_SPELLINGS = {
+    "at": (
+        "received", "receivedutc", "receiveddatetime", "origintimestamputc", "origintimestamp", "datereceived",
+        "date", "dateutc", "datetime", "datetimeutc", "timestamp",
+    ),
+    "sender": ("senderaddress", "sender"),
+    "recipients": ("recipientaddress", "recipientstatus", "recipients", "recipient"),
+    "subject": ("subject", "messagesubject"),
+    "status": ("status", "deliverystatus", "recipientstatus"),
+    "message_id": ("messageid", "internetmessageid"),
+    "client": ("fromip", "originalclientip", "clientip", "senderip"),
+    "direction": ("directionality", "direction"),
+}  # fmt: skip
+_PREAMBLE = '"MessageId","Received","SenderAddress","RecipientAddress","Subject","Status","ToIP","FromIP","Size"'
+_ALLOWED = frozenset({"delivered", "deliver", "expanded", "expand", "resolved", "resolve", "gettingstatus", "send"})
+_DENIED = frozenset({"failed", "fail", "quarantined", "quarantine", "filteredasspam", "rejected", "drop"})
+_DIRECTIONS = {
+    "incoming": "inbound", "inbound": "inbound", "originating": "outbound", "outbound": "outbound",
+    "internal": "internal", "intraorg": "internal",
+}  # fmt: skip
+_HEADS = tuple(
+    (word + end).encode()
+    for word in ("Address", "address", "Sender", "Recipient")
+    for end in (",", '",', ";", '";', "\t")
+)
+
+
+class _Plan(NamedTuple):
+    """Where a column stands in a line, -1 where there is none."""
+
+    at: int
+    sender: int
+    recipients: int
+    subject: int
+    status: int
+    message_id: int
+    client: int
+    direction: int
+
+
+class _Record(NamedTuple):
+    """The texts of a record, empty where it has none."""
+
+    at: str
+    sender: str
+    recipients: str
+    subject: str
+    status: str
+    message_id: str
+    client: str
+    direction: str
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    if not line or line.isspace() or line.startswith("#"):
+        return None
+    record = _record(line, dialect)
+    recipients = mail.addresses(record.recipients)
+    sender = mail.address(record.sender)
+    if not sender and not recipients and "@" not in record.message_id:
+        raise RefusedLine("neither a sender nor a recipient")
+    return values.row_of(
+        {
+            Col.AT: csvexport.instant(record.at, dialect.zone, dialect.date_order),
+            Col.SOURCE_IP: values.address(record.client.strip()),
+            Col.SENDER: sender,
+            Col.TO: recipients or None,
+            Col.SUBJECT: mail.decode_subject(record.subject),
+            Col.MESSAGE_ID: record.message_id.strip("<> "),
+            Col.DIRECTION: _DIRECTIONS.get(record.direction.lower()),
+            Col.ACTION: _action(record.status),
+        }
+    )
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The record's time of receipt."""
+    if not line or line.isspace() or line.startswith("#"):
+        return None
+    return csvexport.instant(_record(line, dialect).at, dialect.zone, dialect.date_order)
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The columns of a CSV header, which recurs where exports were put together."""
+    if line.lstrip().startswith("{"):
+        return None
+    found = csvexport.columns(line, _names(), 3)
+    if found is None or "@" in line or "eventid" in found[0]:  # with events it is exchange_message_tracking
+        return None
+    try:
+        _plan(found[0])
+    except RefusedLine:
+        return None
+    return replace(dialect, columns=found[0], separator=found[1])
+
+
+def example(row: Row) -> str:
+    """A line of ``Get-MessageTrace | Export-Csv``."""
+    at = row.get(Col.AT, 0)
+    to = row.get(Col.TO)
+    told = (
+        f"<{row[Col.MESSAGE_ID]}>" if Col.MESSAGE_ID in row else "",
+        to_iso(at if isinstance(at, int) else 0).removesuffix("Z"),
+        row.get(Col.SENDER) or row.get(Col.FROM) or "",
+        ";".join(to) if isinstance(to, list) else "",
+        row.get(Col.SUBJECT, ""),
+        "Failed" if row.get(Col.ACTION) == Action.DENIED else "Delivered",
+        "",
+        row.get(Col.SOURCE_IP, ""),
+        4242,
+    )
+    return ",".join('"' + str(cell).replace('"', '""') + '"' for cell in told)
+
+
+def _record(line: str, dialect: Dialect) -> _Record:
+    if line[0] == "{" or line.lstrip().startswith("{"):
+        return _of_json(jsonline.record(line))
+    if not dialect.columns:
+        raise RefusedLine("no header line names the columns")
+    plan = _plan(dialect.columns)
+    cells = csvexport.cells(line, dialect.separator or ",")
+    if len(cells) <= max(plan.sender, plan.recipients):
+        raise RefusedLine("fewer fields than the header has names")
+    return _Record(*[_cell(cells, place) for place in plan])
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place] if 0 <= place < len(cells) else ""
+
+
+def _of_json(record: Mapping[str, object]) -> _Record:
+    found = dict(zip(_json_keys(tuple(record)), record.values(), strict=True))
+    if "senderaddress" not in found and "recipientaddress" not in found:
+        raise RefusedLine("neither a sender's nor a recipient's address")
+    return _Record(*[_text(next((found[key] for key in keys if key in found), "")) for keys in _SPELLINGS.values()])
+
+
+@lru_cache(maxsize=64)
+def _json_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(csvexport.normal(key) for key in keys)
+
+
+def _text(value: object) -> str:
+    """A JSON value as text; PowerShell writes some times and enumerations as objects with a ``value``."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return _text(value.get("value") or value.get("Value"))
+    if isinstance(value, list):
+        return ";".join(one for one in value if isinstance(one, str))
+    return ""
+
+
+def _action(status: str) -> Action | None:
+    """Of a status; or of the last word that ``recipient_status`` says of each recipient."""
+    if "##" in status:
+        words = [part.rpartition("##")[2].rpartition(",")[2] for part in status.split(";") if "##" in part]
+    else:
+        words = [status]
+    found = {_action_of(word) for word in words}
+    if Action.ALLOWED in found:
+        return Action.ALLOWED
+    return Action.DENIED if found == {Action.DENIED} else None
+
+
+@lru_cache(maxsize=256)
+def _action_of(word: str) -> Action | None:
+    word = csvexport.normal(word)
+    return Action.ALLOWED if word in _ALLOWED else Action.DENIED if word in _DENIED else None
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(spelling for spellings in _SPELLINGS.values() for spelling in spellings)
+
+
+@lru_cache(maxsize=64)
+def _plan(columns: tuple[str, ...]) -> _Plan:
+    def place(spellings: tuple[str, ...]) -> int:
+        return next((columns.index(name) for name in spellings if name in columns), -1)
+
+    plan = _Plan(*(place(_SPELLINGS[field]) for field in _Plan._fields))
+    if plan.sender < 0 or plan.recipients < 0:
+        raise RefusedLine("the header names no sender or no recipient")
+    return plan
+
+
+FORMAT = LogFormat(
+    name="m365_message_trace",
+    kind=Kind.MAIL,
+    title="Microsoft 365 message trace (CSV of PowerShell and portals, JSON of Graph and the reporting service)",
+    reference="https://learn.microsoft.com/en-us/powershell/module/exchange/get-messagetracev2",
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.SOURCE_IP, Col.SENDER, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION,
+    }),
+    zone=Zone.UTC,
+    preamble=_PREAMBLE,
+    head=head,
+    head_literals=_HEADS,
+    json=True,
+)  # fmt: skip

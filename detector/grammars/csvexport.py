@@ -1,0 +1,114 @@
+r"""CSV as Exchange and PowerShell write it: cells, columns by the header's names, and the times of many cultures.
+
+One line is one record: a quoted line end cuts a record in two, and each half is told as what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import MICROSECONDS, stamps
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import tzinfo
+
+_SEPARATORS = ",;\t|"
+_NAME = re.compile(r"[^a-z0-9]+")
+_JSON_DATE = re.compile(r"/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/")
+_CIVIL = re.compile(
+    r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})[T,]?\s+(\d{1,2}:\d\d)(:\d\d(?:[.,]\d{1,9})?)?"
+    r"(?:\s*([AaPp])\.?[Mm]\.?)?(?:\s*(?:Z|UTC|GMT))?"
+)
+
+
+def cells(line: str, separator: str = ",") -> list[str]:
+    """The cells of a line; doubled quotes inside a quoted cell are one, a quote that nothing closes is a letter.
+
+    >>> cells('a,"b, ""c"" ",,d"e')
+    ['a', 'b, "c" ', '', 'd"e']
+    """
+    line = line.rstrip("\r\n")
+    if '"' not in line:
+        return line.split(separator)
+    found: list[str] = []
+    position = 0
+    pattern = _pattern(separator)
+    while position <= len(line):
+        cell = pattern.match(line, position)
+        if cell is None:  # cannot be: the second alternative takes anything
+            break
+        found.append(cell[3] if cell[1] is None else cell[1].replace('""', '"') + cell[2])
+        position = cell.end() + 1
+    return found
+
+
+def columns(line: str, known: Collection[str], least: int) -> tuple[tuple[str, ...], str] | None:
+    """The names of a header line, as ``normal`` spells them, and its separator; ``None`` where it is no header.
+
+    A header has at least ``least`` names of ``known``, and its cells hold names only.
+
+    >>> columns('"Sender Address";"Subject";Extra', {"senderaddress", "subject"}, 2)
+    (('senderaddress', 'subject', 'extra'), ';')
+    """
+    for separator in _SEPARATORS:
+        if separator in line:
+            names = tuple(normal(cell) for cell in cells(line, separator))
+            if len(set(known).intersection(names)) >= least:
+                return names, separator
+    return None
+
+
+@lru_cache(maxsize=1024)
+def normal(name: str) -> str:
+    """A column's name in lower case without blanks, dashes, underscores and the escapes of a byte order mark.
+
+    >>> normal("sender-address"), normal("Sender_Address"), normal("origin_timestamp_utc")
+    ('senderaddress', 'senderaddress', 'origintimestamputc')
+    """
+    return _NAME.sub("", name.replace("\\xff\\xfe", "").replace("\\xef\\xbb\\xbf", "").lower())
+
+
+def instant(value: str, zone: tzinfo, date_order: str) -> int | None:
+    """An ISO time, ``/Date(ms)/`` or a day and clock in the order of a culture; ``None`` where it is none of them.
+
+    A day over 12 shows the order; a date that could be both is ``date_order``'s, else month first with ``/`` or ``-``
+    (the United States' order of the portals) and day first with dots. ``zone`` is for times that carry none.
+
+    >>> from datetime import UTC
+    >>> instant("2/27/2020 10:00:00 AM", UTC, "") == instant("27.02.2020 10:00", UTC, "")
+    True
+    """
+    value = value.strip().replace("\\/", "/")
+    try:
+        if value[4:5] == "-":
+            return stamps.iso(value, zone)
+        if found := _JSON_DATE.fullmatch(value):
+            return int(found[1]) * MICROSECONDS // 1000
+        if found := _CIVIL.fullmatch(value):
+            order = date_order or ("dmy" if found[2] == "." else "mdy")
+            year, month, day = _date(found[1], found[3], found[4], order)
+            clock = found[5] + (found[6] or ":00") + (f" {found[7]}M" if found[7] else "")
+            return stamps.civil(year, month, day, clock, zone)
+    except RefusedLine:
+        pass
+    return None
+
+
+def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
+    if len(first) == 4:
+        return int(first), int(second), int(third)
+    one, two = int(first), int(second)
+    if one > 12 or (order == "dmy" and two <= 12):
+        one, two = two, one
+    year = int(third)
+    return year + 2000 if year < 100 else year, one, two
+
+
+@lru_cache(maxsize=8)
+def _pattern(separator: str) -> re.Pattern[str]:
+    other = f"[^{re.escape(separator)}]*"
+    return re.compile(rf'[ ]?"((?:[^"]++|"")*+)"({other})|({other})', re.DOTALL)
