@@ -1,0 +1,36 @@
+"""What a writer is: the plug that every way out of a report fills in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from detector.report.document import Report
+
+
+class Render(Protocol):
+    """A report as text that ends with a newline; the same report and settings give the same text."""
+
+    def __call__(self, report: Report, *, colour: bool, width: int) -> str:
+        """Render a report.
+
+        Args:
+            report: what to say.
+            colour: whether terminal colours are wanted; only writers for terminals look at it.
+            width: of the terminal in columns; only writers for terminals look at it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One way to write a report. Found by walking ``report/``; nothing registers it.
+
+    Attributes:
+        name: as it is asked for with ``--format``.
+        render: a report as text.
+    """
+
+    name: str
+    render: Render
