@@ -74,7 +74,7 @@ def _iso(value: str, zone: tzinfo) -> int:
     if not found:
         raise RefusedLine(f"not an ISO 8601 time: {value[:40]!r}")
     year, month, day, hour, minute, second, fraction, offset = found.groups()
-    midnight = _midnight(int(year), int(month), int(day), _zone(offset) if offset else zone)
+    midnight = _midnight(int(year), int(month), int(day), zone_of(offset) if offset else zone)
     return _at(midnight, int(hour), int(minute), int(second or 0), _micros(fraction))
 
 
@@ -101,7 +101,7 @@ def _clf(value: str, zone: tzinfo) -> int:
     if not found:
         raise RefusedLine(f"not a common log format time: {value[:40]!r}")
     day, month, year, hour, minute, second, fraction, offset = found.groups()
-    midnight = _midnight(int(year), month_number(month), int(day), _zone(offset) if offset else zone)
+    midnight = _midnight(int(year), month_number(month), int(day), zone_of(offset) if offset else zone)
     return _at(midnight, int(hour), int(minute), int(second), _micros(fraction))
 
 
@@ -201,7 +201,15 @@ def _micros(fraction: str | None) -> int:
 
 
 @lru_cache(maxsize=256)
-def _zone(offset: str) -> tzinfo:
+def zone_of(offset: str) -> tzinfo:
+    """The zone of ``Z``, ``UTC``, ``GMT``, ``+0100`` or ``-07:00``.
+
+    Raises:
+        RefusedLine: it is a whole day or more.
+
+    >>> zone_of("Z"), str(zone_of("+0130"))
+    (datetime.timezone.utc, 'UTC+01:30')
+    """
     if offset.upper() in ("Z", "UTC", "GMT"):
         return UTC
     sign = -1 if offset[0] == "-" else 1

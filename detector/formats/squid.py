@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, stamps
-from detector.grammars import logformat, strftime, values
+from detector.grammars import cacheresult, logformat, strftime, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,6 @@ _HEAD = re.compile(
 )
 _HIERARCHY = re.compile(r"[ \t](?:[A-Z][A-Z0-9_]*|-)/\S*(?=[ \t]|$)")
 _PEER = re.compile(r"(?:[A-Z][A-Z0-9_]*|-)/.*", re.DOTALL)
-_OUTCOME = re.compile(r"([A-Z][A-Z0-9_]*)/(\d{1,3}|-)")
 _AGENT = re.compile(r"\[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.IGNORECASE)
 # Looking a member up on its class costs 70 ns, nine times a line.
 _AT, _CLIENT, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL
@@ -111,30 +110,16 @@ def example(row: Row) -> str:
 _RESULTS: dict[str, tuple[str, int]] = {Action.DENIED: ("TCP_DENIED", 403), Action.CHALLENGE: ("TCP_DENIED", 407)}
 
 
-def action_of(result: str, status: str) -> Action | None:
-    """What squid did; a login challenge is neither a use nor a block (formats.md pitfall 4).
-
-    Nothing is said by a question of a neighbour cache (``UDP_…``), by what was no request (``NONE/400``) and by an
-    answer of the site's redirector, which may be a block page or not.
-    """
-    if status in ("407", "401") or "AUTH_REDIRECT" in result:
-        return Action.CHALLENGE
-    if "DENIED" in result:
-        return Action.DENIED
-    nothing = result.startswith(("NONE", "TAG_NONE")) and status != "200"
-    return None if nothing or result.startswith(("UDP_", "TCP_REDIRECT")) else Action.ALLOWED
-
-
 def _native(line: str) -> tuple[str, list[str], int | None, Action | None] | None:
     """The time, the other fields, the status and what squid did; ``None`` for a line that is no event."""
     at, _, rest = line.partition(" ")
     fields = rest.lstrip(" ").split(" ", 8)
-    said = _outcome(fields[2][:64]) if len(fields) > 7 else None
+    said = cacheresult.outcome(fields[2][:64]) if len(fields) > 7 else None
     if said is None or not fields[5] or not fields[6] or not _is_peer(fields[7]) or " " in fields[-1]:
         if not line or line.isspace() or line.startswith("#"):
             return None
         at, fields = _fields(line)
-        said = _outcome(fields[2][:64])
+        said = cacheresult.outcome(fields[2][:64])
         if said is None:
             raise RefusedLine("not squid's result and status")
     return at, fields, *said
@@ -163,12 +148,6 @@ def _fields(line: str) -> tuple[str, list[str]]:
 @lru_cache(maxsize=4096)
 def _is_peer(hierarchy: str) -> bool:
     return _PEER.fullmatch(hierarchy) is not None
-
-
-@lru_cache(maxsize=1024)
-def _outcome(outcome: str) -> tuple[int | None, Action | None] | None:
-    found = _OUTCOME.fullmatch(outcome)
-    return (values.status(found[2]), action_of(found[1], found[2])) if found else None
 
 
 def _user(value: str) -> str | None:
@@ -246,14 +225,9 @@ def _who(layout: logformat.Layout) -> Cell:
 
 def _done(layout: logformat.Layout) -> Cell:
     result, status = layout.first("Ss"), layout.first(">Hs", "Hs", "<Hs")
-
-    def cell(found: Sequence[str], _: Dialect) -> Action | None:
-        code = "" if status is None else found[status]
-        if result is not None:
-            return action_of(found[result], code)
-        return Action.CHALLENGE if code in ("407", "401") else None
-
-    return cell
+    return lambda found, _: cacheresult.action_of(
+        "" if result is None else found[result], "" if status is None else found[status]
+    )
 
 
 def _url(layout: logformat.Layout) -> Cell:
