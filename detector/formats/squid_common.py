@@ -11,7 +11,7 @@ r"""Proxy log in Apache's common or combined format, as squid (``common``, ``com
 - ``"%{Referer}>h" "%{User-Agent}>h"`` combined only
 - ``%Ss:%Sh`` squid only: what it did, and where the answer came from
 
-``10.0.0.7 - u1042 [27/Feb/2020:10:00:00 +0000] "GET http://example.com/ HTTP/1.1" 200 512 "-" "-" TCP_MISS:HIER_DIRECT``
+``10.0.0.7 - u1042 [27/Feb/2020:10:00:00 +0000] "GET http://example.com/ HTTP/1.1" 200 51 "-" "-" TCP_MISS:HIER_DIRECT``
 
 A request for a mere path (``GET /index.html``) is a web server's own log: no event, unless the line starts with the
 name of the virtual host (``vhost_combined``). Of ``05/02/2020`` a number above 12 is the day, else ``date_order`` says
@@ -43,12 +43,15 @@ _LENIENT = re.compile(
     re.DOTALL,
 )
 _BARE_URL = re.compile(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+(?:/|:\d)|\[[0-9A-Fa-f:.]+\]")
-_QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)', re.DOTALL)  # an open one takes the rest: linear time
 _RESULT = re.compile(r"(?<!\S)((?:TCP|UDP|NONE|TAG|ERR)[A-Z0-9_]*)[:/][A-Z-]")
 _NUMERIC = re.compile(
     r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})[ T:](\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[AaPp][Mm])?)"
     r"(?: ?(Z|[+-]\d\d:?\d\d))?"
 )
+# Looking a member up on its class costs 70 ns, ten times a line.
+_AT, _CLIENT, _USER, _METHOD, _URL, _AGENT = Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL, Col.USER_AGENT
+_DOMAIN, _STATUS, _RECEIVED, _ACTION = Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION
 _COLUMNS = frozenset({
     Col.AT, Col.SOURCE_IP, Col.HOST_NAME, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED,
     Col.ACTION, Col.USER_AGENT,
@@ -57,36 +60,36 @@ _COLUMNS = frozenset({
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One common or combined line to one event; ``None`` for a web server's own request."""
-    site, found = None, _LINE.fullmatch(line)
-    if found:
-        client, ident, login, stamp, request, status, size, rest = found.groups()
-    else:
-        if not line or line.isspace() or line.startswith("#"):
-            return None
-        if not (found := _LENIENT.fullmatch(line)):
-            raise RefusedLine("not the common log format")
-        site, client, ident, login, stamp, request, status, size, rest = found.groups()
+    if (fields := _fields(line)) is None:
+        return None
+    site, client, ident, login, stamp, request, status, size, rest = fields
     method, url, domain = _request(request, site)
     if domain is None:
         return None
     agent, bare = _quoted(rest)
-    result = _RESULT.search(bare)
+    result = _RESULT.search(bare) if len(bare) > 3 else None
+    action = cacheresult.action_of(result[1] if result else "", status)
     address = values.address(client)
-    return values.row_of(
-        {
-            Col.AT: _instant(stamp, dialect.zone, dialect.date_order),
-            Col.SOURCE_IP: address,
-            Col.HOST_NAME: None if address else values.host(client),
-            Col.USER: _user(login) or _user(ident),
-            Col.METHOD: method,
-            Col.URL: url,
-            Col.DOMAIN: domain,
-            Col.STATUS: values.status(status),
-            Col.BYTES_RECEIVED: values.size(size),
-            Col.ACTION: cacheresult.action_of(result[1] if result else "", status),
-            Col.USER_AGENT: agent,
-        }
-    )
+    row: Row = {_URL: url, _DOMAIN: domain}
+    if (at := _instant(stamp, dialect.zone, dialect.date_order)) is not None:
+        row[_AT] = at
+    if address is not None:
+        row[_CLIENT] = address
+    elif (name := values.host(client)) is not None:
+        row[Col.HOST_NAME] = name
+    if (user := _user(login) or _user(ident)) is not None:
+        row[_USER] = user
+    if method:
+        row[_METHOD] = method
+    if (code := values.status(status)) is not None:
+        row[_STATUS] = code
+    if (size_bytes := values.size(size)) is not None:
+        row[_RECEIVED] = size_bytes
+    if action is not None:
+        row[_ACTION] = action
+    if agent is not None:
+        row[_AGENT] = agent
+    return row
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -118,7 +121,18 @@ def example(row: Row) -> str:
 _RESULTS: dict[str, tuple[str, int]] = {Action.DENIED: ("TCP_DENIED", 403), Action.CHALLENGE: ("TCP_DENIED", 407)}
 
 
-def _request(request: str, site: str | None) -> tuple[str | None, str | None, str | None]:
+def _fields(line: str) -> tuple[str, ...] | None:
+    """The virtual host, then the fields of a line in its order; ``None`` for an empty line or a comment."""
+    if found := _LINE.fullmatch(line):
+        return "", *found.groups()
+    if not line or line.isspace() or line.startswith("#"):
+        return None
+    if found := _LENIENT.fullmatch(line):
+        return found.groups("")
+    raise RefusedLine("not the common log format")
+
+
+def _request(request: str, site: str) -> tuple[str, str, str | None]:
     """Method, URL and host of a request line; no host for a mere path of an unnamed site."""
     if "\\" in request:
         request = logformat.unescape(request, '"')
@@ -128,7 +142,7 @@ def _request(request: str, site: str | None) -> tuple[str | None, str | None, st
         url = head
     url = url.strip()
     domain = values.host_of_url(url) if "://" in url or method == "CONNECT" or _BARE_URL.match(url) else None
-    return values.text(method), values.text(url), domain or values.host(site)
+    return "" if method == "-" else method, url, domain or (values.host(site) if url else None)
 
 
 def _quoted(rest: str) -> tuple[str | None, str]:
@@ -141,10 +155,14 @@ def _quoted(rest: str) -> tuple[str | None, str]:
         pieces = rest.split('"')
         texts, bare = pieces[1::2], " ".join(pieces[::2])
     agent = texts[1] if len(texts) > 1 else texts[0] if texts and "://" not in texts[0][:12] else None
-    return values.text(logformat.unescape(agent, '"') if agent else None), bare
+    if agent and "\\" in agent:
+        agent = logformat.unescape(agent, '"')
+    return values.text(agent), bare
 
 
 def _user(value: str) -> str | None:
+    if value == "-":
+        return None
     return values.user(logformat.unescape(value, "[") if "%" in value or "\\" in value else value)
 
 
