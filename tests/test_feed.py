@@ -252,6 +252,12 @@ def test_hostile_json_is_refused_or_mended():
     assert list(reading.batch.column(Col.AT)) == [from_iso(AT), None]
 
 
+def test_json_lists_give_all_recipients_but_one_client():
+    feed = Feed(kind="mail", syntax="ndjson", fields={"source.ip": "ip", "email.to.address": "to.rcpt"})
+    (row,) = events(feed, '{"ip":["10.0.3.17","10.0.3.18"],"to":[{"rcpt":["<a@example.org>","b@example.org"]}]}')
+    assert row == {"source.ip": "10.0.3.17", "email.to.address": ["a@example.org", "b@example.org"]}
+
+
 def test_json_escapes_make_a_line_a_candidate():
     (row,) = events(JSON, r'{"client":"10.0.3.17","q":{"name":"\u0063learview.ai"}}')
     assert row["dns.question.name"] == "clearview.ai"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -75,12 +74,14 @@ class _Map:
         names: an event's column → the feed's names of it, best first.
         verdicts: the feed's column → its value in lower case → what it means.
         constants: an event's column → the value that every line has.
+        steps: the same as ``names``, with what reads each column's cells; ``None`` for the time.
     """
 
     feed: Feed
     names: Mapping[Col, tuple[str, ...]]
     verdicts: Mapping[str, Mapping[str, Action]]
     constants: Row
+    steps: tuple[tuple[Col, feedcells.Reader | None, tuple[str, ...]], ...]
 
     @property
     def known(self) -> frozenset[str]:
@@ -89,6 +90,8 @@ class _Map:
 
 
 _KINDS = (Kind.PROXY, Kind.DNS, Kind.MAIL)
+_ACTION, _TO = Col.ACTION, Col.TO  # bound once: enums are slow to look up
+_ALLOWED, _CHALLENGE = Action.ALLOWED, Action.CHALLENGE
 _REFERENCE = "unverified: the column map in the site's own configuration"
 _Reader = Callable[[str, "Dialect"], Mapping[str, object] | None]
 
@@ -125,37 +128,44 @@ def _parse(site: _Map, cells: Mapping[str, object] | None, dialect: Dialect) -> 
     if cells is None:
         return None
     row: Row = {}
-    for column, names in site.names.items():
+    for column, read, names in site.steps:
         for name in names:
-            if texts := feedlines.texts_of(feedlines.value_at(cells, name)):
-                value = feedcells.value(column, texts, site.feed.time, dialect)
-                if value is not None:
-                    row[column] = value
-                    break
+            text = feedlines.text_at(cells, name, every=column is _TO)
+            if not text or text == "-":
+                continue
+            value = read(text) if read else feedcells.instant(text, site.feed.time, dialect)
+            if value is not None and value != []:
+                row[column] = value
+                break
     if not row:
         raise RefusedLine("none of the feed's columns")
     feedcells.complete(row)
-    if (verdict := _verdict(site, cells)) is not None:
-        row[Col.ACTION] = verdict
-    return {**site.constants, **row}
+    if site.verdicts and (verdict := _verdict(site, cells)) is not None:
+        row[_ACTION] = verdict
+    return {**site.constants, **row} if site.constants else row
 
 
 def _timestamp(site: _Map, cells: Mapping[str, object] | None, dialect: Dialect) -> int | None:
     for name in site.names.get(Col.AT, ()) if cells is not None else ():
-        texts = feedlines.texts_of(feedlines.value_at(cells or {}, name))
-        if texts and isinstance(at := feedcells.value(Col.AT, texts, site.feed.time, dialect), int):
+        at = feedcells.instant(feedlines.text_at(cells or {}, name), site.feed.time, dialect)
+        if at is not None:
             return at
     return None
 
 
 def _verdict(site: _Map, cells: Mapping[str, object]) -> Action | None:
     """A challenge outranks a refusal; any other value in such a column means allowed, an empty one nothing."""
-    found: set[Action] = set()
+    found: Action | None = None
     for name, meanings in site.verdicts.items():
-        for text in feedlines.texts_of(feedlines.value_at(cells, name)):
-            if (word := text.strip().lower()) not in ("", "-"):
-                found.add(meanings.get(word, Action.ALLOWED))
-    return next((action for action in (Action.CHALLENGE, Action.DENIED, Action.ALLOWED) if action in found), None)
+        word = feedlines.text_at(cells, name).lower()
+        if not word or word == "-":
+            continue
+        meaning = meanings.get(word, _ALLOWED)
+        if meaning is _CHALLENGE:
+            return meaning
+        if found is None or found is _ALLOWED:
+            found = meaning
+    return found
 
 
 def _reader(site: _Map) -> _Reader:
@@ -170,7 +180,7 @@ def _reader(site: _Map) -> _Reader:
         cells = feedlines.split_csv(line, feed.delimiter, feed.quote, len(columns))
         if len(cells) < len(columns) or any(cells[len(columns) :]):
             raise RefusedLine("another number of cells than the header has")
-        return {columns[at]: cells[at] for at in _first(columns)}
+        return dict(zip(reversed(columns), reversed(cells[: len(columns)]), strict=True))  # of one name the first
 
     def read_pairs(line: str, _dialect: Dialect) -> Mapping[str, object] | None:
         if _is_blank(line):
@@ -234,7 +244,10 @@ def _checked(name: str, feed: Feed) -> _Map:
         for column, words in columns.items():
             verdicts.setdefault(column, {}).update((str(word).lower(), action) for word in words)
     constants = {Col(column): feedcells.constant(Col(column), text) for column, text in feed.constants.items()}
-    return _Map(feed, names, verdicts, constants)
+    steps = (
+        (column, None if column is Col.AT else feedcells.reader_of(column), best) for column, best in names.items()
+    )
+    return _Map(feed, names, verdicts, constants, tuple(steps))
 
 
 def _shape_faults(feed: Feed) -> list[str]:
@@ -286,10 +299,3 @@ def _zone(time: str) -> Zone:
 
 def _is_blank(line: str) -> bool:
     return not line or line.isspace()
-
-
-@lru_cache(maxsize=64)
-def _first(columns: tuple[str, ...]) -> tuple[int, ...]:
-    """The places of the columns; of those that share a name the first."""
-    places = {name: at for at, name in reversed(list(enumerate(columns)))}
-    return tuple(sorted(places.values()))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import MICROSECONDS, Action, Col, stamps, to_iso
-from detector.events.columns import LISTS
 from detector.events.instants import to_datetime
 from detector.grammars import mail, strftime, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
     from detector.events import Dialect, Row, Value
+
+Reader: TypeAlias = "Callable[[str], Value | None]"
+"""One cell's text, neither empty nor a lone dash, to the value of a column."""
 
 TIMES = ("iso", "epoch", "clf", "syslog")
 """How a feed may write its time, besides a ``strptime`` pattern."""
@@ -29,36 +31,39 @@ _DIRECTIONS = {
     "out": "outbound", "internal": "internal", "intra-org": "internal",
 }  # fmt: skip
 _YEARS = ("%Y", "%y", "%s", "%F", "%D", "%c")
+_DOMAIN, _URL, _SERVER_NAME = Col.DOMAIN, Col.URL, Col.SERVER_NAME  # bound once: it is slow to look an enum up
 _LEAP_YEAR = 2000
 
 
-def value(column: Col, texts: Sequence[str], time: str, dialect: Dialect) -> Value | None:
-    """The value of a cell, ``None`` where it holds none; nonsense costs the column, never the line."""
-    if column in LISTS:
-        return [one for text in texts for one in mail.addresses(text)] or None
-    text = texts[0].strip()
-    if not text or text == "-":
-        return None
-    if column is Col.AT:
-        return _instant(text, time, dialect.zone, dialect.written_until)
-    return _READERS.get(column, values.text)(text)
+def reader_of(column: Col) -> Reader:
+    """What reads the cells of a column; nonsense gives ``None`` and costs the column, never the line.
+
+    Times are read by ``instant``: they need to know more than their text.
+    """
+    return _READERS.get(column, values.text)
+
+
+def instant(text: str, time: str, dialect: Dialect) -> int | None:
+    """The instant of a stamp written as ``time`` says, ``None`` where it is none."""
+    return _instant(text, time, dialect.zone, dialect.written_until)
 
 
 def constant(column: Col, text: str) -> Value:
     """The value that every line of a feed has; an empty text where the column cannot hold it."""
     if column is Col.AT:
         return ""
-    found = mail.addresses(text) if column in LISTS else _READERS.get(column, values.text)(text)
-    return "" if found is None else found
+    return reader_of(column)(text) or ""
 
 
 def complete(row: Row) -> None:
     """Fill what follows from the other columns: the host of the URL or of the TLS name."""
-    url, server = row.get(Col.URL), row.get(Col.SERVER_NAME)
-    if Col.DOMAIN not in row and isinstance(url, str) and (host := values.host_of_url(url)):
-        row[Col.DOMAIN] = host
-    if Col.DOMAIN not in row and server is not None:
-        row[Col.DOMAIN] = server
+    if _DOMAIN in row:
+        return
+    url = row.get(_URL)
+    if isinstance(url, str) and (host := values.host_of_url(url)):
+        row[_DOMAIN] = host
+    elif _SERVER_NAME in row:
+        row[_DOMAIN] = row[_SERVER_NAME]
 
 
 def derived(columns: AbstractSet[Col]) -> AbstractSet[Col]:
@@ -150,7 +155,7 @@ def _authentication(text: str) -> str | None:
     return word if word in ("pass", "fail") else None
 
 
-_READERS: dict[Col, Callable[[str], Value | None]] = {
+_READERS: dict[Col, Reader] = {
     Col.SOURCE_IP: _address,
     Col.USER: values.user,
     Col.DOMAIN: values.host_of_url,
@@ -163,6 +168,7 @@ _READERS: dict[Col, Callable[[str], Value | None]] = {
     Col.FROM: mail.address,
     Col.FROM_NAME: _from_name,
     Col.SENDER: mail.address,
+    Col.TO: mail.addresses,
     Col.SUBJECT: mail.decode_subject,
     Col.MESSAGE_ID: _message_id,
     Col.DIRECTION: lambda text: _DIRECTIONS.get(text.lower()),

@@ -96,6 +96,24 @@ def value_at(record: Mapping[str, object], path: str) -> object:
     return cell
 
 
+def text_at(cells: Mapping[str, object], path: str, *, every: bool = False) -> str:
+    """The text of a cell without blanks around it; empty where there is none. Of a list the first member, or all with commas.
+
+    >>> text_at({"a": {"b": [" x", 7]}}, "a.b", every=True), text_at({}, "a"), text_at({"ms": 1582797600123.0}, "ms")
+    ('x, 7', '', '1582797600123')
+    """
+    cell = cells.get(path)
+    if type(cell) is str:
+        return cell.strip()
+    if cell is None:
+        if "." not in path or (cell := value_at(cells, path)) is None:
+            return ""
+        if type(cell) is str:
+            return cell.strip()
+    texts = texts_of(cell)
+    return ", ".join(texts if every else texts[:1])
+
+
 def texts_of(cell: object) -> Sequence[str]:
     """The texts of a cell: none for nothing, several for a list; numbers as they would be written.
 
@@ -103,7 +121,7 @@ def texts_of(cell: object) -> Sequence[str]:
     (['a'], ['1582797600123'], ['a', '7'], [])
     """
     if isinstance(cell, str):
-        return [cell]
+        return [cell.strip()]
     if isinstance(cell, list):
         return [text for member in cell if not isinstance(member, list) for text in texts_of(member)]
     if isinstance(cell, bool):
@@ -119,7 +137,7 @@ def _pairs(pair_separator: str, value_separator: str, quote: str) -> re.Pattern[
     # Words of a key stop at the first character of either separator, so that no key is looked for twice.
     key = rf"[^{re.escape(pair_separator[:1])}{re.escape(value_separator[:1])}]{{1,128}}+"
     text = rf"{mark}((?:[^{mark}\\]|\\.)*+){mark}(?=\s*(?:{between}|$))|" if quote else "(?!)()|"
-    # Blanks around keys and values are skipped where they do not separate: there, a run of them would be searched twice.
+    # Blanks around keys and values are skipped where they do not separate: a run of them would be searched twice.
     skip = "" if pair_separator.isspace() else r"\s*+"
     return re.compile(rf"(?:^|{between}){skip}({key}){sign}{skip}(?:{text}(.*?)(?={between}|$))", re.DOTALL)
 
