@@ -214,9 +214,8 @@ def _example(site: _Map, row: Row) -> str:
     }
     action = row.get(Col.ACTION, Action.ALLOWED)
     for name, meanings in site.verdicts.items():
-        word = next((word for word, meaning in meanings.items() if meaning == action), None)
-        if word is not None:
-            cells[name] = word
+        if words := [word for word, meaning in meanings.items() if meaning == action]:
+            cells[name] = words[0]
             break
         cells.setdefault(name, "allowed")
     if feed.syntax == Syntax.NDJSON:

@@ -97,7 +97,7 @@ def value_at(record: Mapping[str, object], path: str) -> object:
 
 
 def text_at(cells: Mapping[str, object], path: str, *, every: bool = False) -> str:
-    """The text of a cell without blanks around it; empty where there is none. Of a list the first member, or all with commas.
+    """The text of a cell without blanks around it, empty where there is none; of a list the first member or every one.
 
     >>> text_at({"a": {"b": [" x", 7]}}, "a.b", every=True), text_at({}, "a"), text_at({"ms": 1582797600123.0}, "ms")
     ('x, 7', '', '1582797600123')
