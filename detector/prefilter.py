@@ -33,28 +33,36 @@ _LOOK_ALIKES = (b"\xe3\x80\x82", b"\xef\xbd\xa1", b"\xef\xbc", b"\xef\xbd")
 """UTF-8 of ideographic dots and full-width forms, which stand for ASCII in a host name."""
 _AUTHORITY_BYTES = 512
 
-_NAME, _ALWAYS, _AUTHORITY = range(3)
+NAME, ALWAYS, AUTHORITY = range(3)
 
 
 @dataclass(frozen=True, slots=True)
-class _Literal:
+class Literal:
     """One run of bytes to look for.
 
     Attributes:
         value: the bytes, compared caselessly.
-        rule: ``_NAME`` must stand on label boundaries, ``_AUTHORITY`` inside a URL's authority, ``_ALWAYS`` anywhere.
+        rule: ``NAME`` must stand on label boundaries, ``AUTHORITY`` inside a URL's authority, ``ALWAYS`` anywhere.
     """
 
     value: bytes
     rule: int
 
 
-class Prefilter:
-    """The literals of one ruleset in one format's spelling, compiled."""
+def prefilter_of(ruleset: Ruleset, log_format: LogFormat) -> LiteralScanner:
+    """The literals of a ruleset in a format's spelling, compiled."""
+    return LiteralScanner(tuple(dict.fromkeys(_literals(ruleset, log_format))))
 
-    def __init__(self, ruleset: Ruleset, log_format: LogFormat) -> None:
-        literals = tuple(dict.fromkeys(_literals(ruleset, log_format)))
-        self._literals = literals
+
+def scanner_of(words: Iterable[bytes]) -> LiteralScanner:
+    """Some words (transaction ids), compiled; they must not be part of a longer word."""
+    return LiteralScanner([Literal(word, NAME) for word in words])
+
+
+class LiteralScanner:
+    """Runs of bytes, looked for at once."""
+
+    def __init__(self, literals: Sequence[Literal]) -> None:
         self._lengths = [len(literal.value) for literal in literals]
         self._rules = [literal.rule for literal in literals]
         self._guarded = [_guards(literal.value) for literal in literals]
@@ -75,12 +83,12 @@ class Prefilter:
             if position < line_end:
                 return
             rule = rules[index]
-            if rule == _NAME:
+            if rule == NAME:
                 if end < size and buffer[end] in _HOST_BYTES and guarded[index] & 2:
                     return
                 if position and buffer[position - 1] in _HOST_BYTES and guarded[index] & 1 and not _escaped(buffer, position):
                     return
-            elif rule == _AUTHORITY and not _in_authority(buffer, position):
+            elif rule == AUTHORITY and not _in_authority(buffer, position):
                 return
             start = buffer.rfind(b"\n", 0, position) + 1
             line_end = buffer.find(b"\n", end, size)
@@ -93,18 +101,18 @@ class Prefilter:
         return found if buffer.find(b"\0", 0, size) < 0 else _with_nul_lines(found, buffer, size)
 
 
-def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[_Literal]:
+def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
     for name in sorted(_names(ruleset, log_format)):
-        yield _Literal(log_format.spell(name), _NAME)
+        yield Literal(log_format.spell(name), NAME)
         if "xn--" in name:
-            yield _Literal(log_format.spell(name.encode().decode("idna")), _NAME)
+            yield Literal(log_format.spell(name.encode().decode("idna")), NAME)
     for suffix in sorted(ruleset.translators):
-        yield _Literal(log_format.spell(suffix), _NAME)
+        yield Literal(log_format.spell(suffix), NAME)
     for value in (*_LOOK_ALIKES, *log_format.head_literals, *log_format.encoded):
-        yield _Literal(value, _ALWAYS)
+        yield Literal(value, ALWAYS)
     if Col.URL in log_format.columns or Col.DOMAIN in log_format.columns:
         for value in _PERCENT:
-            yield _Literal(value, _AUTHORITY)
+            yield Literal(value, AUTHORITY)
 
 
 def _names(ruleset: Ruleset, log_format: LogFormat) -> set[str]:

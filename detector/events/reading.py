@@ -120,6 +120,8 @@ def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
             return None
         raise RefusedLine("no syslog header")
     row = parse(header.body, dialect)
+    if row is not None and header.host and Col.TRANSACTION in row:
+        row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
     if row is not None and Col.AT not in row and (at := instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row

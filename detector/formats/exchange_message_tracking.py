@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
@@ -74,54 +74,35 @@ _NO_MAIL = frozenset({"NOTIFYMAPI", "PROCESSMEETINGMESSAGE", "THROTTLE"})
 _DIRECTIONS = {"incoming": "inbound", "originating": "outbound"}
 
 
-class _Plan(NamedTuple):
-    """Where a column stands in a line, -1 where there is none."""
-
-    at: int
-    client: int
-    original: int
-    event: int
-    internal_id: int
-    message_id: int
-    network_id: int
-    recipients: int
-    subject: int
-    sender: int
-    return_path: int
-    direction: int
-
-
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One line to a fragment of its mail."""
     if not line or line.isspace() or line.startswith("#"):
         return None
-    cells = csvexport.cells(line, dialect.separator or ",")
-    plan = _plan(dialect.columns or _assumed(len(cells)))
-    if len(cells) <= max(plan.event, plan.recipients, plan.sender):
-        raise RefusedLine("fewer fields than the header has names")
-    cells.append("")  # what the place -1 leads to
-    event = cells[plan.event].upper()
+    separator = dialect.separator or ","
+    plan = _plan(dialect.columns or _assumed(line.count(separator) + 1))
+    (
+        at, client, original, event, internal_id, message_id, network_id, recipients, subject, sender, return_path,
+        direction,
+    ) = plan.texts(line, separator)  # fmt: skip
+    event = event.upper()
     if not event.isalpha() or not event.isascii():
         raise RefusedLine("no event-id where the header has it")
     if event in _NO_MAIL or event.startswith("HA"):
         return None
-    sender = mail.address(_cell(cells, plan.sender))
-    message_id = _cell(cells, plan.message_id).strip("<> ")
-    key = _cell(cells, plan.network_id).strip() or message_id or _cell(cells, plan.internal_id) or cells[plan.at]
-    client = values.address(_cell(cells, plan.original).strip()) or values.address(_cell(cells, plan.client).strip())
-    action = Action.DENIED if event in _FAILED else Action.ALLOWED if event in _TAKEN else None
+    author = mail.address(sender)
+    message_id = message_id.strip("<> ")
     return values.row_of(
         {
-            Col.AT: _instant(_cell(cells, plan.at), dialect),
-            Col.TRANSACTION: key or "unknown",
-            Col.SOURCE_IP: client,
-            Col.FROM: sender,
-            Col.SENDER: mail.address(_cell(cells, plan.return_path)) or sender,
-            Col.TO: mail.addresses(_cell(cells, plan.recipients).strip("{}")) or None,
-            Col.SUBJECT: mail.decode_subject(_cell(cells, plan.subject)),
+            Col.AT: csvexport.instant(at, dialect.zone, dialect.date_order),
+            Col.TRANSACTION: network_id.strip() or message_id or internal_id or at or "unknown",
+            Col.SOURCE_IP: values.address(original.strip()) or values.address(client.strip()),
+            Col.FROM: author,
+            Col.SENDER: mail.address(return_path) or author,
+            Col.TO: mail.addresses(recipients.strip("{}")) or None,
+            Col.SUBJECT: mail.decode_subject(subject),
             Col.MESSAGE_ID: message_id,
-            Col.DIRECTION: _DIRECTIONS.get(_cell(cells, plan.direction).lower()),
-            Col.ACTION: action,
+            Col.DIRECTION: _DIRECTIONS.get(direction.lower()),
+            Col.ACTION: Action.DENIED if event in _FAILED else Action.ALLOWED if event in _TAKEN else None,
         }
     )
 
@@ -131,10 +112,11 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
     if not line or line.isspace() or line.startswith("#"):
         return None
     separator = dialect.separator or ","
-    plan = _plan(dialect.columns) if dialect.columns else _plan(_assumed(0))
-    if plan.at == 0:
-        return _instant(line.split(separator, 1)[0].strip('"'), dialect)
-    return _instant(_cell(csvexport.cells(line, separator), plan.at), dialect)
+    if not dialect.columns or dialect.columns[0] in _SPELLINGS["at"]:
+        at = line.split(separator, 1)[0].strip('"')
+    else:
+        at = _plan(dialect.columns).texts(line, separator)[0]
+    return csvexport.instant(at, dialect.zone, dialect.date_order)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -185,14 +167,6 @@ def example(row: Row) -> str:
     return ",".join(_quoted(told.get(name, "")) for name in _MODERN.split(","))
 
 
-def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place] if place < len(cells) else ""
-
-
-def _instant(text: str, dialect: Dialect) -> int | None:
-    return csvexport.instant(text, dialect.zone, dialect.date_order)
-
-
 def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if "," in cell or '"' in cell else cell
 
@@ -223,14 +197,8 @@ def _assumed(fields: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _plan(columns: tuple[str, ...]) -> _Plan:
-    def place(spellings: tuple[str, ...]) -> int:
-        return next((columns.index(name) for name in spellings if name in columns), -1)
-
-    plan = _Plan(*(place(_SPELLINGS[field]) for field in _Plan._fields))
-    if plan.event < 0 or plan.recipients < 0 or plan.sender < 0:
-        raise RefusedLine("the header names no event, recipients or sender")
-    return plan
+def _plan(columns: tuple[str, ...]) -> csvexport.Plan:
+    return csvexport.plan(columns, _SPELLINGS, ("event", "recipients", "sender"))
 
 
 FORMAT = LogFormat(
@@ -247,6 +215,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     preamble=f"#Software: Microsoft Exchange Server\n{_FIELDS} {_MODERN}",
     head=head,
-    head_literals=(_FIELDS.encode(), b"event_id,", b'event_id"', b"EventId,", b'EventId"', b"EventId;", b"EventId\t"),
+    head_literals=(_FIELDS.encode(), b"EventId", b"event_id"),
     join=join,
 )  # fmt: skip

@@ -27,7 +27,7 @@ from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
 from detector.grammars import csvexport, jsonline, mail, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from detector.events import Dialect, Row
 
@@ -45,30 +45,15 @@ _SPELLINGS = {
     "direction": ("directionality", "direction"),
 }  # fmt: skip
 _PREAMBLE = '"MessageId","Received","SenderAddress","RecipientAddress","Subject","Status","ToIP","FromIP","Size"'
+_NOBODY = ("", "<>")
+"""The sender of bounces."""
 _ALLOWED = frozenset({"delivered", "deliver", "expanded", "expand", "resolved", "resolve", "gettingstatus", "send"})
 _DENIED = frozenset({"failed", "fail", "quarantined", "quarantine", "filteredasspam", "rejected", "drop"})
 _DIRECTIONS = {
     "incoming": "inbound", "inbound": "inbound", "originating": "outbound", "outbound": "outbound",
     "internal": "internal", "intraorg": "internal",
 }  # fmt: skip
-_HEADS = tuple(
-    (word + end).encode()
-    for word in ("Address", "address", "Sender", "Recipient")
-    for end in (",", '",', ";", '";', "\t")
-)
-
-
-class _Plan(NamedTuple):
-    """Where a column stands in a line, -1 where there is none."""
-
-    at: int
-    sender: int
-    recipients: int
-    subject: int
-    status: int
-    message_id: int
-    client: int
-    direction: int
+_HEADS = (b"ddress,", b'ddress",', b"ddress;", b'ddress";', b"ddress\t", b"Sender,", b'Sender",')
 
 
 class _Record(NamedTuple):
@@ -91,11 +76,12 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     record = _record(line, dialect)
     recipients = mail.addresses(record.recipients)
     sender = mail.address(record.sender)
-    if not sender and not recipients and "@" not in record.message_id:
-        raise RefusedLine("neither a sender nor a recipient")
+    at = csvexport.instant(record.at, dialect.zone, dialect.date_order)
+    if not sender and (not recipients or (at is None and record.sender.strip() not in _NOBODY)):
+        raise RefusedLine("not a record: no sender, and no recipient or time")  # such as the rest of one cut in two
     return values.row_of(
         {
-            Col.AT: csvexport.instant(record.at, dialect.zone, dialect.date_order),
+            Col.AT: at,
             Col.SOURCE_IP: values.address(record.client.strip()),
             Col.SENDER: sender,
             Col.TO: recipients or None,
@@ -151,27 +137,20 @@ def _record(line: str, dialect: Dialect) -> _Record:
         return _of_json(jsonline.record(line))
     if not dialect.columns:
         raise RefusedLine("no header line names the columns")
-    plan = _plan(dialect.columns)
-    cells = csvexport.cells(line, dialect.separator or ",")
-    if len(cells) <= max(plan.sender, plan.recipients):
-        raise RefusedLine("fewer fields than the header has names")
-    return _Record(*[_cell(cells, place) for place in plan])
-
-
-def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place] if 0 <= place < len(cells) else ""
+    return _Record(*_plan(dialect.columns).texts(line, dialect.separator or ","))
 
 
 def _of_json(record: Mapping[str, object]) -> _Record:
-    found = dict(zip(_json_keys(tuple(record)), record.values(), strict=True))
-    if "senderaddress" not in found and "recipientaddress" not in found:
-        raise RefusedLine("neither a sender's nor a recipient's address")
-    return _Record(*[_text(next((found[key] for key in keys if key in found), "")) for keys in _SPELLINGS.values()])
+    return _Record(*[_text(record.get(key)) for key in _keys(tuple(record))])
 
 
 @lru_cache(maxsize=64)
-def _json_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(csvexport.normal(key) for key in keys)
+def _keys(written: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of the fields that count, an empty one for those that records with these keys do not have."""
+    found = {csvexport.normal(key): key for key in written}
+    if "senderaddress" not in found and "recipientaddress" not in found:
+        raise RefusedLine("neither a sender's nor a recipient's address")
+    return tuple(next((found[name] for name in names if name in found), "") for names in _SPELLINGS.values())
 
 
 def _text(value: object) -> str:
@@ -209,14 +188,8 @@ def _names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _plan(columns: tuple[str, ...]) -> _Plan:
-    def place(spellings: tuple[str, ...]) -> int:
-        return next((columns.index(name) for name in spellings if name in columns), -1)
-
-    plan = _Plan(*(place(_SPELLINGS[field]) for field in _Plan._fields))
-    if plan.sender < 0 or plan.recipients < 0:
-        raise RefusedLine("the header names no sender or no recipient")
-    return plan
+def _plan(columns: tuple[str, ...]) -> csvexport.Plan:
+    return csvexport.plan(columns, _SPELLINGS, ("sender", "recipients"))
 
 
 FORMAT = LogFormat(

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row, Value
+    from detector.events.envelope import Header
 
 _LINE = re.compile(
     r"(?:([^\s:\[\]]{1,64})\[[^\]\s]{0,32}\]: |([^\s:\[\]/]{1,32}/[^\s:\[\]]{1,32}): )?"
@@ -57,9 +58,9 @@ _TRY = re.compile(
     r"(?:.*?[ ,])??status=([\w-]+)(?: \((.*))?",
     re.DOTALL,
 )
-_CLIENT = re.compile(r"client=[^\s\[]*\[([^\]]*)\]")
+_CLIENT = re.compile(r"client=[^\s\[]*\[(?:IPv6:)?([^\]]*)\]")
 _SASL = re.compile(r", sasl_username=([^,]+)")
-_ORIGIN = re.compile(r", orig_client=[^\s\[,]*\[([^\]]*)\]")
+_ORIGIN = re.compile(r", orig_client=[^\s\[,]*\[(?:IPv6:)?([^\]]*)\]")
 _QUEUED = re.compile(r"from=<(.*?)>(?:, size=|, status=(?:force-)?(expired)|$)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>")
 _MESSAGE_ID = re.compile(r"(?:resent-)?message-id=(.+)", re.DOTALL)
@@ -93,7 +94,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("neither a syslog header nor a program's tag")
     found = _LINE.fullmatch(header.body)
     row = _fragment(found[1] or found[2], found[3], found[4]) if found else None
-    if row is not None and (at := instant(header, dialect)) is not None:
+    if row is not None and (at := _instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row
 
@@ -101,7 +102,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The syslog header's, where it is still there."""
     header = peel(line, Envelope.SYSLOG)
-    return None if header is None else instant(header, dialect)
+    return None if header is None else _instant(header, dialect)
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -134,6 +135,13 @@ def example(row: Row) -> str:
         ("qmgr", "removed"),
     ]
     return "\n".join(f"{stamp} mx1 postfix/{service}[4242]: {queue_id}: {text}" for service, text in told)
+
+
+def _instant(header: Header, dialect: Dialect) -> int | None:
+    try:
+        return instant(header, dialect)
+    except RefusedLine:  # a line whose time alone is broken is kept
+        return None
 
 
 def _fragment(tag: str | None, queue_id: str, told: str) -> Row | None:

@@ -6,14 +6,16 @@ One line is one record: a quoted line end cuts a record in two, and each half is
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import tzinfo
 
 _SEPARATORS = ",;\t|"
@@ -34,6 +36,9 @@ def cells(line: str, separator: str = ",") -> list[str]:
     line = line.rstrip("\r\n")
     if '"' not in line:
         return line.split(separator)
+    between = f'"{separator}"'
+    if line[0] == '"' == line[-1] and line.count('"') == 2 * line.count(between) + 2:
+        return line[1:-1].split(between)  # as PowerShell quotes: every cell, and no quote inside one
     found: list[str] = []
     position = 0
     pattern = _pattern(separator)
@@ -60,6 +65,52 @@ def columns(line: str, known: Collection[str], least: int) -> tuple[tuple[str, .
             if len(set(known).intersection(names)) >= least:
                 return names, separator
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the columns that count stand in a line.
+
+    Attributes:
+        pick: the columns' cells, of a line that has ``width`` cells and one more.
+        width: how many columns the header names.
+        least: how many cells a line must have to hold the columns that are needed.
+    """
+
+    pick: Callable[[list[str]], tuple[str, ...]]
+    width: int
+    least: int
+
+    def texts(self, line: str, separator: str) -> tuple[str, ...]:
+        """The cells of the columns that count, empty for columns that the header does not name.
+
+        Raises:
+            RefusedLine: the line ends before a column that is needed.
+        """
+        found = cells(line, separator)
+        if len(found) < self.least:
+            raise RefusedLine("fewer fields than the header has names")
+        if len(found) <= self.width:
+            found.extend([""] * (self.width + 1 - len(found)))
+        else:
+            found[self.width] = ""
+        return self.pick(found)
+
+
+def plan(names: Sequence[str], spellings: Mapping[str, Sequence[str]], needed: Collection[str]) -> Plan:
+    """Where a header's columns stand, in the order of ``spellings``: a column to its possible names, best first.
+
+    Raises:
+        RefusedLine: a column of ``needed`` is not among the names.
+    """
+    places = {
+        column: next((names.index(name) for name in possible if name in names), len(names))
+        for column, possible in spellings.items()
+    }
+    least = max(places[column] for column in needed) + 1
+    if least > len(names):
+        raise RefusedLine("the header does not name all columns that are needed")
+    return Plan(itemgetter(*places.values()), len(names), least)
 
 
 @lru_cache(maxsize=1024)

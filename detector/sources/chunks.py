@@ -19,6 +19,8 @@ CHUNK_BYTES = 1024 * 1024
 LINE_LIMIT_BYTES = 1024 * 1024
 KEPT_HEAD_BYTES = 64 * 1024
 KEPT_TAIL_BYTES = 4 * 1024
+_BEYOND_BYTES = 64 * 1024
+"""Read beyond a chunk's border, to have the end of the line that crosses it."""
 
 
 @dataclass(slots=True)
@@ -44,13 +46,19 @@ class Chunk:
 
 
 def chunks(reader: Reader, start: int, stop: int | None, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """The lines that start in ``[start, stop)``, in chunks of about ``size`` bytes.
+    """The lines that start in ``[start, stop)``, a chunk for each ``[k × size, (k + 1) × size)`` in which lines start.
 
-    The reader must stand at ``start``, or one byte before it when ``start`` is not 0 (so that a line that begins just
-    there is told from the end of another's). Raises what the reader raises, behind every line before the break; the
-    unfinished line at the break is not given.
+    So what a chunk holds depends on the log alone, not on how it was read. The reader must stand at ``start``, or one
+    byte before it when ``start`` is not 0 (a line that begins just there is told from the end of another's). Raises
+    what the reader raises, behind every line before the break; the unfinished line at the break is not given.
+
+    Args:
+        reader: the stream.
+        start: offset of the range, 0 or a multiple of ``size``.
+        stop: its end, ``None`` for the end of the stream.
+        size: up to ``LINE_LIMIT_BYTES``.
     """
-    cutter = _Cutter(reader, start, min(size, LINE_LIMIT_BYTES))
+    cutter = _Cutter(reader, start, size)
     if start:
         cutter.skip_line()
     yield from cutter.run(stop)
@@ -62,44 +70,60 @@ class _Cutter:
     def __init__(self, reader: Reader, start: int, size: int) -> None:
         self._reader = reader
         self._size = size
-        self._buffer = bytearray(LINE_LIMIT_BYTES + size if size == CHUNK_BYTES else LINE_LIMIT_BYTES + 2 * size)
+        self._buffer = bytearray(LINE_LIMIT_BYTES + size + _BEYOND_BYTES)
         self._filled = 0
         self._offset = max(start - 1, 0)
 
     def run(self, stop: int | None) -> Iterator[Chunk]:
-        scanned = 0
+        """Cut until the first line that starts at or behind ``stop``."""
         while stop is None or self._offset < stop:
-            end = self._buffer.rfind(b"\n", scanned, self._filled) + 1
-            if end and (long := self._first_line_if_oversize()):
-                yield from self._oversize(long)
-                scanned = 0
-            elif end:
-                end = self._clip(end, stop)
+            ended = not self._gather(stop)
+            end = self._end(stop)
+            if not end:
+                end = self._filled if ended else self._buffer.rfind(b"\n", 0, self._filled) + 1
+            last = self._buffer.rfind(b"\n", 0, max(end - 1, 0)) + 1
+            if end and end - last <= LINE_LIMIT_BYTES + 1:
                 yield Chunk(self._offset, self._buffer, end)
                 self._drop(end)
-                scanned = self._filled
-            elif self._filled > LINE_LIMIT_BYTES and not self._drop_nuls():
-                yield from self._oversize(0)
-                scanned = 0
-            elif not self._fill():
-                if self._filled:
-                    yield Chunk(self._offset, self._buffer, self._filled)
+            elif last:
+                yield Chunk(self._offset, self._buffer, last)
+                self._drop(last)
+            elif self._filled:
+                yield from self._long_line()
+            if ended and not self._filled:
                 return
 
     def skip_line(self) -> None:
         """Go to the first line that starts behind the byte before the start."""
-        while True:
+        while self._fill():
             end = self._buffer.find(b"\n", 0, self._filled) + 1
+            self._drop(end or self._filled)
             if end:
-                self._drop(end)
-                return
-            self._drop(self._filled)
-            if not self._fill():
                 return
 
+    def _gather(self, stop: int | None) -> bool:
+        """Fill the buffer until it holds the chunk's end or more than one line may hold; ``False`` at the end."""
+        while not self._end(stop):
+            start = self._buffer.rfind(b"\n", 0, self._filled) + 1
+            if self._filled - start > LINE_LIMIT_BYTES:
+                return True
+            if not self._fill():
+                return False
+        return True
+
+    def _end(self, stop: int | None) -> int:
+        """Where the chunk ends: behind the newline of its last line; 0 while that is not in the buffer."""
+        border = (self._offset // self._size + 1) * self._size
+        if stop is not None:
+            border = min(border, stop)
+        return self._buffer.find(b"\n", max(border - 1 - self._offset, 0), self._filled) + 1
+
     def _fill(self) -> bool:
+        wanted = self._size - self._offset % self._size - self._filled + _BEYOND_BYTES
+        if wanted <= 0:
+            wanted = _BEYOND_BYTES
         with memoryview(self._buffer) as view:
-            count = self._reader.readinto(view[self._filled : self._filled + self._size])
+            count = self._reader.readinto(view[self._filled : self._filled + wanted])
         self._filled += count
         return count > 0
 
@@ -110,42 +134,33 @@ class _Cutter:
         self._filled = rest
         self._offset += count
 
-    def _drop_nuls(self) -> bool:
-        """Drop NUL bytes in front of an unfinished line; whether there were any."""
-        found = self._buffer[: self._filled].lstrip(b"\0")
-        count = self._filled - len(found)
-        self._drop(count)
-        return count > 0
+    def _long_line(self) -> Iterator[Chunk]:
+        """The line at the front is longer than any line may be, at least with the NUL bytes in front of it."""
+        while True:
+            self._drop(self._filled - len(self._buffer[: self._filled].lstrip(b"\0")))
+            end = self._buffer.find(b"\n", 0, self._filled) + 1
+            if end or self._filled > LINE_LIMIT_BYTES or not self._fill():
+                break
+        length = end or self._filled
+        if length <= LINE_LIMIT_BYTES + 1:
+            if length:
+                yield Chunk(self._offset, self._buffer, length)
+                self._drop(length)
+            return
+        yield self._oversize(end)
 
-    def _first_line_if_oversize(self) -> int:
-        """Length of the first line with its newline when it is oversize, else 0."""
-        if self._filled <= LINE_LIMIT_BYTES:
-            return 0
-        end = self._buffer.find(b"\n", 0, self._filled) + 1
-        if end <= LINE_LIMIT_BYTES + 1:
-            return 0
-        nuls = end - len(self._buffer[:end].lstrip(b"\0"))
-        return end if end - nuls > LINE_LIMIT_BYTES + 1 else 0
-
-    def _clip(self, end: int, stop: int | None) -> int:
-        """The end of the last line that starts before ``stop``."""
-        if stop is None or self._offset + end <= stop:
-            return end
-        last = stop - 1 - self._offset
-        return self._buffer.find(b"\n", max(last, 0), end) + 1
-
-    def _oversize(self, known: int) -> Iterator[Chunk]:
+    def _oversize(self, end: int) -> Chunk:
         """Keep the head and the tail of the line at the front, skip the rest."""
         start = self._offset
         kept = bytearray(self._buffer[:KEPT_HEAD_BYTES])
         tail = b""
-        while not known:
-            tail = bytes(self._buffer[max(self._filled - KEPT_TAIL_BYTES, 0) : self._filled])
+        while not end:
+            tail = (tail + bytes(self._buffer[max(self._filled - KEPT_TAIL_BYTES, 0) : self._filled]))[-KEPT_TAIL_BYTES:]
             self._drop(self._filled)
             if not self._fill():
                 break
-            known = self._buffer.find(b"\n", 0, self._filled) + 1
-        tail += bytes(self._buffer[max(known - KEPT_TAIL_BYTES, 0) : known])
-        self._drop(known)
+            end = self._buffer.find(b"\n", 0, self._filled) + 1
+        tail += bytes(self._buffer[max(end - KEPT_TAIL_BYTES, 0) : end])
+        self._drop(end)
         kept += tail[-KEPT_TAIL_BYTES:]
-        yield Chunk(start, kept, len(kept), oversize_bytes=self._offset - start)
+        return Chunk(start, kept, len(kept), oversize_bytes=self._offset - start)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from detector.sources.segments import Segment
 
-HEAD_BYTES = 262
 _AHEAD_BLOCKS = 4
+_ENCODING_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool =
         if segment.compression is Compression.NONE:
             if segment.start:
                 file.seek(segment.start - 1)
-            yield _decoded(file, segment)
+            plain = segment.start or (segment.framing is Framing.LINES and _is_plain(file))
+            yield file if plain else _decoded(file, segment)
         elif segment.compression is Compression.ZIP:
             with _zip_member(file, segment) as opened:
                 yield _decoded(_Capped(opened, limits or Limits()), segment)
@@ -118,16 +119,21 @@ def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool =
                 yield _decoded(reader, segment)
 
 
+def _is_plain(file: io.FileIO) -> bool:
+    """Whether a file that can be gone back in holds plain bytes: then it is read without another copy."""
+    if not file.seekable():
+        return False
+    head = file.read(_ENCODING_BYTES) or b""
+    file.seek(0)
+    return utf16_of(head) is None
+
+
 def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
     """UTF-16 as UTF-8; a JSON document as one record a line; anything else as it is."""
-    result: _Blocks | io.FileIO = reader
-    if segment.start == 0:
-        head = reader.read(4096) or b""
-        encoding = utf16_of(head)
-        result = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
-    if segment.framing is not Framing.LINES:
-        result = JsonFrames(result, segment.framing)
-    return result if isinstance(result, io.FileIO) else _Filling(result)
+    head = reader.read(_ENCODING_BYTES) or b""
+    encoding = utf16_of(head)
+    result: _Blocks = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
+    return _Filling(result if segment.framing is Framing.LINES else JsonFrames(result, segment.framing))
 
 
 def utf16_of(head: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.sources.compression import Compression
 from detector.sources.framing import Framing
@@ -22,6 +22,7 @@ class Segment:
         compression: what is around the bytes.
         start: offset of the first byte, in decompressed bytes.
         stop: offset behind the last byte, ``None`` for "to the end".
+        label: what a person calls the log where that is not its path (``-`` for what came by standard input).
         framing: how records lie in a JSON document; they are laid out one a line while it is read.
     """
 
@@ -31,12 +32,14 @@ class Segment:
     compression: Compression
     start: int = 0
     stop: int | None = None
+    label: str = ""
     framing: Framing = Framing.LINES
 
     @property
     def name(self) -> str:
-        """The path, with ``!member`` for a part of an archive."""
-        return f"{self.path}!{self.member}" if self.member else self.path
+        """What a person calls it: the path, with ``!member`` for a part of an archive."""
+        shown = self.label or self.path
+        return f"{shown}!{self.member}" if self.member else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,6 @@ def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES
     starts = range(0, size_bytes, part_bytes)
     stops = [*starts[1:], None]
     return [
-        Segment(whole.stream, whole.path, whole.member, whole.compression, start, stop)
+        replace(whole, start=start, stop=stop)
         for start, stop in zip(starts, stops, strict=True)
     ]

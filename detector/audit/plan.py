@@ -1,0 +1,267 @@
+"""Which logs will be read, and as what: format, dialect, compression and identity of each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from detector.errors import UnreadableSource
+from detector.events import Dialect, Envelope, LogFormat, Zone
+from detector.events.instants import from_datetime
+from detector.scan import Guess, identify
+from detector.sources import (
+    Compression,
+    DamagedStream,
+    Framing,
+    Limits,
+    Segment,
+    detect,
+    find,
+    framing_of,
+    members,
+    open_regular,
+    open_stream,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD_BYTES = 64 * 1024
+IDENTITY_BYTES = 1024
+"""Bytes at the head of a log that tell it from others; a rotated or compressed copy has the same."""
+
+_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+_DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a person or a configuration says about some logs.
+
+    Attributes:
+        log_format: what they are; ``None``: told by content.
+        zone: of stamps that carry none; ``None``: nobody said.
+        date_order: ``dmy``, ``mdy``, ``ymd`` or empty.
+        options: of the format.
+        gap_s: seconds of silence that count as a gap.
+    """
+
+    log_format: LogFormat | None = None
+    zone: tzinfo | None = None
+    date_order: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    gap_s: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One log that was asked for.
+
+    Attributes:
+        segment: the whole log.
+        size: bytes on disk, for progress.
+        log_format: what it is, ``None`` when nothing reads it.
+        dialect: with what the site and the head of the log say.
+        gap_s: seconds of silence that count as a gap.
+        confidence: 0 to 1, how surely it is that format.
+        unread: why it is not read, empty when it is.
+        notes: assumptions that a reader must know.
+        copy_of: the log whose copy it is, empty when it is none.
+    """
+
+    segment: Segment
+    size: int = 0
+    log_format: LogFormat | None = None
+    dialect: Dialect = field(default_factory=Dialect)
+    gap_s: int = 86_400
+    confidence: float = 0.0
+    unread: str = ""
+    notes: tuple[str, ...] = ()
+    copy_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names of logs with what the site says about them."""
+
+    names: Sequence[str]
+    site: Site
+    label: str = ""
+
+
+def plan(asked: Sequence[Named], formats: Sequence[LogFormat]) -> list[Input]:
+    """Look at every log: what cannot be read is an input with a reason, never left out."""
+    inputs: list[Input] = []
+    seen: set[str] = set()
+    for named in asked:
+        found = find(named.names)
+        before: Guess | None = None
+        for path in found.paths:
+            if path in seen:
+                continue
+            seen.add(path)
+            for segment, size in _parts(path, named.label):
+                planned, before = _inspect(segment, size, named.site, formats, before)
+                inputs.append(planned)
+        inputs += [Input(_segment(fault.path, ""), unread=fault.reason) for fault in found.refused]
+    return _without_copies(inputs)
+
+
+def _segment(path: str, label: str) -> Segment:
+    return Segment("", path, "", Compression.NONE, label=label)
+
+
+def _parts(path: str, label: str) -> Iterator[tuple[Segment | UnreadableSource, int]]:
+    """The streams of one file: itself, or the members of a zip archive."""
+    try:
+        with open_regular(path) as file:
+            head, size = file.read(512) or b"", os.fstat(file.fileno()).st_size
+        whole = replace(_segment(path, label), compression=detect(head))
+        if whole.compression is not Compression.ZIP:
+            yield whole, size
+            return
+        for member, _ in members(path):
+            yield replace(whole, member=member), size
+    except UnreadableSource as fault:
+        yield fault, 0
+    except OSError as fault:
+        yield UnreadableSource(path, fault.strerror or str(fault)), 0
+
+
+def _inspect(
+    segment: Segment | UnreadableSource, size: int, site: Site, formats: Sequence[LogFormat], before: Guess | None
+) -> tuple[Input, Guess | None]:
+    """Look at the head of one stream. ``before`` is what the log before it was: tried first, rotations are alike."""
+    if isinstance(segment, UnreadableSource):
+        return Input(_segment(segment.path, ""), unread=segment.reason), before
+    try:
+        head = _head(segment)
+    except (UnreadableSource, DamagedStream, OSError) as fault:
+        return Input(segment, size, unread=getattr(fault, "reason", str(fault))), before
+    stream = hashlib.sha256(head[:IDENTITY_BYTES]).hexdigest()[:32]
+    segment = replace(segment, stream=stream, framing=framing_of(head))
+    planned = Input(segment, size, gap_s=site.gap_s)
+    if not head.strip(b"\0\n\r "):
+        return replace(planned, notes=("is empty",), log_format=site.log_format), before
+    if segment.framing is not Framing.LINES:
+        head = _head(segment)
+    guess = _best(_lines(head), _dialect(segment, site), site, formats, before)
+    if guess is None:
+        return replace(planned, unread="no log format reads its lines: name one with --input-format"), before
+    planned = replace(
+        planned,
+        log_format=guess.log_format,
+        dialect=guess.dialect,
+        confidence=guess.confidence,
+        notes=_notes(guess, site),
+        segment=segment if guess.log_format.json else replace(segment, framing=Framing.LINES),
+    )
+    return planned, guess
+
+
+def _head(segment: Segment) -> bytes:
+    with open_stream(segment, Limits()) as reader:
+        head = b""
+        while len(head) < HEAD_BYTES and (block := reader.read(HEAD_BYTES - len(head))):
+            head += block
+        return head
+
+
+def _lines(head: bytes) -> list[bytes]:
+    lines = head.split(b"\n")
+    return lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > 1 else lines
+
+
+def _best(
+    lines: Sequence[bytes], dialect: Dialect, site: Site, formats: Sequence[LogFormat], before: Guess | None
+) -> Guess | None:
+    if site.log_format is not None:
+        found = identify(lines, dialect, [site.log_format])
+        return found[0] if found else Guess(site.log_format, dialect, 0.0, 0.0)
+    if before is not None:
+        again = identify(lines, dialect, [before.log_format])
+        if again and again[0].confidence >= 1.0:
+            return again[0]
+    found = identify(lines, dialect, formats)
+    return found[0] if found and found[0].confidence >= 0.3 else None  # noqa: PLR2004 - less is another log
+
+
+def _dialect(segment: Segment, site: Site) -> Dialect:
+    return Dialect(
+        zone=site.zone or UTC,
+        written_until=written_until(segment),
+        date_order=site.date_order,
+        options=site.options,
+    )
+
+
+def written_until(segment: Segment) -> int | None:
+    """The newest instant that a log can hold: a date in its name, the time inside a gzip head, the file's last change."""
+    if found := _DATE_IN_NAME.findall(os.path.basename(segment.name)):  # noqa: PTH119 - may be archive!member
+        year, month, day = (int(part) for part in found[-1])
+        try:
+            return from_datetime(datetime(year, month, day, tzinfo=UTC)) + _DAY_US
+        except ValueError:
+            pass  # digits that are no date, such as 20200231
+    with open_regular(segment.path) as file:
+        if segment.compression is Compression.GZIP:
+            head = file.read(8) or b""
+            if stamp := int.from_bytes(head[4:8], "little"):
+                return stamp * 1_000_000
+        return os.fstat(file.fileno()).st_mtime_ns // 1000
+
+
+def _notes(guess: Guess, site: Site) -> tuple[str, ...]:
+    notes = []
+    carried = guess.dialect.envelope is not Envelope.NONE
+    if guess.log_format.zone is Zone.LOCAL and site.zone is None:
+        where = " where the syslog header does not say" if carried else ""
+        notes.append(f"times carry no zone: read as UTC{where} (--timezone)")
+    if guess.confidence < 0.9:  # noqa: PLR2004 - identification.CERTAIN
+        notes.append(f"format told with confidence {guess.confidence:.2f} only (--input-format)")
+    return tuple(notes)
+
+
+def _without_copies(inputs: list[Input]) -> list[Input]:
+    """Mark logs that are a copy, or the beginning, of another one: rotated and compressed copies count once."""
+    groups: dict[str, list[int]] = {}
+    for index, one in enumerate(inputs):
+        if one.segment.stream and not one.unread and one.size:
+            groups.setdefault(one.segment.stream, []).append(index)
+    result = list(inputs)
+    for indexes in groups.values():
+        originals: list[int] = []
+        for index in indexes:
+            known = next((one for one in originals if _is_copy(inputs[index], inputs[one])), None)
+            if known is not None:
+                result[index] = replace(inputs[index], copy_of=inputs[known].segment.name)
+                continue
+            for one in [one for one in originals if _is_copy(inputs[one], inputs[index])]:
+                result[one] = replace(inputs[one], copy_of=inputs[index].segment.name)
+                originals.remove(one)
+            originals.append(index)
+        for index in originals[1:]:
+            told = hashlib.sha256(f"{inputs[index].segment.stream}\0{inputs[index].segment.name}".encode())
+            segment = replace(inputs[index].segment, stream=told.hexdigest()[:32])
+            result[index] = replace(result[index], segment=segment)
+    return result
+
+
+def _is_copy(one: Input, other: Input) -> bool:
+    """Whether all bytes of a log are the first bytes of another."""
+    try:
+        with open_stream(one.segment) as left, open_stream(other.segment) as right:
+            while block := left.read(1024 * 1024):
+                while block:
+                    piece = right.read(len(block))
+                    if not piece or block[: len(piece)] != piece:
+                        return False
+                    block = block[len(piece) :]
+    except (DamagedStream, UnreadableSource, OSError):
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""Findings and coverage as the rows of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.events import Stage
+from detector.identity import GRADES, pseudonym
+from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detector.audit.plan import Input
+    from detector.coverage import Coverage
+    from detector.findings import Evidence, Finding
+    from detector.identity import Actor
+    from detector.signatures import Ruleset
+
+SHOWN_REFUSALS = 5
+_DAY_US = 86_400_000_000
+_UNJUDGED = "unreviewed"
+"""The verdict while no policy judges: nobody in the organisation has decided about the service."""
+
+
+def source_row(one: Input, coverage: Coverage) -> SourceRow:
+    """What was read of one log."""
+    counts, spans = coverage.counts, coverage.spans
+    unread = [one.unread] if one.unread else [f"from byte {gap.start}: {gap.reason}" for gap in coverage.gaps]
+    return SourceRow(
+        path=one.segment.name,
+        format=one.log_format.name if one.log_format else "",
+        kind=one.log_format.kind.value if one.log_format else "",
+        bytes=counts.bytes,
+        lines=counts.lines,
+        candidates=counts.candidates,
+        parsed=counts.parsed,
+        filtered=counts.filtered,
+        unparsed=counts.unparsed,
+        oversize=counts.oversize,
+        first_event=spans.first,
+        last_event=spans.last,
+        spans=spans.parts,
+        gaps=spans.gaps,
+        unread="; ".join(dict.fromkeys(unread)),
+        copy_of=one.copy_of,
+        notes=one.notes,
+        refusals=tuple(coverage.refusals.most_common(SHOWN_REFUSALS)),
+    )
+
+
+def finding_rows(findings: Iterable[Finding], ruleset: Ruleset, key: bytes | None) -> list[FindingRow]:
+    """All findings, sorted by (service, actor id)."""
+    rows = [_finding_row(finding, ruleset, key) for finding in findings]
+    return sorted(rows, key=lambda row: (row.service, row.actor.id, row.actor.kind))
+
+
+def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> FindingRow:
+    signature = ruleset[finding.service]
+    stage, confidence = finding.reached(signature.thresholds)
+    ordered = sorted(finding.stages.items(), key=lambda item: (-item[0].rung, list(Stage).index(item[0])))
+    evidence = sorted(row for _, count in ordered for row in count.evidence)
+    return FindingRow(
+        service=signature.id,
+        service_name=signature.name,
+        category=signature.category,
+        actor=_actor_row(finding.actor, key),
+        stage=stage.value,
+        confidence=confidence.value,
+        verdict=_UNJUDGED,
+        first_seen=finding.first_seen,
+        last_seen=finding.last_seen,
+        days=len(finding.used_days),
+        sightings=finding.sightings,
+        bytes_sent=finding.bytes_sent,
+        denied=finding.denied,
+        sources=tuple(sorted(finding.sources)),
+        stages=tuple((one.value, count.first, count.last, count.count) for one, count in ordered),
+        per_day=tuple(sorted(
+            (day * _DAY_US, one.value, count) for one, stage_count in ordered for day, count in stage_count.days.items()
+        )),
+        evidence=tuple(_evidence_row(row) for row in evidence),
+        data_location=signature.data_location,
+    )  # fmt: skip
+
+
+def _actor_row(actor: Actor, key: bytes | None) -> ActorRow:
+    shown = actor.name if key is None else pseudonym(actor, key)
+    name = actor.name if key is None else ""
+    return ActorRow(shown, actor.kind.value, name, "", GRADES[actor.kind])
+
+
+def _evidence_row(row: Evidence) -> EvidenceRow:
+    return EvidenceRow(
+        path=row.path,
+        offset=row.offset,
+        length=row.length,
+        sha256=row.sha256,
+        indicator=row.indicator,
+        stage=row.stage.value,
+        at=row.instant,
+        denied=row.denied,
+        sighting=row.sighting,
+    )

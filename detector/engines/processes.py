@@ -1,0 +1,76 @@
+"""Tasks on several cores of this machine: forked processes, which inherit what the work has made ready.
+
+``work`` is not pickled, so it may hold compiled databases and open nothing again; tasks and results are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+from detector.engines import Engine, Result, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+    from multiprocessing.sharedctypes import Synchronized
+
+POLL_S = 0.1
+"""How often progress is told."""
+
+
+class _Worker:
+    """What a worker process was forked with; empty in the process that forks."""
+
+    work: Callable[[Any, Callable[[int], None]], Any]
+    progress: Synchronized[int]
+
+
+def run(
+    tasks: Sequence[Task],
+    work: Callable[[Task, Callable[[int], None]], Result],
+    *,
+    jobs: int,
+    advance: Callable[[int], None],
+) -> Iterator[Result]:
+    """Run the tasks on ``jobs`` processes; results come in the order of the tasks."""
+    context = multiprocessing.get_context("fork")
+    progress = context.Value("q", 0)
+    told = 0
+    with ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (work, progress)) as pool:
+        futures: list[Future[Result]] = [pool.submit(_call, task) for task in tasks]
+        try:
+            for future in futures:
+                while not future.done():
+                    wait([future], POLL_S)
+                    told = _tell(progress, told, advance)
+                yield future.result()
+            _tell(progress, told, advance)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _begin(work: Callable[[Any, Callable[[int], None]], Any], progress: Synchronized[int]) -> None:
+    _Worker.work = staticmethod(work)
+    _Worker.progress = progress
+
+
+def _call(task: Any) -> Any:
+    return _Worker.work(task, _add)
+
+
+def _add(count: int) -> None:
+    with _Worker.progress.get_lock():
+        _Worker.progress.value += count
+
+
+def _tell(progress: Synchronized[int], told: int, advance: Callable[[int], None]) -> int:
+    now = progress.value
+    if now != told:
+        advance(now - told)
+    return now
+
+
+ENGINE = Engine(name="processes", run=run)

@@ -1,0 +1,255 @@
+"""Sightings become findings: one for each actor and service. Folding is associative: any order, any split, one result.
+
+Only the earliest and the latest lines of each stage are kept as evidence, so that memory grows with people, not with logs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.events import MICROSECONDS, Stage
+from detector.identity import Actor, actor_of
+from detector.match import Confidence, sighting_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detector.match import SightingBatch, Sighting
+    from detector.signatures import Ruleset, Thresholds
+
+EVIDENCE_EACH_SIDE = 10
+"""Earliest, and latest, lines of each stage that are kept."""
+
+_DAY = 86_400 * MICROSECONDS
+_UNKNOWN_TIME = -(1 << 62)
+
+
+class Evidence(NamedTuple):
+    """One line that proves something; sorts by time and place.
+
+    Attributes:
+        at: instant, far in the past where unknown.
+        path: the log.
+        offset: of the line in the decompressed stream.
+        indicator: the indicator's id.
+        stage: what it proves.
+        length: of the line in bytes.
+        sha256: of the line.
+        denied: the request was refused.
+        sighting: the sighting's id.
+    """
+
+    at: int
+    path: str
+    offset: int
+    indicator: str
+    stage: Stage
+    length: int
+    sha256: str
+    denied: bool
+    sighting: str
+
+    @property
+    def instant(self) -> int | None:
+        """When, ``None`` where the line's time cannot be read."""
+        return None if self.at == _UNKNOWN_TIME else self.at
+
+
+@dataclass(slots=True)
+class StageCount:
+    """What was seen of one stage (of one actor and service).
+
+    Attributes:
+        count: sightings.
+        confirmed: those that are more than probable.
+        first: earliest known instant.
+        last: latest known instant.
+        days: sightings by day (UTC, days since the epoch).
+        evidence: the earliest and the latest lines.
+    """
+
+    count: int = 0
+    confirmed: int = 0
+    first: int | None = None
+    last: int | None = None
+    days: dict[int, int] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+
+    def prune(self) -> None:
+        """Keep the earliest and the latest lines only; the same ones, whatever came first."""
+        if len(self.evidence) > 2 * EVIDENCE_EACH_SIDE:
+            ordered = sorted(self.evidence)
+            self.evidence = ordered[:EVIDENCE_EACH_SIDE] + ordered[-EVIDENCE_EACH_SIDE:]
+
+    def merge(self, other: StageCount) -> None:
+        """Add what another part of the logs gave."""
+        self.count += other.count
+        self.confirmed += other.confirmed
+        self.first = _least(self.first, other.first)
+        self.last = _most(self.last, other.last)
+        for day, count in other.days.items():
+            self.days[day] = self.days.get(day, 0) + count
+        self.evidence += other.evidence
+        self.prune()
+
+
+class Session(NamedTuple):
+    """An actor's requests to a service's own product on one day."""
+
+    requests: int
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class Finding:
+    """One actor and one service.
+
+    Attributes:
+        service: the service's id.
+        actor: who.
+        stages: what was seen, by stage; refused attempts are counted apart.
+        denied: refused attempts.
+        bytes_sent: by the actor to the service.
+        sources: paths of the logs that hold the sightings.
+        used_days: days (UTC) with a sighting that was not denied.
+        sessions: by day, requests to hosts of the product itself.
+    """
+
+    service: str
+    actor: Actor
+    stages: dict[Stage, StageCount] = field(default_factory=dict)
+    denied: int = 0
+    bytes_sent: int = 0
+    sources: set[str] = field(default_factory=set)
+    used_days: set[int] = field(default_factory=set)
+    sessions: dict[int, Session] = field(default_factory=dict)
+
+    @property
+    def sightings(self) -> int:
+        """All of them, refused attempts included."""
+        return sum(stage.count for stage in self.stages.values())
+
+    @property
+    def first_seen(self) -> int | None:
+        """Earliest known instant."""
+        return min((stage.first for stage in self.stages.values() if stage.first is not None), default=None)
+
+    @property
+    def last_seen(self) -> int | None:
+        """Latest known instant."""
+        return max((stage.last for stage in self.stages.values() if stage.last is not None), default=None)
+
+    def merge(self, other: Finding) -> None:
+        """Add what another part of the logs gave."""
+        for stage, count in other.stages.items():
+            self.stages.setdefault(stage, StageCount()).merge(count)
+        self.denied += other.denied
+        self.bytes_sent += other.bytes_sent
+        self.sources |= other.sources
+        self.used_days |= other.used_days
+        for day, session in other.sessions.items():
+            self.sessions[day] = _together(self.sessions.get(day), session)
+
+    def reached(self, thresholds: Thresholds) -> tuple[Stage, Confidence]:
+        """The highest stage on the ladder and how surely; without one, the last of those beside it.
+
+        Many requests, or requests over some time, to the product itself on one day are *probably* a use, also where
+        the content was hidden.
+        """
+        stage = max(self.stages, key=lambda one: (one.rung, list(Stage).index(one)))
+        confirmed = self.stages[stage].confirmed > 0
+        if 0 < stage.rung < Stage.USED.rung and any(_is_use(one, thresholds) for one in self.sessions.values()):
+            return Stage.USED, Confidence.PROBABLE
+        return stage, Confidence.CONFIRMED if confirmed else Confidence.PROBABLE
+
+
+class Findings:
+    """Findings by service and actor, while logs are being read."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._opaque = {one.id: one.thresholds.opaque_hosts for one in ruleset.signatures if one.thresholds.opaque_hosts}
+        self._findings: dict[tuple[str, Actor], Finding] = {}
+
+    def fold(self, batch: SightingBatch) -> None:
+        """Add the sightings of one part of a log."""
+        touched: dict[int, StageCount] = {}
+        for sighting in batch.rows:
+            key = (sighting.service, actor_of(sighting))
+            finding = self._findings.get(key)
+            if finding is None:
+                finding = self._findings[key] = Finding(*key)
+            finding.sources.add(batch.path)
+            stage = finding.stages.get(sighting.stage)
+            if stage is None:
+                stage = finding.stages[sighting.stage] = StageCount()
+            self._count(finding, stage, sighting)
+            stage.evidence.append(_evidence(batch, sighting))
+            touched[id(stage)] = stage
+            if len(stage.evidence) > 8 * EVIDENCE_EACH_SIDE:
+                stage.prune()
+        for stage in touched.values():
+            stage.prune()
+
+    def merge(self, others: Iterable[Finding]) -> None:
+        """Add the findings of another part of the logs."""
+        for other in others:
+            mine = self._findings.setdefault((other.service, other.actor), Finding(other.service, other.actor))
+            mine.merge(other)
+
+    def all(self) -> list[Finding]:
+        """Every finding, by service and actor."""
+        return [self._findings[key] for key in sorted(self._findings)]
+
+    def _count(self, finding: Finding, stage: StageCount, sighting: Sighting) -> None:
+        stage.count += 1
+        stage.confirmed += sighting.confidence is Confidence.CONFIRMED
+        finding.denied += sighting.denied
+        finding.bytes_sent += sighting.bytes_sent
+        at = sighting.at
+        if at is None:
+            return
+        stage.first = _least(stage.first, at)
+        stage.last = _most(stage.last, at)
+        day = at // _DAY
+        stage.days[day] = stage.days.get(day, 0) + 1
+        if sighting.denied:
+            return
+        finding.used_days.add(day)
+        if sighting.stage.rung >= Stage.VISITED.rung and sighting.host in self._opaque.get(sighting.service, ()):
+            finding.sessions[day] = _together(finding.sessions.get(day), Session(1, at, at))
+
+
+def _evidence(batch: SightingBatch, sighting: Sighting) -> Evidence:
+    return Evidence(
+        at=_UNKNOWN_TIME if sighting.at is None else sighting.at,
+        path=batch.path,
+        offset=sighting.offset,
+        indicator=sighting.indicator,
+        stage=sighting.stage,
+        length=len(sighting.line),
+        sha256=hashlib.sha256(sighting.line).hexdigest(),
+        denied=sighting.denied,
+        sighting=sighting_id(batch.stream, sighting.offset, sighting.indicator, sighting.part),
+    )
+
+
+def _is_use(session: Session, thresholds: Thresholds) -> bool:
+    minutes = (session.last - session.first) / (60 * MICROSECONDS)
+    return session.requests >= thresholds.used_requests or minutes >= thresholds.used_minutes
+
+
+def _together(one: Session | None, other: Session) -> Session:
+    if one is None:
+        return other
+    return Session(one.requests + other.requests, min(one.first, other.first), max(one.last, other.last))
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)

@@ -1,0 +1,73 @@
+"""Who a sighting belongs to, and what stands for the name where names may not be shown."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.grammars.values import lower
+
+if TYPE_CHECKING:
+    from detector.match import Sighting
+
+
+class ActorKind(StrEnum):
+    """What identifies an actor."""
+
+    PERSON = "person"
+    ACCOUNT = "account"
+    ADDRESS = "address"
+    MAILBOX = "mailbox"
+    UNKNOWN = "unknown"
+
+
+GRADES = {
+    ActorKind.PERSON: "high",
+    ActorKind.ACCOUNT: "high",
+    ActorKind.MAILBOX: "medium",
+    ActorKind.ADDRESS: "low",
+    ActorKind.UNKNOWN: "low",
+}
+"""How surely an actor is one person: an authenticated user, a mailbox (mail *to* somebody is not *by* somebody), an
+address that others may have had."""
+
+PSEUDONYM_DIGITS = 16
+
+
+class Actor(NamedTuple):
+    """One party.
+
+    Attributes:
+        kind: what identifies it.
+        name: the account, mailbox (both lower case) or address.
+    """
+
+    kind: ActorKind
+    name: str
+
+
+def actor_of(sighting: Sighting) -> Actor:
+    """Whom a sighting belongs to: the account if the device knew one, else the mailbox, else the address.
+
+    An account counts without its directory prefix's case: ``CORP\\U1042`` and ``corp\\u1042`` are one.
+    """
+    if sighting.account:
+        return Actor(ActorKind.ACCOUNT, lower(sighting.account))
+    if sighting.mailbox:
+        return Actor(ActorKind.MAILBOX, lower(sighting.mailbox))
+    if sighting.address:
+        return Actor(ActorKind.ADDRESS, lower(sighting.address))
+    return Actor(ActorKind.UNKNOWN, "unknown")
+
+
+def pseudonym(actor: Actor, key: bytes) -> str:
+    """A stable name for an actor that cannot be undone without the key (HMAC-SHA-256; a plain hash could be, by
+    trying the staff list).
+
+    >>> pseudonym(Actor(ActorKind.ACCOUNT, "u1042"), b"k") == pseudonym(Actor(ActorKind.ACCOUNT, "u1042"), b"k")
+    True
+    """
+    digest = hmac.new(key, f"{actor.kind}\0{actor.name}".encode(), hashlib.sha256).hexdigest()
+    return f"p-{digest[:PSEUDONYM_DIGITS]}"

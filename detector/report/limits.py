@@ -1,0 +1,101 @@
+"""What was not read, or not for certain: the other half of every answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.report.wording import counted, duration, moment, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from detector.report.document import Report, SourceRow
+    from detector.report.ledger import Ledger
+
+
+class Limit(NamedTuple):
+    """One thing that a reader must know before trusting an answer.
+
+    Attributes:
+        kind: ``unread``, ``gap``, ``unparsed``, ``oversize``, ``canary``, ``copy`` or ``note``.
+        place: the log or the format.
+        text: what about it.
+    """
+
+    kind: str
+    place: str
+    text: str
+
+
+def limits(report: Report, *, most_gaps: int = 0) -> tuple[Limit, ...]:
+    """Everything that was not read or is not certain, the gravest kind first.
+
+    Args:
+        report: the whole result.
+        most_gaps: show only so many gaps of one log and count the others; 0 shows all.
+    """
+    own = [source for source in report.sources if not source.copy_of]
+    return (
+        *(Limit("unread", source.path, source.unread) for source in report.sources if source.unread),
+        *(
+            Limit("canary", name, "the synthetic line of this format was not sighted: sightings may be missing")
+            for name, sighted in report.canaries
+            if not sighted
+        ),
+        *(limit for source in own for limit in _gaps(source, most_gaps)),
+        *(Limit("unparsed", source.path, _refused(source)) for source in own if source.unparsed),
+        *(
+            Limit("oversize", source.path, f"{counted(source.oversize, 'line')} longer than the limit")
+            for source in own
+            if source.oversize
+        ),
+        *(
+            Limit("copy", one.path, f"copy of {one.copy_of}: compared, not counted")
+            for one in report.sources
+            if one.copy_of
+        ),
+        *(Limit("note", source.path, note) for source in report.sources for note in source.notes),
+    )
+
+
+def gap_text(gap: tuple[int, int]) -> str:
+    """One gap in words."""
+    start, end = gap
+    return f"{moment(start)} to {moment(end)} ({duration(end - start)})"
+
+
+def completeness(report: Report, ledger: Ledger) -> tuple[bool, str]:
+    """Whether everything was read without a gap, and a sentence that says so or says what is missing."""
+    if not ledger.lines:
+        return False, f"No line was read from {counted(ledger.files, 'file')}."
+    failed = [name for name, sighted in report.canaries if not sighted]
+    missing = [
+        text
+        for text, is_missing in (
+            (f"{ledger.unread:,} of {counted(ledger.files, 'file')} could not be read in full", ledger.unread),
+            (counted(ledger.gaps, "gap"), ledger.gaps),
+            (f"{counted(ledger.unparsed, 'unparsed line')} ({share(ledger.unparsed_share)})", ledger.unparsed),
+            (counted(ledger.oversize, "oversize line"), ledger.oversize),
+            (f"canary not sighted: {', '.join(failed)}", failed),
+        )
+        if is_missing
+    ]
+    if missing:
+        return False, f"Not complete: {'; '.join(missing)}."
+    return True, "Complete: everything that was asked for was read, without gaps and unparsed lines."
+
+
+def _gaps(source: SourceRow, most: int) -> Iterator[Limit]:
+    shown = source.gaps[:most] if most else source.gaps
+    for gap in shown:
+        yield Limit("gap", source.path, f"no line {gap_text(gap)}")
+    if rest := source.gaps[len(shown) :]:
+        silent = duration(sum(end - start for start, end in rest))
+        yield Limit("gap", source.path, f"and {counted(len(rest), 'more gap')}, {silent} in all")
+
+
+def _refused(source: SourceRow) -> str:
+    looked_at = source.parsed + source.unparsed
+    reasons = "; ".join(f"{reason} ({count:,})" for reason, count in source.refusals)
+    text = f"{source.unparsed:,} of {counted(looked_at, 'line')} looked at ({share(source.unparsed / looked_at)})"
+    return f"{text}: {reasons}" if reasons else text

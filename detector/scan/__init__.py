@@ -1,0 +1,21 @@
+"""scan(segment, format, ruleset) → ScanResult: bytes to sightings, coverage and counts, with every line accounted for."""
+
+from detector.scan.fragments import Fragment, gather, joined
+from detector.scan.identification import Guess, identify
+from detector.scan.results import Counts, ScanResult
+from detector.scan.scanning import Scanner, Settings, scan
+from detector.scan.spans import Spans
+
+__all__ = [
+    "Counts",
+    "Fragment",
+    "Guess",
+    "ScanResult",
+    "Scanner",
+    "Settings",
+    "Spans",
+    "gather",
+    "identify",
+    "joined",
+    "scan",
+]

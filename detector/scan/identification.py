@@ -1,0 +1,93 @@
+"""Which format a log is, by its content: every format tries the first lines, the one that reads most of them wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from detector.events import Col, Envelope, Line, read_lines
+from detector.events.envelope import peel
+from detector.events.reading import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from detector.events import Dialect, LogFormat
+
+SAMPLE_LINES = 60
+CERTAIN = 0.9
+"""From this confidence on a format is taken without asking."""
+_ENOUGH_EVENTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One format that a log may be.
+
+    Attributes:
+        log_format: the format.
+        dialect: with what the head of the log adds: its envelope, its header's columns.
+        confidence: 0 to 1: the share of lines that read as this format, less where there are few.
+        columns: mean number of columns that an event holds; decides between formats that read the same lines.
+    """
+
+    log_format: LogFormat
+    dialect: Dialect
+    confidence: float
+    columns: float
+
+
+def identify(lines: Sequence[bytes], dialect: Dialect, formats: Iterable[LogFormat]) -> list[Guess]:
+    """The formats that the first lines of a log may be, best first; empty when none reads any of them.
+
+    Args:
+        lines: raw lines from the head of the log, the first ones.
+        dialect: what the site says of the log.
+        formats: those to try.
+    """
+    sample = [Line(index, raw) for index, raw in enumerate(_worth_reading(lines))]
+    if not sample:
+        return []
+    envelopes = _envelopes(sample)
+    guesses = [
+        guess
+        for log_format in formats
+        for envelope in envelopes
+        if (guess := _guess(sample, replace(dialect, envelope=envelope), log_format)) is not None
+    ]
+    guesses.sort(key=lambda one: (-round(one.confidence, 1), -one.columns, one.dialect.envelope, one.log_format.name))
+    return guesses
+
+
+def _worth_reading(lines: Sequence[bytes]) -> list[bytes]:
+    """The first lines that are not blank; very long ones and NUL padding tell nothing."""
+    return [raw for raw in lines if raw.strip(b"\0 \t\r")][:SAMPLE_LINES]
+
+
+def _envelopes(sample: Sequence[Line]) -> list[Envelope]:
+    """The envelopes that may be around the lines: syslog only where most lines have its header."""
+    texts = [text_of(line.raw[:4096]) for line in sample[:10]]
+    peeled = sum(peel(text, Envelope.SYSLOG) is not None for text in texts)
+    return list(Envelope) if peeled * 2 > len(texts) else [Envelope.NONE]
+
+
+def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> Guess | None:
+    first = text_of(sample[0].raw)
+    header = log_format.head(first, dialect)
+    reading = read_lines(log_format, header or dialect, sample)
+    events, refused = len(reading.batch), len(reading.refusals)
+    started = header or (reading.dialect if reading.dialect.columns != dialect.columns else None)
+    if not events:
+        if started is None or refused:
+            return None
+        return Guess(log_format, started, 0.5, 0.0)
+    share = events / (events + refused)
+    if log_format.sniff is not None:
+        share *= log_format.sniff([text_of(line.raw) for line in sample])
+    few = min(1.0, 0.7 + 0.1 * min(events, _ENOUGH_EVENTS)) if started is None else 1.0
+    cells = sum(cell is not None for column in reading.batch.columns.values() for cell in column)
+    if Col.AT not in reading.batch.columns:
+        share *= 0.6  # a log without any time stamp is rarely what it seems
+    if share * few <= 0:
+        return None
+    return Guess(log_format, header or dialect, share * few, cells / events)

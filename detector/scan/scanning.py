@@ -1,0 +1,296 @@
+"""One segment, from bytes to sightings. Pure: the same segment and settings give the same result, anywhere.
+
+The hot path runs once a chunk (1 MiB): count newlines, look for literals, parse the few lines that hold one. Besides the
+candidates a sample is parsed, so that a log that is not what its format says shows: every line of the first 64 KiB and
+the first of each cell behind. The prefilter's law makes a sighting outside the candidates impossible; the sample checks it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING
+
+import stringzilla
+
+from detector.errors import UnreadableSource
+from detector.events import MICROSECONDS, Col, Line, read_lines, timestamp
+from detector.match import Matcher
+from detector.prefilter import LiteralScanner, prefilter_of
+from detector.scan.results import Counts, ScanResult
+from detector.scan.spans import Spans, spans_of
+from detector.sources import CHUNK_BYTES, Gap, Limits, chunks, open_stream
+from detector.sources.compression import DamagedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from detector.events import Dialect, LogFormat, Reading
+    from detector.match import Sighting
+    from detector.signatures import Ruleset
+    from detector.sources import Chunk, Segment
+
+CELL_BYTES = 1024 * 1024
+HEAD_BYTES = 64 * 1024
+_NEWLINE = 0x0A
+_LOOK_FOR_STAMP = 16
+"""Lines that are tried for a time stamp before a cell counts as having none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run decides.
+
+    Attributes:
+        gap_s: seconds of silence that count as a gap.
+        since: sightings before this instant are left out.
+        until: sightings from this instant on are left out.
+        chunk_bytes: size of chunks, a power of two up to 1 MiB; never changes a result.
+        prefilter: look for literals first; without it every line is parsed, with the same sightings.
+        ahead: decompress in a thread of its own.
+        limits: how large compressed data may become.
+        part_bytes: a result is handed over each time that so much was read, so that memory stays flat.
+    """
+
+    gap_s: int = 86_400
+    since: int | None = None
+    until: int | None = None
+    chunk_bytes: int = CHUNK_BYTES
+    prefilter: bool = True
+    ahead: bool = True
+    limits: Limits = field(default_factory=Limits)
+    part_bytes: int = 64 * 1024 * 1024
+
+    def covers(self, at: int | None) -> bool:
+        """Whether an instant lies in the window; an unknown one does."""
+        return at is None or ((self.since is None or at >= self.since) and (self.until is None or at < self.until))
+
+
+@dataclass(slots=True)
+class Scanner:
+    """A ruleset made ready for scanning; keeps the compiled prefilter of each format."""
+
+    ruleset: Ruleset
+    matcher: Matcher = field(init=False)
+    _prefilters: dict[str, LiteralScanner] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.matcher = Matcher(self.ruleset)
+
+    def prefilter(self, log_format: LogFormat) -> LiteralScanner:
+        """The prefilter of a format, compiled at the first call."""
+        if log_format.name not in self._prefilters:
+            self._prefilters[log_format.name] = prefilter_of(self.ruleset, log_format)
+        return self._prefilters[log_format.name]
+
+
+def scan(  # noqa: PLR0913 - what, how, with what, under which settings, and who is told
+    segment: Segment,
+    log_format: LogFormat,
+    dialect: Dialect,
+    scanner: Scanner,
+    settings: Settings,
+    advance: Callable[[int], None] = lambda _bytes: None,
+) -> Iterator[ScanResult]:
+    """Scan a segment in parts of about ``settings.part_bytes``; at least one part, also of an empty log.
+
+    Args:
+        segment: what to read.
+        log_format: what its lines are.
+        dialect: in force before its first line.
+        scanner: the ruleset made ready.
+        settings: of the run.
+        advance: told the decompressed bytes of each chunk, for progress.
+    """
+    part = _Part(segment, log_format, dialect, scanner, settings)
+    try:
+        with open_stream(segment, settings.limits, ahead=settings.ahead) as reader:
+            for chunk in chunks(reader, segment.start, segment.stop, settings.chunk_bytes):
+                if part.is_full_before(chunk):
+                    yield part.result()
+                    part = _Part(segment, log_format, part.dialect, scanner, settings)
+                part.take(chunk)
+                advance(chunk.oversize_bytes or chunk.size)
+    except (DamagedStream, OSError) as fault:
+        part.gap(str(fault))
+    except UnreadableSource as fault:
+        part.gap(fault.reason)
+    yield part.result()
+
+
+class _Part:
+    """Some chunks of one segment, on their way to a result."""
+
+    def __init__(
+        self, segment: Segment, log_format: LogFormat, dialect: Dialect, scanner: Scanner, settings: Settings
+    ) -> None:
+        self._segment = segment
+        self._format = log_format
+        self._scanner = scanner
+        self._settings = settings
+        self._prefilter = scanner.prefilter(log_format) if settings.prefilter else None
+        self.entered = self.dialect = dialect
+        self._position = segment.start
+        self._counts = Counts()
+        self._spans = Spans(settings.gap_s)
+        self._sightings: list[Sighting] = []
+        self._refusals: Counter[str] = Counter()
+        self._gaps: list[Gap] = []
+        self._keys: set[str] = set()
+        self._cell = _Cell()
+
+    def is_full_before(self, chunk: Chunk) -> bool:
+        """Whether enough was read to hand it over; parts end where cells end."""
+        return self._counts.bytes >= self._settings.part_bytes and self._cell.index != chunk.offset // CELL_BYTES
+
+    def take(self, chunk: Chunk) -> None:
+        """Scan one chunk."""
+        self._enter_cell(chunk)
+        before = self.dialect
+        with memoryview(chunk.buffer) as view:
+            lines = stringzilla.count(view[: chunk.size], b"\n") if chunk.size else 0
+        if chunk.size and chunk.buffer[chunk.size - 1] != _NEWLINE:
+            lines += 1
+        found = self._prefilter.candidates(chunk.buffer, chunk.size) if self._prefilter else _all_lines(chunk)
+        reading = self._read(chunk, self._with_sample(chunk, found))
+        if chunk.oversize_bytes:
+            seen = Counts(bytes=chunk.oversize_bytes, lines=1, candidates=len(found), oversize=1)
+        else:
+            parsed, unparsed = len(reading.batch), len(reading.refusals)
+            seen = Counts(chunk.size, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
+            self._refusals.update(refusal.reason for refusal in reading.refusals)
+        self._counts += seen
+        self._position = chunk.stop
+        self._cell.take(chunk, before, whole=self._settings.chunk_bytes >= CELL_BYTES)
+        if not self._cell.pieces:
+            self._span(chunk.buffer, chunk.size, before)
+
+    def gap(self, reason: str) -> None:
+        """Note that nothing behind the last whole line could be read."""
+        self._gaps.append(Gap(self._segment.name, self._position, self._segment.stop, reason))
+
+    def result(self) -> ScanResult:
+        """What was found so far."""
+        self._close_cell()
+        return ScanResult(
+            counts=self._counts,
+            spans=self._spans,
+            sightings=tuple(self._sightings),
+            refusals=dict(self._refusals),
+            gaps=tuple(self._gaps),
+            keys=frozenset(self._keys),
+            entered=self.entered,
+            left=self.dialect,
+        )
+
+    def _with_sample(self, chunk: Chunk, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The candidates and the lines of the sample, ascending."""
+        if self._prefilter is None:
+            return found
+        if chunk.offset < HEAD_BYTES:
+            return sorted({*_all_lines(chunk, HEAD_BYTES - chunk.offset), *found})
+        if self._cell.is_new:
+            first = next(_ranges(chunk.buffer, chunk.size))
+            return found if found and found[0] == first else [first, *found]
+        return found
+
+    def _read(self, chunk: Chunk, looked: list[tuple[int, int]]) -> Reading:
+        """Parse and match lines."""
+        buffer, offset = chunk.buffer, chunk.offset
+        lines = []
+        for start, end in looked:
+            raw = bytes(buffer[start:end])
+            bare = raw.lstrip(b"\0") if raw[:1] == b"\0" else raw
+            lines.append(Line(offset + start + len(raw) - len(bare), bare))
+        reading = read_lines(self._format, self.dialect, lines)
+        self.dialect = reading.dialect
+        if self._format.join is None:
+            covers = self._settings.covers
+            self._sightings.extend(one for one in self._scanner.matcher.match(reading.batch) if covers(one.at))
+        else:
+            self._keys.update(str(key) for key in reading.batch.column(Col.TRANSACTION) if key is not None)
+        return reading
+
+    def _enter_cell(self, chunk: Chunk) -> None:
+        """Close the cell before when the chunk begins another."""
+        index = chunk.offset // CELL_BYTES
+        self._cell.is_new = index != self._cell.index
+        if self._cell.is_new:
+            self._close_cell()
+            self._cell.index = index
+
+    def _close_cell(self) -> None:
+        """The span of a cell whose chunks were kept."""
+        if self._cell.pieces:
+            data = bytearray(b"".join(self._cell.pieces))
+            self._span(data, len(data), self._cell.dialect or self.dialect)
+            self._cell.pieces.clear()
+
+    def _span(self, data: bytearray, size: int, before: Dialect) -> None:
+        """Add the span of one cell's lines."""
+        first = self._stamp(data, _ranges(data, size), before)
+        last = self._stamp(data, _ranges_back(data, size), self.dialect)
+        reach = self._settings.gap_s * MICROSECONDS
+        if first is not None and last is not None and abs(last - first) <= reach:
+            self._spans = self._spans.union([(min(first, last), max(first, last))])
+            return
+        instants = (timestamp(self._format, self.dialect, bytes(data[start:end])) for start, end in _ranges(data, size))
+        self._spans = self._spans.union(spans_of(instants, self._settings.gap_s).parts)
+
+    def _stamp(self, data: bytearray, ranges: Iterator[tuple[int, int]], dialect: Dialect) -> int | None:
+        """The first time stamp among some lines."""
+        for start, end in islice(ranges, _LOOK_FOR_STAMP):
+            if (at := timestamp(self._format, dialect, bytes(data[start:end]))) is not None:
+                return at
+        return None
+
+
+@dataclass(slots=True)
+class _Cell:
+    """The cell that is being read.
+
+    Attributes:
+        index: which one.
+        is_new: the chunk at hand is its first.
+        pieces: its chunks so far, kept only when chunks are smaller than cells.
+        dialect: in force before the first piece.
+    """
+
+    index: int = -1
+    is_new: bool = False
+    pieces: list[bytes] = field(default_factory=list)
+    dialect: Dialect | None = None
+
+    def take(self, chunk: Chunk, before: Dialect, *, whole: bool) -> None:
+        """Keep a chunk that may not be the whole cell."""
+        if whole:
+            return
+        if not self.pieces:
+            self.dialect = before
+        self.pieces.append(bytes(chunk.buffer[: chunk.size]))
+
+
+def _ranges(data: bytearray, size: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of each line, without the newline."""
+    start = 0
+    while start < size:
+        end = data.find(b"\n", start, size)
+        end = size if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+def _ranges_back(data: bytearray, size: int) -> Iterator[tuple[int, int]]:
+    """The same from the last line to the first."""
+    end = size - 1 if size and data[size - 1] == _NEWLINE else size
+    while end >= 0:
+        start = data.rfind(b"\n", 0, end) + 1
+        yield start, end
+        end = start - 1
+
+
+def _all_lines(chunk: Chunk, limit: int | None = None) -> list[tuple[int, int]]:
+    """The lines of a chunk, or those that start before a limit."""
+    ranges = _ranges(chunk.buffer, chunk.size)
+    return list(ranges) if limit is None else list(takewhile(lambda line: line[0] < limit, ranges))
