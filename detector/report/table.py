@@ -13,7 +13,7 @@ from detector.report.wording import counted, day, moment, rung, size
 from detector.report.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -95,7 +95,8 @@ def _print_findings(console: Console, report: Report) -> None:
 def _print_read(console: Console, report: Report, ledger: Ledger) -> None:
     console.print()
     console.print("Read", style="bold")
-    console.print(f"  {counted(ledger.files, 'file')}, {counted(ledger.lines, 'line')}, {size(ledger.bytes)}")
+    copies = f" ({counted(ledger.copies, 'copy', 'copies')}, not counted twice)" if ledger.copies else ""
+    console.print(f"  {counted(ledger.files, 'file')}{copies}, {counted(ledger.lines, 'line')}, {size(ledger.bytes)}")
     if ledger.first_event is not None:
         console.print(f"  events from {moment(ledger.first_event)} to {moment(ledger.last_event)} UTC")
     if report.since is not None or report.until is not None:
@@ -109,12 +110,14 @@ def _print_read(console: Console, report: Report, ledger: Ledger) -> None:
 
 
 def _print_limits(console: Console, report: Report, ledger: Ledger) -> None:
+    from rich.padding import Padding  # noqa: PLC0415 - as above
     from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     is_complete, sentence = completeness(report, ledger)
     console.print()
     console.print("Not read", style="bold")
-    console.print(f"  {visible(sentence)}", style="" if is_complete else "bold yellow")
+    console.print(Padding(Text(visible(sentence), style="" if is_complete else "bold yellow"), (0, 0, 0, 2)))
     grid = Table.grid(padding=(0, 1), expand=False)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
