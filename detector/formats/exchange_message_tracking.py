@@ -29,6 +29,7 @@ Logs of several servers tell a mail once each, with one message id.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -49,6 +50,7 @@ _MODERN = (
     "tenant-id,original-client-ip,original-server-ip,custom-data,transport-traffic-type,log-id,schema-version"
 )
 _FIELDS = "#Fields:"
+_ODD = re.compile(r"\\x[0-9a-f]{2}|[^A-Za-z0-9.@_+=$-]")
 _SPELLINGS = {
     "at": ("datetime", "datetimeutc", "timestamp"),
     "client": ("clientip",),
@@ -94,7 +96,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     return values.row_of(
         {
             Col.AT: csvexport.instant(at, dialect.zone, dialect.date_order),
-            Col.TRANSACTION: network_id.strip() or message_id or internal_id or at or "unknown",
+            Col.TRANSACTION: network_id.strip() or _key(message_id) or internal_id or at or "unknown",
             Col.SOURCE_IP: values.address(original.strip()) or values.address(client.strip()),
             Col.FROM: author,
             Col.SENDER: mail.address(return_path) or author,
@@ -105,6 +107,14 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             Col.ACTION: Action.DENIED if event in _FAILED else Action.ALLOWED if event in _TAKEN else None,
         }
     )
+
+
+def _key(message_id: str) -> str:
+    """A message id whose last word stands in the raw line as it is: senders may write bytes and quotes into it."""
+    if message_id.isascii() and not _ODD.search(message_id):
+        return message_id
+    plain = max(_ODD.split(message_id), key=len)
+    return f"{message_id} {plain}" if plain else ""
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:

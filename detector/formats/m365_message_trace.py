@@ -208,4 +208,5 @@ FORMAT = LogFormat(
     head=head,
     head_literals=_HEADS,
     json=True,
+    encoded=(b"\\u",),
 )  # fmt: skip

@@ -94,7 +94,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("neither a syslog header nor a program's tag")
     found = _LINE.fullmatch(header.body)
     row = _fragment(found[1] or found[2], found[3], found[4]) if found else None
-    if row is not None and (at := _instant(header, dialect)) is not None:
+    if row is None:
+        return None
+    if header.host:  # several servers may write into one file, each with its own queue ids
+        row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
+    if (at := _instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row
 

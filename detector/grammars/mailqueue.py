@@ -7,7 +7,7 @@ A fragment is a row with ``Col.TRANSACTION`` and what one line says:
 - ``TO`` with ``SENDER`` and no ``ACTION`` only names a recipient
 - the id alone ends the transaction: queue ids are used again
 - everything else is known of all recipients: the first line that says it counts
-- an id with a colon stands for mails that were refused before they had one: each fragment is an event
+- an id with a colon and a blank is of mails that were refused before they had one: each fragment is an event
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def join(rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
     part: list[tuple[int, Row]] = []
     tried = False
     for index, row in enumerate(rows):
-        if ":" in str(row[Col.TRANSACTION]):
+        if ": " in str(row[Col.TRANSACTION]):
             yield index, {name: cell for name, cell in row.items() if name is not Col.TRANSACTION}
             continue
         last = row.keys() <= _ID_ALONE
