@@ -1,0 +1,272 @@
+r"""Blue Coat / Symantec ProxySG access log (ELFF), its names as key=value over syslog, and other W3C proxy logs.
+
+``bcreportermain_v1``, the default (newer SGOS puts ``s-supplier-name s-supplier-ip s-supplier-country
+s-supplier-failures`` in front of ``x-exception-id``)::
+
+    #Fields: date time time-taken c-ip cs-username cs-auth-group x-exception-id sc-filter-result cs-categories
+    cs(Referer)  sc-status s-action cs-method rs(Content-Type) cs-uri-scheme cs-host cs-uri-port cs-uri-path
+    cs-uri-query cs-uri-extension cs(User-Agent) s-ip sc-bytes cs-bytes x-virus-id
+
+- ``date time`` UTC; ``gmttime``, ``localtime`` (with offset) and ``timestamp`` (seconds since the epoch) elsewhere
+- ``time-taken`` milliseconds
+- ``c-ip`` client; ``cs-username``, ``cs-userdn`` user; ``cs-auth-group`` is a group, never a user
+- ``x-exception-id`` why there was no answer: ``authentication_failed`` asks for a login, ``policy_denied`` refuses
+- ``sc-filter-result`` ``OBSERVED`` and ``PROXIED`` went through, ``DENIED`` did not; ``s-action`` what the cache did
+- ``sc-status`` HTTP status, two blanks in front of it; ``cs-uri-query`` keeps its ``?``
+- ``cs-uri-scheme`` ``tcp`` and ``ssl`` are tunnels: host and port, never a path
+- ``sc-bytes`` bytes of the reply, ``cs-bytes`` bytes that the client sent
+
+``2020-02-27 10:00:00 45 10.0.0.7 u1042 - - OBSERVED "Technology/Internet" -  200 TCP_MISS GET text/html http``
+``www.example.com 80 /a ?b=c - "Mozilla/5.0" 192.0.2.1 5120 700 -`` (one line)
+
+Over syslog: ``SPLV5.1 c-ip=10.0.0.7 cs-bytes=700 cs-categories="Technology/Internet" cs-host=www.example.com …``.
+The same names are read from W3C logs of ISA Server, TMG and Cisco's Secure Web Appliance. The columns follow the header
+in force; without one, a line counts that clearly is ``bcreportermain_v1``, or what the option ``fields`` says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, stamps
+from detector.events.envelope import peel
+from detector.grammars import cacheresult, elff, values, w3cproxy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from detector.events import Dialect, Row
+
+_MAIN = (  # noqa: SIM905 - as the vendor prints it
+    "date time time-taken c-ip cs-username cs-auth-group x-exception-id sc-filter-result cs-categories cs(referer) "
+    "sc-status s-action cs-method rs(content-type) cs-uri-scheme cs-host cs-uri-port cs-uri-path cs-uri-query "
+    "cs-uri-extension cs(user-agent) s-ip sc-bytes cs-bytes x-virus-id x-bluecoat-application-name "
+    "x-bluecoat-application-operation cs-threat-risk x-bluecoat-transaction-uuid "
+    "x-icap-reqmod-header(x-icap-metadata) x-icap-respmod-header(x-icap-metadata)"
+).split()
+_SUPPLIER = ["s-supplier-name", "s-supplier-ip", "s-supplier-country", "s-supplier-failures"]
+_MAIN_SUPPLIER = [*_MAIN[:6], *_SUPPLIER, *_MAIN[6:]]
+_FEWEST = 24  # bcreportermain_v1 up to cs-bytes
+_LOOSE = frozenset({
+    "cs(user-agent)", "c-agent", "cs-categories", "cs-username", "cs-userdn", "cs-auth-group", "rs(content-type)",
+    "x-bluecoat-application-name", "x-bluecoat-application-operation", "x-virus-id", "cs-category", "rule",
+})  # fmt: skip
+_RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
+_PAIR = re.compile(
+    r'(?<![^ \t])([A-Za-z][A-Za-z0-9_.()-]*+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|([^ \t]*+))', re.DOTALL
+)
+_WRAPPED = re.compile(r"\$\(((?:[^()]|\([^()]*\))+)\)")
+_NOTHING = frozenset({"", "-", "None"})
+_NO_METHOD = frozenset({"", "-", "unknown", "NONE"})
+_NO_PORT = frozenset({"", "-", "0"})
+_ISA_LOGIN = "12209"
+_CODE = re.compile(r"\d{3}|[-0]")
+_PORTS = {"http": "80", "https": "443", "ftp": "21"}
+_COLUMNS = frozenset({
+    Col.AT, Col.SOURCE_IP, Col.HOST_NAME, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_SENT,
+    Col.BYTES_RECEIVED, Col.ACTION, Col.USER_AGENT,
+})  # fmt: skip
+# Looking a member up on its class costs 70 ns, eleven times a line.
+_AT, _CLIENT, _NAME, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.HOST_NAME, Col.USER, Col.METHOD, Col.URL
+_DOMAIN, _STATUS, _SENT, _RECEIVED = Col.DOMAIN, Col.STATUS, Col.BYTES_SENT, Col.BYTES_RECEIVED
+_ACTION, _AGENT = Col.ACTION, Col.USER_AGENT
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The columns of a ``#Fields:`` line, also of one inside a syslog header."""
+    if not line.startswith(elff.HEADER) and dialect.envelope and (header := peel(line, dialect.envelope)):
+        line = re.sub(r"^\S{1,64}: ?(?=#Fields:)", "", header.body)
+    names = elff.columns(line)
+    return None if names is None else replace(dialect, columns=names)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One ELFF or key=value line to one event."""
+    if not line or line[0] == "#" or line.isspace():
+        return None
+    if names := dialect.columns or _named(dialect.options.get("fields", "")):
+        found = elff.tokens(line, len(names))
+        pick = w3cproxy.picker(names)
+        if len(found) != len(names):
+            found = elff.aligned(found, names, _LOOSE, lambda values: _fits(pick([*values, ""])))
+        found.append("")
+        return _row(pick(found), dialect)
+    if "c-ip=" in line or "cs-host=" in line:
+        pairs = {name.lower(): quoted or bare for name, quoted, bare in _PAIR.findall(line)}
+        return _row(w3cproxy.from_pairs(pairs), dialect)
+    if line.startswith("ProxySG:"):
+        return None  # the appliance speaks of itself
+    found = elff.tokens(line, 0)
+    names = _main_names(found)
+    return _row(w3cproxy.picker(names)([*found[: len(names)], ""]), dialect)
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """``date time`` at the head of the line, else as ``parse`` finds it."""
+    if not line or line[0] == "#" or line.isspace():
+        return None
+    if line[:4].isdigit() and dialect.columns[:2] in ((), ("date", "time")) and not dialect.options:
+        return stamps.iso(f"{line[:10]} {line[11:19]}", UTC)
+    row = parse(line, dialect)
+    at = None if row is None else row.get(_AT)
+    return at if isinstance(at, int) else None
+
+
+def example(row: Row) -> str:
+    """A ``bcreportermain_v1`` line."""
+    at = row.get(_AT, 0)
+    moment = datetime.fromtimestamp((at if isinstance(at, int) else 0) // MICROSECONDS, UTC)
+    verdict, done, reason, usual = _DONE.get(str(row.get(_ACTION, "")), ("OBSERVED", "TCP_MISS", "-", 200))
+    url = str(row.get(_URL) or f"{row.get(_DOMAIN, '-')}:443")
+    scheme, has_scheme, rest = url.partition("://")
+    if not has_scheme:
+        scheme, rest = "tcp", url
+    authority, slash, rest = rest.partition("/")
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = authority, _PORTS.get(scheme, "443")
+    path, mark, query = f"{slash}{rest}".partition("?")
+    method = row.get(_METHOD) or ("GET" if has_scheme else "CONNECT")
+    user, agent = (str(row.get(name, "-")).replace('"', "'") for name in (_USER, _AGENT))
+    return (
+        f'{moment:%Y-%m-%d %H:%M:%S} 45 {row.get(_CLIENT, "-")} "{user}" - {reason} {verdict} "Technology/Internet" -  '
+        f"{row.get(_STATUS, usual)} {done} {method} text/html {scheme} {host} {port} {path or '/'} "
+        f'{mark + query or "-"} - "{agent}" 192.0.2.1 {row.get(_RECEIVED, 0)} {row.get(_SENT, 0)} -'
+    )
+
+
+_DONE = {
+    Action.DENIED.value: ("DENIED", "TCP_DENIED", "policy_denied", 403),
+    Action.CHALLENGE.value: ("DENIED", "TCP_DENIED", "authentication_failed", 407),
+}
+
+
+@lru_cache(maxsize=32)
+def _named(option: str) -> tuple[str, ...]:
+    """Field names as a header lists them, or as ProxySG's own format strings wrap them: ``$(c-ip)``."""
+    return tuple(name.lower() for name in _WRAPPED.findall(option) or option.split() if name != "quot")
+
+
+def _main_names(found: Sequence[str]) -> tuple[str, ...]:
+    """The names of a line without a header, where it clearly is ``bcreportermain_v1``."""
+    for names, verdict in ((_MAIN, 7), (_MAIN_SUPPLIER, 11)):
+        if len(found) >= _FEWEST + verdict - 7 and found[verdict] in _RESULTS and _CODE.fullmatch(found[verdict + 3]):
+            return tuple(names[: len(found)])
+    raise RefusedLine("no #Fields line yet, and not bcreportermain_v1")
+
+
+def _fits(picked: Sequence[str]) -> bool:
+    """Whether the fields that have a shape have it: how columns are found again behind a value with bare blanks."""
+    found = w3cproxy.Fields._make(picked)
+    counts = (found.port, found.sent, found.received, found.status)
+    return (
+        all(value in _NOTHING or value.isdecimal() for value in counts)
+        and (found.verdict in _NOTHING or found.verdict in _RESULTS)
+        and (found.scheme in _NOTHING or found.scheme[0].isalpha())
+        and "/" not in found.host
+    )
+
+
+def _row(picked: Sequence[str], dialect: Dialect) -> Row:
+    found = w3cproxy.Fields._make(picked)
+    url = _url(found)
+    if url is None and not found.host and found.path:
+        raise RefusedLine("a mere path: a web server's own log")
+    address = values.address(found.client)
+    return values.row_of(
+        {
+            _AT: _instant(found, dialect.zone),
+            _CLIENT: address,
+            _NAME: None if found.client_name == "" else values.host(found.client_name),
+            _USER: _user(found.user) or _user(found.user_dn),
+            _METHOD: None if found.method in _NO_METHOD else found.method,
+            _URL: url,
+            _DOMAIN: values.host(found.host) or values.host_of_url(url),
+            _STATUS: values.status(found.status or found.done.partition("/")[2]),
+            _SENT: values.size(found.sent),
+            _RECEIVED: values.size(found.received),
+            _ACTION: _action(found.verdict, found.done, found.exception, found.status)
+            if len(found.done) < 256
+            else None,
+            _AGENT: None if found.agent in _NOTHING else found.agent,
+        }
+    )
+
+
+def _user(value: str) -> str | None:
+    return None if value in _NOTHING else values.user(value)
+
+
+def _url(found: w3cproxy.Fields) -> str | None:
+    """The URL as logged, else put together; of a tunnel only what the log says."""
+    if found.url not in _NOTHING:
+        return found.url
+    query = "" if found.query in _NOTHING else found.query
+    if query and query[0] != "?":
+        query = f"?{query}"
+    path = "" if found.path in _NOTHING else found.path
+    if "://" in path[:12]:
+        return f"{path}{query}"
+    if found.host in _NOTHING or found.scheme in _NOTHING:
+        return None if found.client_url in _NOTHING else found.client_url
+    host = (
+        f"[{found.host}]" if ":" in found.host and values.address(found.host) and found.host[0] != "[" else found.host
+    )
+    is_usual = found.port in _NO_PORT or _PORTS.get(found.scheme) == found.port
+    return f"{found.scheme}://{host}{path}{query}" if is_usual else f"{found.scheme}://{host}:{found.port}{path}{query}"
+
+
+def _instant(found: w3cproxy.Fields, zone: tzinfo) -> int | None:
+    """The instant, ``None`` where the line tells none: the sighting counts without it."""
+    try:
+        if found.date and found.time:
+            return stamps.iso(f"{found.date} {found.time}", UTC)
+        if found.stamp:
+            return _stamp(found.stamp.strip("[]"), zone)
+    except RefusedLine:
+        pass
+    return None
+
+
+def _stamp(value: str, zone: tzinfo) -> int:
+    """``27/Feb/2020:10:00:00 GMT`` (or with an offset), seconds since the epoch, or ISO 8601."""
+    if "/" in value[1:3]:
+        return stamps.clf(value.replace(" GMT", " Z"), zone)
+    return stamps.iso(value, zone) if "-" in value else stamps.epoch(value)
+
+
+@lru_cache(maxsize=4096)
+def _action(verdict: str, done: str, exception: str, status: str) -> Action | None:
+    """What the proxy did; a login challenge is neither a use nor a block, though the verdict says ``DENIED``."""
+    verdict, result, reason = verdict.upper(), done.partition("/")[0].upper(), exception.lower()
+    code = status or done.partition("/")[2]
+    if code in ("401", "407", _ISA_LOGIN) or reason.startswith("authentication_") or "AUTH_REDIRECT" in result:
+        return Action.CHALLENGE
+    if verdict == "DENIED" or "DENIED" in result or "denied" in reason or reason.startswith("block_"):
+        return Action.DENIED
+    if verdict in _RESULTS or result in ("ALLOWED", "TUNNELED"):
+        return Action.ALLOWED
+    return cacheresult.action_of(result, code) if result.startswith(("TCP_", "NONE")) else None
+
+
+FORMAT = LogFormat(
+    name="bluecoat_proxysg",
+    kind=Kind.PROXY,
+    title="Blue Coat / Symantec ProxySG (ELFF, key=value), W3C proxy logs",
+    reference='"SG Appliance, Volume 8: Access Logging", https://techdocs.broadcom.com/',
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=_COLUMNS,
+    zone=Zone.UTC,
+    preamble="#Software: SGOS 6.7.5.3\n#Version: 1.0\n#Fields: "
+    + " ".join(_MAIN[:25]).replace(" sc-status", "  sc-status"),
+    head=head,
+    head_literals=(elff.HEADER.encode(),),
+)
