@@ -54,12 +54,12 @@ def prose(text: str) -> str:
     r"""The text as plain words: every character that Markdown could take for its own is escaped.
 
     >>> prose("see [a](http://b) <i>")
-    'see \\[a\\]\\(http\\://b\\) \\<i\\>'
+    'see \\[a\\](http\\://b) \\<i\\>'
     """
     return _special.sub(r"\\\g<0>", visible(text))
 
 
-_special = re.compile(r"[\\`*_{}\[\]()#+!|<>~&:@^$]|(?<=www)\.")
+_special = re.compile(r"[\\`*_{}\[\]#+!|<>~&@^$]|:(?=[^\s\d])|(?<=www)\.", re.IGNORECASE)
 
 
 def _answer(report: Report, ledger: Ledger) -> Iterator[str]:

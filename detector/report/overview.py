@@ -92,7 +92,7 @@ def actors_text(report: Report) -> str:
     kinds = [kind for _, kind in {(finding.actor.id, finding.actor.kind) for finding in report.findings}]
     counts = ((kinds.count(kind), one, many) for kind, one, many in _KINDS)
     texts = [counted(count, one, many) for count, one, many in counts if count]
-    return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)
+    return " and ".join(part for part in (", ".join(texts[:-1]), *texts[-1:]) if part)
 
 
 def _groups(report: Report, key: Callable[[FindingRow], str | tuple[str, str]]) -> tuple[Group, ...]:
