@@ -98,8 +98,9 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         found.append("")
         return _row(pick(found), dialect)
     if "c-ip=" in line or "cs-host=" in line:
-        pairs = {name.lower(): quoted or bare for name, quoted, bare in _PAIR.findall(line)}
-        return _row(w3cproxy.from_pairs(pairs), dialect)
+        pairs = _PAIR.findall(line)
+        pick = w3cproxy.picker(tuple([name for name, _, _ in pairs]))
+        return _row(pick([*[quoted or bare for _, quoted, bare in pairs], ""]), dialect)
     if line.startswith("ProxySG:"):
         return None  # the appliance speaks of itself
     found = elff.tokens(line, 0)
@@ -178,25 +179,21 @@ def _row(picked: Sequence[str], dialect: Dialect) -> Row:
     url = _url(found)
     if url is None and not found.host and found.path:
         raise RefusedLine("a mere path: a web server's own log")
-    address = values.address(found.client)
-    return values.row_of(
-        {
-            _AT: _instant(found, dialect.zone),
-            _CLIENT: address,
-            _NAME: None if found.client_name == "" else values.host(found.client_name),
-            _USER: _user(found.user) or _user(found.user_dn),
-            _METHOD: None if found.method in _NO_METHOD else found.method,
-            _URL: url,
-            _DOMAIN: values.host(found.host) or values.host_of_url(url),
-            _STATUS: values.status(found.status or found.done.partition("/")[2]),
-            _SENT: values.size(found.sent),
-            _RECEIVED: values.size(found.received),
-            _ACTION: _action(found.verdict, found.done, found.exception, found.status)
-            if len(found.done) < 256
-            else None,
-            _AGENT: None if found.agent in _NOTHING else found.agent,
-        }
+    cells = (
+        (_AT, _instant(found, dialect.zone)),
+        (_CLIENT, values.address(found.client)),
+        (_NAME, values.host(found.client_name) if found.client_name else None),
+        (_USER, _user(found.user) or _user(found.user_dn)),
+        (_METHOD, None if found.method in _NO_METHOD else found.method),
+        (_URL, url),
+        (_DOMAIN, values.host(found.host) or values.host_of_url(url)),
+        (_STATUS, values.status(found.status or found.done.partition("/")[2])),
+        (_SENT, values.size(found.sent)),
+        (_RECEIVED, values.size(found.received)),
+        (_ACTION, _action(found.verdict[:16], found.done[:64], found.exception[:64], found.status[:8])),
+        (_AGENT, None if found.agent in _NOTHING else found.agent),
     )
+    return {name: cell for name, cell in cells if cell is not None}
 
 
 def _user(value: str) -> str | None:
@@ -226,12 +223,17 @@ def _instant(found: w3cproxy.Fields, zone: tzinfo) -> int | None:
     """The instant, ``None`` where the line tells none: the sighting counts without it."""
     try:
         if found.date and found.time:
-            return stamps.iso(f"{found.date} {found.time}", UTC)
+            return _moment(found.date[:32], found.time[:32])
         if found.stamp:
             return _stamp(found.stamp.strip("[]"), zone)
     except RefusedLine:
         pass
     return None
+
+
+@lru_cache(maxsize=4096)
+def _moment(date: str, time: str) -> int:
+    return stamps.iso(f"{date} {time}", UTC)
 
 
 def _stamp(value: str, zone: tzinfo) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from detector.errors import RefusedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Fields(NamedTuple):
@@ -96,19 +96,18 @@ _ALIASES = tuple(tuple(name for alias in names.split() for name in (alias, f"x-{
 
 
 @lru_cache(maxsize=256)
-def picker(names: tuple[str, ...]) -> Callable[[Sequence[str]], Sequence[str]]:
-    """A picker of ``Fields`` from the values of a line with an empty one added at its end."""
-    places = [next((names.index(name) for name in aliases if name in names), -1) for aliases in _ALIASES]
+def picker(names: tuple[str, ...]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """A picker of what ``Fields`` is made of, from the values of a line with an empty one added at its end.
+
+    Raises:
+        RefusedLine: the names hold neither a host nor a URL.
+
+    >>> Fields._make(picker(("X-cs-method", "cs-host"))(["GET", "www.example.com", ""]))[7::4]
+    ('GET', 'www.example.com', '', '')
+    """
+    lower = [name.lower() for name in names]
+    places = [next((lower.index(name) for name in aliases if name in lower), -1) for aliases in _ALIASES]
     have = Fields._make(place >= 0 for place in places)
     if not (have.host or have.url or have.client_url or have.path):
         raise RefusedLine("its header names neither a host nor a URL")
     return itemgetter(*places)
-
-
-def from_pairs(pairs: Mapping[str, str]) -> Fields:
-    """The fields of a line that names each of its values (lower case).
-
-    >>> from_pairs({"cs-host": "www.example.com", "x-cs-method": "GET"})[7::4]
-    ('GET', 'www.example.com', '', '')
-    """
-    return Fields._make(next((pairs[name] for name in names if name in pairs), "") for names in _ALIASES)
