@@ -54,9 +54,9 @@ def prefilter_of(ruleset: Ruleset, log_format: LogFormat) -> LiteralScanner:
     return LiteralScanner(tuple(dict.fromkeys(_literals(ruleset, log_format))))
 
 
-def scanner_of(words: Iterable[bytes]) -> LiteralScanner:
-    """Some words (transaction ids), compiled; they must not be part of a longer word."""
-    return LiteralScanner([Literal(word, NAME) for word in words])
+def scanner_of(words: Iterable[bytes], anywhere: Iterable[bytes]) -> LiteralScanner:
+    """Some words (transaction ids) that must not be part of a longer word, and literals that count anywhere."""
+    return LiteralScanner([*(Literal(word, NAME) for word in words), *(Literal(value, ALWAYS) for value in anywhere)])
 
 
 class LiteralScanner:

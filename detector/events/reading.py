@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -122,8 +123,11 @@ def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
     row = parse(header.body, dialect)
     if row is not None and header.host and Col.TRANSACTION in row:
         row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if row is not None and Col.AT not in row and (at := instant(header, dialect)) is not None:
-        row[Col.AT] = at
+    if row is not None and Col.AT not in row:
+        # A line whose stamp alone is broken is kept as "time unknown": refusing it would lose a sighting.
+        with suppress(ValueError, OverflowError):
+            if (at := instant(header, dialect)) is not None:
+                row[Col.AT] = at
     return row
 
 

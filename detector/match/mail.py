@@ -81,8 +81,15 @@ class MailIndex:
         """Sender domains that are some service's own."""
         return frozenset(self._domains)
 
-    def prove(self, mail: Mail) -> Proof | None:
-        """What an incoming mail proves, ``None`` for nothing."""
+    def prove(self, mail: Mail, *, strict: bool = False) -> Proof | None:
+        """What an incoming mail proves, ``None`` for nothing.
+
+        Args:
+            mail: what is known of it.
+            strict: what is not said about authentication counts as failed; a log that never says is read without.
+        """
+        if strict and not (mail.dkim_domain or mail.envelope_from or mail.authentication == "pass"):
+            return None
         if mail.direction in ("outbound", "internal") or mail.authentication == "fail":
             return None
         sender = _author_domain(mail.header_from) or sender_domain(mail.envelope_from)

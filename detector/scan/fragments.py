@@ -54,13 +54,14 @@ def gather(  # noqa: PLR0913 - as scan, with the keys in place of the ruleset
     segment: Segment, log_format: LogFormat, dialect: Dialect, keys: frozenset[str], settings: Settings, order: int
 ) -> Iterator[Fragment]:
     """The lines of some transactions in one log; a log that breaks gives what lies before the break."""
-    literals = scanner_of(sorted({literal_of(key) for key in keys}))
+    literals = scanner_of(sorted({literal_of(key) for key in keys}), log_format.head_literals)
     try:
         with open_stream(segment, settings.limits, ahead=settings.ahead) as reader:
             for chunk in chunks(reader, segment.start, segment.stop, settings.chunk_bytes):
                 found = literals.candidates(chunk.buffer, chunk.size)
                 lines = [Line(chunk.offset + start, bytes(chunk.buffer[start:end])) for start, end in found]
-                batch = read_lines(log_format, dialect, lines).batch
+                reading = read_lines(log_format, dialect, lines)
+                dialect, batch = reading.dialect, reading.batch
                 for index, key in enumerate(batch.column(Col.TRANSACTION)):
                     if key in keys:
                         yield Fragment(

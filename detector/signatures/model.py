@@ -110,6 +110,21 @@ class MailRules:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddedTests:
+    """Cases that stand in the signature file.
+
+    Attributes:
+        positive: (host or URL, stage) that must be this service's.
+        negative: hosts or URLs that must not be.
+        mail: (sender, subject, stage or ``none``) of authenticated incoming mail.
+    """
+
+    positive: tuple[tuple[str, str], ...]
+    negative: tuple[str, ...]
+    mail: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """One service."""
 
@@ -127,6 +142,7 @@ class Signature:
     indicators: tuple[Indicator, ...]
     thresholds: Thresholds
     mail: MailRules
+    tests: EmbeddedTests
 
 
 def signature_of(checked: Checked) -> Signature:
@@ -160,6 +176,15 @@ def signature_of(checked: Checked) -> Signature:
             names=tuple(mail["names"]),
             subjects=tuple((Stage(one["stage"]), one["regex"]) for one in mail["subjects"]),
         ),
+        tests=_tests(checked["tests"]),
+    )
+
+
+def _tests(checked: Checked) -> EmbeddedTests:
+    return EmbeddedTests(
+        positive=tuple((value, stage) for value, stage in checked["positive"]),
+        negative=tuple(checked["negative"]),
+        mail=tuple((sender, subject, stage) for sender, subject, stage in checked["mail"]),
     )
 
 

@@ -1,0 +1,21 @@
+"""The command's way in: ``--version`` answers before anything is imported, everything else goes to ``cli``."""
+
+from __future__ import annotations
+
+import sys
+
+from detector import __version__
+
+
+def main() -> None:
+    """Run the command line; does not return."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"shadowit {__version__}")  # noqa: T201 - the answer
+        sys.exit(0)
+    from detector.cli import run  # noqa: PLC0415 - click alone costs more than the answer above
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

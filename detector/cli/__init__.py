@@ -1,0 +1,126 @@
+"""The command line: one file per command, imported only when it is called; this file only finds and runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from detector.errors import InvalidFile, ShadowitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "audit": "Find uses of and sign-ups for catalogued services in logs.",
+    "parse": "Print the events of logs as JSON lines.",
+    "lookup": "Tell which service a host, URL or address belongs to.",
+    "explain": "Follow one line through the rooms.",
+    "identify": "Tell the format of logs, and how surely.",
+    "formats": "List the log formats.",
+    "signatures": "List, check and test signatures.",
+    "check": "Check a configuration or signatures.",
+    "schema": "Print a JSON Schema.",
+}
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+
+
+class _Commands(click.Group):
+    """Commands by name; each is a module here whose ``command`` is the click command."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"detector.cli.{name}").command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS:
+            from difflib import get_close_matches  # noqa: PLC0415 - only on the way out
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            context.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(context, args)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log",
+)
+@click.version_option(package_name="shadowit-detector", prog_name="shadowit", message="%(prog)s %(version)s")
+def root() -> None:
+    """Find out who used or signed up for an unapproved service, since when and how often, from logs.
+
+    Data goes to standard output; progress, notes and errors go to standard error.
+
+    Exit status: 0 ran to the end, 1 findings at --fail-on, 2 wrong usage, 3 invalid configuration or signature,
+    4 incomplete evidence (outranks 1), 70 a bug, 130 interrupted, 141 closed pipe.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and give the exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    as_json = _wants_json(arguments)
+    try:
+        result = root.main(list(arguments), prog_name="shadowit", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        return _end(EXIT_INTERRUPTED, "interrupted", as_json=as_json)
+    except click.ClickException as fault:
+        if not as_json:
+            fault.show()
+            return fault.exit_code
+        return _end(fault.exit_code, fault.format_message(), as_json=True)
+    except InvalidFile as fault:
+        return _end(fault.exit_status, *map(str, fault.problems), as_json=as_json)
+    except ShadowitError as fault:
+        return _end(fault.exit_status, str(fault), as_json=as_json)
+    except KeyboardInterrupt:
+        return _end(EXIT_INTERRUPTED, "interrupted", as_json=as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    return result if isinstance(result, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        (one in ("-f", "--format") and other.startswith("json")) or one.startswith("--format=json")
+        for one, other in pairs
+    )
+
+
+def _end(status: int, *messages: str, as_json: bool) -> int:
+    """Say why the run ended: one line each, or one JSON object where the output is JSON."""
+    from detector.report.text import visible  # noqa: PLC0415 - only on the way out
+
+    if as_json:
+        import orjson  # noqa: PLC0415
+
+        error = {"error": {"exit": status, "messages": list(messages)}}
+        click.echo(orjson.dumps(error).decode(), err=True)
+    else:
+        for message in messages:
+            click.echo(f"shadowit: {visible(message)}", err=True)
+    return status

@@ -1,0 +1,227 @@
+"""``shadowit audit``: who used which service, from logs, in one go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detector import __version__
+from detector.cli.options import (
+    all_formats,
+    asked_logs,
+    load_config,
+    load_ruleset,
+    reading,
+    site_of,
+    standard_input_as_file,
+    with_signatures,
+)
+from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.audit import Input, Order
+    from detector.config import Config
+    from detector.report.document import Report
+    from detector.signatures import Ruleset
+
+EXIT_FOUND = 1
+EXIT_INCOMPLETE = 4
+KEY_BYTES = 16
+_FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
+
+
+@click.command(
+    epilog="Examples: shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log -- "
+    "zcat old.gz | shadowit audit - -f json --since 2020-02-01 --service clearview-ai"
+)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@reading
+@with_signatures
+@click.option("-f", "--format", "output_format", type=click.Choice(_FORMATS), default="table", help="Output [table].")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
+@click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
+@click.option("--until", default="", metavar="TIME", help="Leave out what was at or after this time.")
+@click.option("--service", "services", multiple=True, metavar="ID", help="Only this service; may be given several times.")
+@click.option("--names/--no-names", "names", default=None, help="Show actors by name, or as keyed pseudonyms.")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
+@click.option("--engine", default="", metavar="NAME", help="serial or processes [by size].")
+@click.option("--fail-on", type=click.Choice(("never", "unapproved", "any")), default="never",
+              help="Exit with 1 when there are such findings [never].")  # fmt: skip
+@click.option("--require-coverage", type=click.FloatRange(0, 100), default=0.0, metavar="PCT",
+              help="Exit with 4 when the logs of a kind cover less of the window.")  # fmt: skip
+@click.option("--max-unparsed", type=click.FloatRange(0, 100), default=10.0, metavar="PCT",
+              help="Exit with 4 when more lines of a log are not what its format says [10].")  # fmt: skip
+@click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe).")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what each log was read as.")
+def command(paths: tuple[str, ...], **options: object) -> int:
+    """Find every use of and sign-up for the catalogued services in logs.
+
+    PATH is a file, a folder, a glob or - for standard input; gz, zst, bz2, xz and zip are unpacked on the way, formats
+    are told by content. Without --config nothing needs to be set up.
+    """
+    return _Run(paths, options).run()
+
+
+class _Run:
+    """One call of the command."""
+
+    def __init__(self, paths: Sequence[str], options: dict[str, object]) -> None:
+        self.paths = paths
+        self.options = options
+
+    def text(self, name: str) -> str:
+        return str(self.options[name] or "")
+
+    def run(self) -> int:
+        from detector.audit import plan  # noqa: PLC0415
+
+        path = self.options["config_path"]
+        config = load_config(path if isinstance(path, Path) else None)
+        signature_paths = [Path(str(one)) for one in _many(self.options["signature_paths"])]
+        ruleset = load_ruleset(signature_paths, config)
+        formats = all_formats(config)
+        order = self.order(config)
+        site = site_of(self.text("input_format"), self.text("timezone"), formats)
+        with standard_input_as_file(self.paths) as standard_input:
+            inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), list(formats.values()))
+            report = self.audited(inputs, ruleset, order)
+        self.write(report)
+        return self.status(report)
+
+    def order(self, config: Config | None) -> Order:
+        from detector.audit import Order  # noqa: PLC0415
+        from detector.scan import Settings  # noqa: PLC0415
+
+        jobs = self.options["jobs"]
+        return Order(
+            version=__version__,
+            settings=Settings(since=_instant(self.text("since"), "--since"), until=_instant(self.text("until"), "--until")),
+            services=frozenset(str(one) for one in _many(self.options["services"])),
+            key=self.key(config),
+            jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
+            engine=self.text("engine"),
+        )
+
+    def key(self, config: Config | None) -> bytes | None:
+        """The key of the pseudonyms, ``None`` when names are shown."""
+        chosen = self.options["names"]
+        names = (config.privacy.names if config else True) if chosen is None else bool(chosen)
+        if names:
+            return None
+        if config is None or config.privacy.key_file is None:
+            raise UsageError("pseudonyms need a key: write privacy: {key_file: …} into a configuration (--config)")
+        return read_key(config.privacy.key_file)
+
+    def audited(self, inputs: Sequence[Input], ruleset: Ruleset, order: Order) -> Report:
+        from detector.audit import audit  # noqa: PLC0415
+
+        if not sys.stderr.isatty() or self.options["no_progress"] or self.options["quiet"]:
+            return audit(inputs, ruleset, order)
+        from detector.cli.progress import shown  # noqa: PLC0415 - rich is loaded on a terminal only
+
+        with shown(inputs) as advance:
+            return audit(inputs, ruleset, order, advance)
+
+    def write(self, report: Report) -> None:
+        from detector.report import WRITERS  # noqa: PLC0415
+
+        output = self.options["output"]
+        on_terminal = output is None and sys.stdout.isatty()
+        colour = on_terminal and not os.environ.get("NO_COLOR")
+        width = click.termui.shutil.get_terminal_size().columns if on_terminal else 120
+        text = WRITERS[self.text("output_format")].render(report, colour=colour, width=width)
+        if isinstance(output, Path):
+            written(output, text)
+            self.say(f"wrote {output}")
+        else:
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+        if self.options["verbose"]:
+            for source in report.sources:
+                self.say(f"{source.path}: {source.format or 'not read'}, {source.lines} lines{_list(source.notes)}")
+
+    def status(self, report: Report) -> int:
+        """The exit status; incomplete evidence outranks findings."""
+        from detector.coverage import covered_share  # noqa: PLC0415
+
+        shortcomings = [f"{one.path}: {one.unread}" for one in report.sources if one.unread]
+        limit, wanted = float(self.text("max_unparsed")), float(self.text("require_coverage") or 0)
+        for source in report.sources:
+            share = 100 * source.unparsed / max(source.parsed + source.unparsed, 1)
+            if share > limit:
+                shortcomings.append(f"{source.path}: {share:.1f} % of the lines looked at are not {source.format}")
+        shares = covered_share(
+            [(one.kind, one.spans) for one in report.sources if one.kind], report.since, report.until
+        )
+        for kind, part in shares.items():
+            if 100 * part < wanted:
+                shortcomings.append(f"{kind} logs cover {100 * part:.1f} % of the window, {wanted:g} % are required")
+        for shortcoming in shortcomings:
+            self.say(f"incomplete: {shortcoming}")
+        if shortcomings:
+            return EXIT_INCOMPLETE
+        fails = [one for one in report.findings if self.text("fail_on") == "any" or one.verdict != "approved"]
+        return EXIT_FOUND if fails and self.text("fail_on") != "never" else 0
+
+    def say(self, message: str) -> None:
+        from detector.report.text import visible  # noqa: PLC0415
+
+        if not self.options["quiet"]:
+            click.echo(f"shadowit: {visible(message)}", err=True)
+
+
+def read_key(path: Path) -> bytes:
+    """The key of the pseudonyms.
+
+    Raises:
+        UsageError: it cannot be read, is too short, or others may read it.
+    """
+    try:
+        mode, key = path.stat().st_mode, path.read_bytes().strip()
+    except OSError as fault:
+        raise UsageError(f"{path}: the key of the pseudonyms cannot be read: {fault.strerror}") from None
+    if mode & 0o077:
+        raise UsageError(f"{path}: others may read the key: chmod 600 it")
+    if len(key) < KEY_BYTES:
+        raise UsageError(f"{path}: the key must have at least {KEY_BYTES} bytes: openssl rand -hex 32 makes one")
+    return key
+
+
+def written(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.replace(path)
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
+
+
+def _many(value: object) -> Sequence[object]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _list(notes: Sequence[str]) -> str:
+    return "".join(f"; {note}" for note in notes)
+
+
+def _instant(text: str, option: str) -> int | None:
+    from detector.events import from_iso  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no time: write 2020-02-27 or 2020-02-27T10:00:00Z") from None

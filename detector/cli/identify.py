@@ -1,0 +1,88 @@
+"""``shadowit identify``: which format a log is, and how surely."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from detector.cli.options import all_formats, asked_logs, load_config, site_of, standard_input_as_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from detector.audit import Input
+
+SHOWN_EVENTS = 3
+EXIT_INCOMPLETE = 4
+
+
+@click.command(epilog="Example: shadowit identify /var/log/squid/access.log '/archive/*.gz'")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("-c", "--config", "config_path", type=click.Path(dir_okay=False), default=None, callback=lambda _c, _p, value: _path(value),
+              help="Configuration with the site's own formats.")  # fmt: skip
+@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "jsonl")), default="table", help="Output [table].")
+def command(paths: tuple[str, ...], config_path: Path | None, output_format: str) -> int:
+    """Tell the format of each log by its content, how surely, and show its first events."""
+    from detector.audit import plan  # noqa: PLC0415
+
+    config = load_config(config_path)
+    formats = all_formats(config)
+    with standard_input_as_file(paths) as standard_input:
+        inputs = plan(asked_logs(paths, site_of("", "", formats), config, formats, standard_input), list(formats.values()))
+        rows = [_row(one) for one in inputs]
+    if output_format == "table":
+        for row in rows:
+            _show(row)
+    elif output_format == "json":
+        sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    else:
+        for row in rows:
+            sys.stdout.buffer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+    return EXIT_INCOMPLETE if any(row["error"] and row["format"] != "unknown" for row in rows) else 0
+
+
+def _path(value: str | None) -> Path | None:
+    from pathlib import Path  # noqa: PLC0415
+
+    return None if value is None else Path(value)
+
+
+def _row(one: Input) -> dict[str, object]:
+    from collections import Counter  # noqa: PLC0415
+    from itertools import islice  # noqa: PLC0415
+
+    from detector.audit.events import Parsed, events_of  # noqa: PLC0415
+
+    unknown = one.log_format is None and "--input-format" in one.unread
+    return {
+        "path": one.segment.name,
+        "format": one.log_format.name if one.log_format else "unknown" if unknown else None,
+        "kind": one.log_format.kind.value if one.log_format else None,
+        "confidence": round(one.confidence, 3),
+        "compression": one.segment.compression.value or None,
+        "envelope": one.dialect.envelope.value or None,
+        "notes": list(one.notes),
+        "copy_of": one.copy_of or None,
+        "error": one.unread or None,
+        "sample": list(islice(events_of(one, Parsed(Counter())), SHOWN_EVENTS)),
+    }
+
+
+def _show(row: dict[str, object]) -> None:
+    from detector.report.text import visible  # noqa: PLC0415
+
+    around = ", ".join(str(row[key]) for key in ("compression", "envelope") if row[key])
+    told = f"{row['format']} (confidence {row['confidence']})" if row["confidence"] else str(row["format"] or "not read")
+    click.echo(visible(f"{row['path']}: {told}{f', in {around}' if around else ''}"))
+    for note in (*_texts(row["notes"]), *([f"error: {row['error']}"] if row["error"] else [])):
+        click.echo(f"  {visible(note)}")
+    for event in _texts(row["sample"]):
+        click.echo(f"  {visible(orjson.dumps(event).decode())}")
+
+
+def _texts(value: object) -> list[str]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,155 @@
+"""Options that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from detector.audit import Site
+    from detector.audit.plan import Named
+    from detector.config import Config
+    from detector.events import LogFormat
+    from detector.signatures import Ruleset
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def reading(command: Command) -> Command:
+    """Options of commands that read logs."""
+    for option in (
+        click.option("--input-format", "input_format", metavar="NAME", default="",
+                     help="What the logs are, instead of telling by content: a name from `shadowit formats`, with a "
+                          "site's own settings behind a colon: 'squid:logformat=%ts.%03tu %>a …'."),
+        click.option("--timezone", metavar="ZONE", default="", help="Zone of time stamps that carry none [UTC]."),
+        click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
+                     help="Configuration with the site's sources and own formats."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def with_signatures(command: Command) -> Command:
+    """The option that names signatures."""
+    return click.option(
+        "--signatures", "signature_paths", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
+        help="Folder or file of signatures; may be given several times [the catalogue that comes with shadowit].",
+    )(command)  # fmt: skip
+
+
+def load_config(path: Path | None) -> Config | None:
+    """The configuration, ``None`` when none was named."""
+    if path is None:
+        return None
+    from detector import config  # noqa: PLC0415 - pydantic is slow to load
+
+    return config.load(path)
+
+
+def load_ruleset(paths: Sequence[Path], config: Config | None) -> Ruleset:
+    """The signatures that were named, else those of the configuration, else the own catalogue."""
+    from detector import signatures  # noqa: PLC0415 - only commands that look for services need them
+
+    return signatures.load(tuple(paths) or tuple(config.signatures if config else ()))
+
+
+def all_formats(config: Config | None) -> dict[str, LogFormat]:
+    """The formats of this program and those that the site defines, by name."""
+    from detector.formats import own_formats  # noqa: PLC0415 - loads every format
+
+    known = dict(own_formats())
+    if config is not None and config.formats:
+        from detector.cli.feeds import feed_formats  # noqa: PLC0415 - only for sites with own feeds
+
+        known |= feed_formats(config.formats)
+    return known
+
+
+def site_of(input_format: str, timezone: str, formats: dict[str, LogFormat]) -> Site:
+    """What options say about the logs.
+
+    Raises:
+        UsageError: no such format or zone.
+    """
+    from detector.audit import Site  # noqa: PLC0415
+    from detector.formats import format_named  # noqa: PLC0415
+
+    name, _, settings = input_format.partition(":")
+    options = dict([settings.split("=", 1)]) if "=" in settings else {}
+    if settings and not options:
+        raise UsageError(f"--input-format {input_format}: settings are written name:key=value")
+    log_format = None if not name else formats.get(name) or format_named(name)
+    return Site(log_format=log_format, zone=zone_of(timezone) if timezone else None, options=options)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        raise UsageError(f"{name!r} is no time zone: write one like America/Edmonton or UTC") from None
+
+
+def asked_logs(
+    paths: Sequence[str], site: Site, config: Config | None, formats: dict[str, LogFormat], standard_input: str = ""
+) -> list[Named]:
+    """The paths of the command line, or, when there are none, the sources of the configuration.
+
+    Args:
+        paths: of the command line.
+        site: what its options say.
+        config: the configuration, if one was named.
+        formats: by name.
+        standard_input: the file that holds what came in, see ``standard_input_as_file``.
+
+    Raises:
+        UsageError: neither names a log.
+    """
+    from dataclasses import replace  # noqa: PLC0415
+
+    from detector.audit.plan import Named  # noqa: PLC0415
+
+    if paths:
+        return [
+            Named([standard_input], site, label="-") if path == "-" else Named([path], site)
+            for path in dict.fromkeys(paths)
+        ]
+    if config is None or not config.sources:
+        raise UsageError("no logs: name files, folders, globs or - for standard input (or a --config with sources)")
+    named = []
+    for source in config.sources:
+        own = replace(
+            site_of(source.format, source.timezone, formats),
+            date_order=source.date_order,
+            options=source.options,
+            gap_s=source.max_silence_s,
+        )
+        named.append(Named(source.paths, own))
+    return named
+
+
+@contextlib.contextmanager
+def standard_input_as_file(paths: Sequence[str]) -> Iterator[str]:
+    """The name of a file with what came in, when ``-`` is among the paths: a log is looked at before it is read."""
+    if "-" not in paths:
+        yield ""
+        return
+    import shutil  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile(prefix="shadowit-") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
+        file.flush()
+        yield file.name

@@ -1,0 +1,67 @@
+"""``shadowit parse``: the events of logs as JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from detector.cli.options import all_formats, asked_logs, load_config, reading, site_of, standard_input_as_file
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from detector.audit import Input
+
+EXIT_INCOMPLETE = 4
+
+
+@click.command(epilog="Example: shadowit parse access.log.gz | jq -r '.\"url.domain\"' | sort | uniq -c")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@reading
+@click.option("--unparsed", type=click.Path(path_type=Path, dir_okay=False), help="Write refused lines there, as they are.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+def command(
+    paths: tuple[str, ...], input_format: str, timezone: str, config_path: Path | None, unparsed: Path | None, quiet: bool
+) -> int:
+    """Print one JSON object per event, with ECS keys, to standard output.
+
+    Lines that are no event (comments, answers) are left out; refused lines are counted on standard error.
+    """
+    from detector.audit import plan  # noqa: PLC0415
+
+    config = load_config(config_path)
+    formats = all_formats(config)
+    site = site_of(input_format, timezone, formats)
+    with standard_input_as_file(paths) as standard_input:
+        inputs = plan(asked_logs(paths, site, config, formats, standard_input), list(formats.values()))
+        if unparsed is None:
+            complete = [_parse(one, None, quiet=quiet) for one in inputs]
+        else:
+            with unparsed.open("wb") as file:
+                complete = [_parse(one, file, quiet=quiet) for one in inputs]
+    sys.stdout.buffer.flush()
+    return 0 if all(complete) else EXIT_INCOMPLETE
+
+
+def _parse(one: Input, unparsed: BinaryIO | None, *, quiet: bool) -> bool:
+    """Print one log's events; whether all of it could be read."""
+    from detector.audit.events import Parsed, events_of  # noqa: PLC0415
+    from detector.report.text import visible  # noqa: PLC0415
+
+    parsed = Parsed(refusals=Counter())
+    for event in events_of(one, parsed, unparsed):
+        sys.stdout.buffer.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+    name = visible(one.segment.name)
+    if parsed.unread:
+        click.echo(f"shadowit: {name}: {visible(parsed.unread)}", err=True)
+    elif not quiet:
+        click.echo(f"shadowit: {name}: {one.log_format.name if one.log_format else 'empty'}, {parsed.lines} lines, "
+                   f"{parsed.events} events, {parsed.refusals.total()} unparsed", err=True)  # fmt: skip
+        for reason, count in parsed.refusals.most_common(5):
+            click.echo(f"shadowit: {name}: {count} × {visible(reason)}", err=True)
+    return not parsed.unread

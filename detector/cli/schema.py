@@ -1,0 +1,26 @@
+"""``shadowit schema``: JSON Schemas of the files that people write."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import orjson
+
+
+@click.command(epilog="Example: shadowit schema signature > signature.schema.json")
+@click.argument("name", type=click.Choice(("signature", "shared-hosts", "mail-stages", "config")))
+def command(name: str) -> int:
+    """Print the JSON Schema of signature files, of the shared data beside them, or of the configuration."""
+    from detector import config  # noqa: PLC0415
+    from detector.signatures import schema  # noqa: PLC0415
+
+    models = {
+        "signature": schema.SignatureFile,
+        "shared-hosts": schema.SharedHostsFile,
+        "mail-stages": schema.MailStagesFile,
+        "config": config.Config,
+    }
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **models[name].model_json_schema()}
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return 0
