@@ -10,9 +10,9 @@ from detector import __version__
 def main() -> None:
     """Run the command line; does not return."""
     if sys.argv[1:] == ["--version"]:
-        print(f"shadowit {__version__}")  # noqa: T201 - the answer
+        print(f"shadowit {__version__}")
         sys.exit(0)
-    from detector.cli import run  # noqa: PLC0415 - click alone costs more than the answer above
+    from detector.cli import run
 
     sys.exit(run(sys.argv[1:]))
 

@@ -153,8 +153,10 @@ def _absolute(config: Config, folder: Path) -> Config:
         for source in config.sources
     ]
     key_file = config.privacy.key_file and folder / config.privacy.key_file
-    return config.model_copy(update={
-        "signatures": [folder / name for name in config.signatures],
-        "sources": sources,
-        "privacy": config.privacy.model_copy(update={"key_file": key_file}),
-    })
+    return config.model_copy(
+        update={
+            "signatures": [folder / name for name in config.signatures],
+            "sources": sources,
+            "privacy": config.privacy.model_copy(update={"key_file": key_file}),
+        }
+    )

@@ -8,7 +8,7 @@ by the schema that it is checked against. Duplicate keys, aliases, tags, depth o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from yaml import (
     AliasEvent,
@@ -25,7 +25,7 @@ from yaml import (
     YAMLError,
     compose,
 )
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined] # its stub does not export it
 
 from detector.errors import Problem
 
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from yaml import Event, Mark
 
-Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
+Data: TypeAlias = "str | list[Data] | dict[str, Data] | None"
 """What a document holds. A plain ``null``, ``~`` or nothing is ``None``; every other scalar is text."""
 
 DEPTH_LIMIT = 20
@@ -46,7 +45,7 @@ _NOTHING = ("", "~", "null", "Null", "NULL")
 class _Fault(Exception):
     """A fault at a mark, on its way to becoming a ``Problem``."""
 
-    def __init__(self, mark: Mark | None, message: str) -> None:
+    def __init__(self, mark: Any, message: str) -> None:
         self.line = 0 if mark is None else mark.line + 1
         self.column = 0 if mark is None else mark.column + 1
         self.message = message
@@ -99,13 +98,13 @@ def parse(text: bytes, name: str) -> Document:
         return Document(name, None, text, (Problem(name, fault.line, fault.column, fault.message),))
 
 
-def _events(text: bytes) -> Iterator[Event]:
+def _events(text: bytes) -> Iterator[Any]:
     """The parser's events; its own faults and everything that is never allowed raise ``_Fault``."""
     try:
         parser = CParser(text)
         documents = 0
         while True:
-            event = parser.get_event()
+            event: Any = parser.get_event()  # PyYAML's stubs know neither marks nor kinds of events
             kind = event.__class__
             if kind is StreamEndEvent:
                 return
@@ -123,7 +122,7 @@ def _events(text: bytes) -> Iterator[Event]:
         raise _Fault(None, f"is not YAML text: {fault}") from None
 
 
-def _build(events: Iterable[Event]) -> Data:
+def _build(events: Iterable[Any]) -> Data:
     """Turn events into data without recursion."""
     result: list[Data] = []
     open_nodes: list[_Open] = [_Open(result)]
@@ -153,7 +152,7 @@ class _Open:
         self.node = node
         self.key: str | None = None
 
-    def take(self, event: Event, value: Data) -> None:
+    def take(self, event: Any, value: Data) -> None:
         """Put the next value into the node; in a mapping every other one is a key."""
         if isinstance(self.node, list):
             self.node.append(value)
@@ -168,7 +167,7 @@ class _Open:
             self.key = event.value
 
 
-def _refuse_decoration(event: Event) -> None:
+def _refuse_decoration(event: Any) -> None:
     if event.tag is not None:
         raise _Fault(event.start_mark, "tags are not allowed: write plain values")
     if event.anchor is not None:

@@ -1,6 +1,6 @@
 """Sightings become findings: one for each actor and service. Folding is associative: any order, any split, one result.
 
-Only the earliest and the latest lines of each stage are kept as evidence, so that memory grows with people, not with logs.
+Only the earliest and the latest lines of each stage are kept as evidence: memory grows with people, not with logs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import MICROSECONDS, Stage
-from detector.identity import Actor, actor_of
-from detector.match import Confidence, sighting_id
+from detector.match import Actor, Confidence, sighting_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from detector.match import SightingBatch, Sighting
+    from detector.match import Sighting, SightingBatch
     from detector.signatures import Ruleset, Thresholds
 
 EVIDENCE_EACH_SIDE = 10
@@ -169,13 +168,17 @@ class Finding:
 class Findings:
     """Findings by service and actor, while logs are being read."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._opaque = {one.id: one.thresholds.opaque_hosts for one in ruleset.signatures if one.thresholds.opaque_hosts}
+    def __init__(self, ruleset: Ruleset, actor_of: Callable[[Sighting], Actor]) -> None:
+        self._actor_of = actor_of
+        self._opaque = {
+            one.id: one.thresholds.opaque_hosts for one in ruleset.signatures if one.thresholds.opaque_hosts
+        }
         self._findings: dict[tuple[str, Actor], Finding] = {}
 
     def fold(self, batch: SightingBatch) -> None:
         """Add the sightings of one part of a log."""
         touched: dict[int, StageCount] = {}
+        actor_of = self._actor_of
         for sighting in batch.rows:
             key = (sighting.service, actor_of(sighting))
             finding = self._findings.get(key)

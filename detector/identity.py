@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from detector.grammars.values import lower
+from detector.match import Actor, ActorKind
 
 if TYPE_CHECKING:
     from detector.match import Sighting
-
-
-class ActorKind(StrEnum):
-    """What identifies an actor."""
-
-    PERSON = "person"
-    ACCOUNT = "account"
-    ADDRESS = "address"
-    MAILBOX = "mailbox"
-    UNKNOWN = "unknown"
 
 
 GRADES = {
@@ -36,20 +26,8 @@ address that others may have had."""
 PSEUDONYM_DIGITS = 16
 
 
-class Actor(NamedTuple):
-    """One party.
-
-    Attributes:
-        kind: what identifies it.
-        name: the account, mailbox (both lower case) or address.
-    """
-
-    kind: ActorKind
-    name: str
-
-
 def actor_of(sighting: Sighting) -> Actor:
-    """Whom a sighting belongs to: the account if the device knew one, else the mailbox, else the address.
+    r"""Whom a sighting belongs to: the account if the device knew one, else the mailbox, else the address.
 
     An account counts without its directory prefix's case: ``CORP\\U1042`` and ``corp\\u1042`` are one.
     """
@@ -63,8 +41,7 @@ def actor_of(sighting: Sighting) -> Actor:
 
 
 def pseudonym(actor: Actor, key: bytes) -> str:
-    """A stable name for an actor that cannot be undone without the key (HMAC-SHA-256; a plain hash could be, by
-    trying the staff list).
+    """A stable name for an actor, HMAC-SHA-256: without the key it cannot be undone by trying the staff list.
 
     >>> pseudonym(Actor(ActorKind.ACCOUNT, "u1042"), b"k") == pseudonym(Actor(ActorKind.ACCOUNT, "u1042"), b"k")
     True

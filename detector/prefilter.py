@@ -1,7 +1,7 @@
 """Ruleset × LogFormat → the lines that may hold a sighting, found in raw bytes without parsing.
 
-May over-report, must never under-report: what the match would find in a line, one of these literals stands in. Names are
-looked for as the format spells them; what could hide a name (percent-encoding in an authority, full-width letters,
+May over-report, must never under-report: what the match would find in a line, one of these literals stands in. Names
+are looked for as the format spells them; what could hide a name (percent-encoding in an authority, full-width letters,
 ideographic dots, NUL bytes, a format's own escapes) makes a line a candidate whatever it holds.
 """
 
@@ -27,7 +27,9 @@ CACHED_LITERALS = 300
 
 _HOST_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _TOKEN_BREAKS = frozenset(b"/?#&= \t,;\"'<>|\\\n")
-_PERCENT = tuple(b"%%%02x" % byte for byte in sorted(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"))
+_PERCENT = tuple(
+    b"%%%02x" % byte for byte in sorted(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
+)
 """Percent-encoded forms of bytes that host names are made of: nobody needs to write them so."""
 _LOOK_ALIKES = (b"\xe3\x80\x82", b"\xef\xbd\xa1", b"\xef\xbc", b"\xef\xbd")
 """UTF-8 of ideographic dots and full-width forms, which stand for ASCII in a host name."""
@@ -70,7 +72,7 @@ class LiteralScanner:
         self._scratch = hyperscan.Scratch(self._database) if self._database else None
 
     def candidates(self, buffer: bytearray, size: int) -> list[tuple[int, int]]:
-        """The candidate lines among the first ``size`` bytes: (start, end) without the newline, ascending, each once."""
+        """The candidate lines among the first ``size`` bytes: (start, end) without newline, ascending, each once."""
         found: list[tuple[int, int]] = []
         if self._database is None:
             return found
@@ -86,7 +88,12 @@ class LiteralScanner:
             if rule == NAME:
                 if end < size and buffer[end] in _HOST_BYTES and guarded[index] & 2:
                     return
-                if position and buffer[position - 1] in _HOST_BYTES and guarded[index] & 1 and not _escaped(buffer, position):
+                if (
+                    position
+                    and buffer[position - 1] in _HOST_BYTES
+                    and guarded[index] & 1
+                    and not _escaped(buffer, position)
+                ):
                     return
             elif rule == AUTHORITY and not _in_authority(buffer, position):
                 return
@@ -97,7 +104,7 @@ class LiteralScanner:
             found.append((start, line_end))
 
         with memoryview(buffer) as view:
-            self._database.scan(view[:size], match_event_handler=note, scratch=self._scratch)
+            self._database.scan(view[:size], match_event_handler=note, scratch=self._scratch)  # type: ignore[type-var] # any buffer
         return found if buffer.find(b"\0", 0, size) < 0 else _with_nul_lines(found, buffer, size)
 
 
@@ -139,7 +146,7 @@ def _fixed_part(indicator: Indicator, shared_hosts: frozenset[str]) -> str:
         else:
             runs[-1].append(label)
     fixed = [".".join(run) for run in runs if run]
-    rare = [run for run in fixed if run not in shared_hosts and len(run) >= 5]  # noqa: PLR2004 - shorter is noise
+    rare = [run for run in fixed if run not in shared_hosts and len(run) >= 5]
     return max(rare or fixed, key=len)
 
 
@@ -200,7 +207,7 @@ def _database(values: Sequence[bytes]) -> hyperscan.Database:
 
 
 def _digest(values: Iterable[bytes]) -> str:
-    digest = hashlib.sha256(hyperscan.__version__.encode())
+    digest = hashlib.sha256()
     for value in values:
         digest.update(len(value).to_bytes(4, "big") + value)
     return digest.hexdigest()[:40]

@@ -1,7 +1,7 @@
 """A synthetic line must be sighted: the live proof behind every "not observed".
 
-``sighted`` takes an indicator through the rooms that a real line goes through: the format renders it, the prefilter must
-find it in the bytes, the format must read it, the match must sight it.
+``sighted`` takes an indicator through the rooms that a real line goes through: the format renders it, the prefilter
+must find it in the bytes, the format must read it, the match must sight it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -26,7 +27,7 @@ Explanation: TypeAlias = "list[tuple[str, str]]"
 
 def explain_line(raw: bytes, site: Site, formats: Sequence[LogFormat], ruleset: Ruleset) -> Explanation:
     """Explain a line that stands alone; a format that needs a header is best explained with ``explain_at``."""
-    dialect = Dialect(date_order=site.date_order, options=site.options, **({"zone": site.zone} if site.zone else {}))
+    dialect = Dialect(zone=site.zone or UTC, date_order=site.date_order, options=site.options)
     if site.log_format is not None:
         guesses = identify([raw], dialect, [site.log_format])
         log_format, dialect = site.log_format, guesses[0].dialect if guesses else dialect
@@ -85,7 +86,7 @@ def _lines(data: bytes, offset: int) -> Iterator[Line]:
 
 
 def _bytes(offset: int, raw: bytes) -> Explanation:
-    shown = raw[:2000].decode("utf-8", "backslashreplace") + ("…" if len(raw) > 2000 else "")  # noqa: PLR2004 - a screen
+    shown = raw[:2000].decode("utf-8", "backslashreplace") + ("…" if len(raw) > 2000 else "")
     return [
         ("sources", f"{len(raw)} bytes at offset {offset}, SHA-256 {hashlib.sha256(raw).hexdigest()}"),
         ("sources", shown),

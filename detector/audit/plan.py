@@ -188,7 +188,7 @@ def _best(
         if again and again[0].confidence >= 1.0:
             return again[0]
     found = identify(lines, dialect, formats)
-    return found[0] if found and found[0].confidence >= 0.3 else None  # noqa: PLR2004 - less is another log
+    return found[0] if found and found[0].confidence >= 0.3 else None
 
 
 def _dialect(segment: Segment, site: Site) -> Dialect:
@@ -201,7 +201,7 @@ def _dialect(segment: Segment, site: Site) -> Dialect:
 
 
 def written_until(segment: Segment) -> int | None:
-    """The newest instant that a log can hold: a date in its name, the time inside a gzip head, the file's last change."""
+    """The newest instant that a log can hold: by a date in its name, the time in a gzip head, its last change."""
     if found := _DATE_IN_NAME.findall(os.path.basename(segment.name)):  # noqa: PTH119 - may be archive!member
         year, month, day = (int(part) for part in found[-1])
         try:
@@ -222,7 +222,7 @@ def _notes(guess: Guess, site: Site) -> tuple[str, ...]:
     if guess.log_format.zone is Zone.LOCAL and site.zone is None:
         where = " where the syslog header does not say" if carried else ""
         notes.append(f"times carry no zone: read as UTC{where} (--timezone)")
-    if guess.confidence < 0.9:  # noqa: PLR2004 - identification.CERTAIN
+    if guess.confidence < 0.9:
         notes.append(f"format told with confidence {guess.confidence:.2f} only (--input-format)")
     return tuple(notes)
 
@@ -241,9 +241,9 @@ def _without_copies(inputs: list[Input]) -> list[Input]:
             if known is not None:
                 result[index] = replace(inputs[index], copy_of=inputs[known].segment.name)
                 continue
-            for one in [one for one in originals if _is_copy(inputs[one], inputs[index])]:
-                result[one] = replace(inputs[one], copy_of=inputs[index].segment.name)
-                originals.remove(one)
+            for shorter in [known for known in originals if _is_copy(inputs[known], inputs[index])]:
+                result[shorter] = replace(inputs[shorter], copy_of=inputs[index].segment.name)
+                originals.remove(shorter)
             originals.append(index)
         for index in originals[1:]:
             told = hashlib.sha256(f"{inputs[index].segment.stream}\0{inputs[index].segment.name}".encode())

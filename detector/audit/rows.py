@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from detector.audit.plan import Input
     from detector.coverage import Coverage
     from detector.findings import Evidence, Finding
-    from detector.identity import Actor
+    from detector.match import Actor
     from detector.signatures import Ruleset
 
 SHOWN_REFUSALS = 5

@@ -12,6 +12,7 @@ from detector.coverage import Coverage
 from detector.engines import engine_named
 from detector.errors import UsageError
 from detector.findings import Findings
+from detector.identity import actor_of
 from detector.match import SightingBatch
 from detector.report.document import Report
 from detector.scan import Fragment, Scanner, Settings, Spans, gather, joined, scan
@@ -81,7 +82,7 @@ class _Audit:
         self.ruleset = ruleset
         self.order = order
         self.scanner = Scanner(ruleset)
-        self.findings = Findings(ruleset)
+        self.findings = Findings(ruleset, actor_of)
         self.coverage = [Coverage(Spans(one.gap_s)) for one in inputs]
         self._keys: dict[str, set[str]] = {}
         self._left: dict[int, Dialect] = {}
@@ -115,7 +116,7 @@ class _Audit:
     def work(self, task: _Task, advance: Callable[[int], None]) -> _Done:
         """Scan one range; runs in a worker."""
         settings = replace(self.order.settings, gap_s=task.gap_s)
-        coverage, findings = Coverage(Spans(task.gap_s)), Findings(self.ruleset)
+        coverage, findings = Coverage(Spans(task.gap_s)), Findings(self.ruleset, actor_of)
         if task.keys:
             order = self._age(task.source)
             found = gather(task.segment, task.log_format, task.dialect, task.keys, settings, order)
@@ -126,9 +127,7 @@ class _Audit:
             keys |= part.keys
             rows = tuple(one for one in part.sightings if self._is_asked(one.service))
             segment = task.segment
-            findings.fold(
-                SightingBatch(segment.stream, segment.name, task.log_format.name, task.log_format.kind, rows)
-            )
+            findings.fold(SightingBatch(segment.stream, segment.name, task.log_format.name, task.log_format.kind, rows))
         return _Done(task, coverage, findings.all(), frozenset(keys), [])
 
     def _on_engine(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Done]:
@@ -166,7 +165,9 @@ class _Audit:
     def _age(self, source: int) -> int:
         """Position of a log among all by the time of its first line: the order in which transactions were written."""
         firsts = [coverage.spans.first or 0 for coverage in self.coverage]
-        return sorted(range(len(firsts)), key=lambda index: (firsts[index], self.inputs[index].segment.name)).index(source)
+        return sorted(range(len(firsts)), key=lambda index: (firsts[index], self.inputs[index].segment.name)).index(
+            source
+        )
 
 
 def audit(

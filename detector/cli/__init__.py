@@ -51,7 +51,7 @@ class _Commands(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS:
-            from difflib import get_close_matches  # noqa: PLC0415 - only on the way out
+            from difflib import get_close_matches
 
             near = get_close_matches(args[0], _COMMANDS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -113,10 +113,10 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _end(status: int, *messages: str, as_json: bool) -> int:
     """Say why the run ended: one line each, or one JSON object where the output is JSON."""
-    from detector.report.text import visible  # noqa: PLC0415 - only on the way out
+    from detector.report.text import visible
 
     if as_json:
-        import orjson  # noqa: PLC0415
+        import orjson
 
         error = {"error": {"exit": status, "messages": list(messages)}}
         click.echo(orjson.dumps(error).decode(), err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,9 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
 @click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
 @click.option("--until", default="", metavar="TIME", help="Leave out what was at or after this time.")
-@click.option("--service", "services", multiple=True, metavar="ID", help="Only this service; may be given several times.")
+@click.option(
+    "--service", "services", multiple=True, metavar="ID", help="Only this service; may be given several times."
+)
 @click.option("--names/--no-names", "names", default=None, help="Show actors by name, or as keyed pseudonyms.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
 @click.option("--engine", default="", metavar="NAME", help="serial or processes [by size].")
@@ -80,7 +83,7 @@ class _Run:
         return str(self.options[name] or "")
 
     def run(self) -> int:
-        from detector.audit import plan  # noqa: PLC0415
+        from detector.audit import plan
 
         path = self.options["config_path"]
         config = load_config(path if isinstance(path, Path) else None)
@@ -96,13 +99,15 @@ class _Run:
         return self.status(report)
 
     def order(self, config: Config | None) -> Order:
-        from detector.audit import Order  # noqa: PLC0415
-        from detector.scan import Settings  # noqa: PLC0415
+        from detector.audit import Order
+        from detector.scan import Settings
 
         jobs = self.options["jobs"]
         return Order(
             version=__version__,
-            settings=Settings(since=_instant(self.text("since"), "--since"), until=_instant(self.text("until"), "--until")),
+            settings=Settings(
+                since=_instant(self.text("since"), "--since"), until=_instant(self.text("until"), "--until")
+            ),
             services=frozenset(str(one) for one in _many(self.options["services"])),
             key=self.key(config),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
@@ -120,22 +125,22 @@ class _Run:
         return read_key(config.privacy.key_file)
 
     def audited(self, inputs: Sequence[Input], ruleset: Ruleset, order: Order) -> Report:
-        from detector.audit import audit  # noqa: PLC0415
+        from detector.audit import audit
 
         if not sys.stderr.isatty() or self.options["no_progress"] or self.options["quiet"]:
             return audit(inputs, ruleset, order)
-        from detector.cli.progress import shown  # noqa: PLC0415 - rich is loaded on a terminal only
+        from detector.cli.progress import shown
 
         with shown(inputs) as advance:
             return audit(inputs, ruleset, order, advance)
 
     def write(self, report: Report) -> None:
-        from detector.report import WRITERS  # noqa: PLC0415
+        from detector.report import WRITERS
 
         output = self.options["output"]
         on_terminal = output is None and sys.stdout.isatty()
         colour = on_terminal and not os.environ.get("NO_COLOR")
-        width = click.termui.shutil.get_terminal_size().columns if on_terminal else 120
+        width = shutil.get_terminal_size().columns if on_terminal else 120
         text = WRITERS[self.text("output_format")].render(report, colour=colour, width=width)
         if isinstance(output, Path):
             written(output, text)
@@ -149,7 +154,7 @@ class _Run:
 
     def status(self, report: Report) -> int:
         """The exit status; incomplete evidence outranks findings."""
-        from detector.coverage import covered_share  # noqa: PLC0415
+        from detector.coverage import covered_share
 
         shortcomings = [f"{one.path}: {one.unread}" for one in report.sources if one.unread]
         limit, wanted = float(self.text("max_unparsed")), float(self.text("require_coverage") or 0)
@@ -171,7 +176,7 @@ class _Run:
         return EXIT_FOUND if fails and self.text("fail_on") != "never" else 0
 
     def say(self, message: str) -> None:
-        from detector.report.text import visible  # noqa: PLC0415
+        from detector.report.text import visible
 
         if not self.options["quiet"]:
             click.echo(f"shadowit: {visible(message)}", err=True)
@@ -217,7 +222,7 @@ def _list(notes: Sequence[str]) -> str:
 
 
 def _instant(text: str, option: str) -> int | None:
-    from detector.events import from_iso  # noqa: PLC0415
+    from detector.events import from_iso
 
     if not text:
         return None

@@ -18,7 +18,7 @@ def command() -> None:
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def check_config(path: Path) -> int:
     """Check a configuration: its keys, its formats and time zones, and that its signatures load."""
-    from detector import config  # noqa: PLC0415
+    from detector import config
 
     loaded = config.load(path)
     formats = all_formats(loaded)
@@ -34,6 +34,6 @@ def check_config(path: Path) -> int:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 def check_signatures(paths: tuple[Path, ...]) -> int:
     """Check signatures, as `shadowit signatures check` does."""
-    from detector.cli.signatures import check  # noqa: PLC0415
+    from detector.cli.signatures import check
 
     return check(paths)

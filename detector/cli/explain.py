@@ -21,11 +21,19 @@ if TYPE_CHECKING:
     "tail -1 access.log | shadowit explain - --input-format squid"
 )
 @click.argument("line", required=False, metavar="[LINE|-]")
-@click.option("--at", "place", default="", metavar="PATH:OFFSET", help="The line that starts at this byte of a log (decompressed).")
+@click.option(
+    "--at",
+    "place",
+    default="",
+    metavar="PATH:OFFSET",
+    help="The line that starts at this byte of a log (decompressed).",
+)
 @reading
 @with_signatures
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table].")
-def command(  # noqa: PLR0913 - the options of a command
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
+def command(
     line: str | None,
     place: str,
     input_format: str,
@@ -39,7 +47,7 @@ def command(  # noqa: PLR0913 - the options of a command
     LINE is the text of a line, or - to read it from standard input; with --at it is read from a log, as the evidence
     of a report names it.
     """
-    from detector.audit.explain import explain_at, explain_line  # noqa: PLC0415
+    from detector.audit.explain import explain_at, explain_line
 
     config = load_config(config_path)
     formats = all_formats(config)
@@ -60,7 +68,7 @@ def command(  # noqa: PLR0913 - the options of a command
 
 
 def _print(explanation: Explanation, output_format: str) -> None:
-    from detector.report.text import visible  # noqa: PLC0415
+    from detector.report.text import visible
 
     if output_format == "json":
         steps = [{"room": room, "says": says} for room, says in explanation]

@@ -9,10 +9,17 @@ import orjson
 
 
 @click.command()
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "md")), default="table", help="Output [table].")
+@click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice(("table", "json", "md")),
+    default="table",
+    help="Output [table].",
+)
 def command(output_format: str) -> int:
     """List the log formats: name, what the log watches, where its time zone is written, the vendor's document."""
-    from detector.formats import foreign_formats, own_formats  # noqa: PLC0415
+    from detector.formats import foreign_formats, own_formats
 
     known = {**own_formats(), **foreign_formats()}
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,6 @@ import orjson
 from detector.cli.options import all_formats, asked_logs, load_config, site_of, standard_input_as_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from detector.audit import Input
 
 SHOWN_EVENTS = 3
@@ -21,17 +20,26 @@ EXIT_INCOMPLETE = 4
 
 @click.command(epilog="Example: shadowit identify /var/log/squid/access.log '/archive/*.gz'")
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("-c", "--config", "config_path", type=click.Path(dir_okay=False), default=None, callback=lambda _c, _p, value: _path(value),
+@click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False),
               help="Configuration with the site's own formats.")  # fmt: skip
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "jsonl")), default="table", help="Output [table].")
+@click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice(("table", "json", "jsonl")),
+    default="table",
+    help="Output [table].",
+)
 def command(paths: tuple[str, ...], config_path: Path | None, output_format: str) -> int:
     """Tell the format of each log by its content, how surely, and show its first events."""
-    from detector.audit import plan  # noqa: PLC0415
+    from detector.audit import plan
 
     config = load_config(config_path)
     formats = all_formats(config)
     with standard_input_as_file(paths) as standard_input:
-        inputs = plan(asked_logs(paths, site_of("", "", formats), config, formats, standard_input), list(formats.values()))
+        inputs = plan(
+            asked_logs(paths, site_of("", "", formats), config, formats, standard_input), list(formats.values())
+        )
         rows = [_row(one) for one in inputs]
     if output_format == "table":
         for row in rows:
@@ -45,17 +53,11 @@ def command(paths: tuple[str, ...], config_path: Path | None, output_format: str
     return EXIT_INCOMPLETE if any(row["error"] and row["format"] != "unknown" for row in rows) else 0
 
 
-def _path(value: str | None) -> Path | None:
-    from pathlib import Path  # noqa: PLC0415
-
-    return None if value is None else Path(value)
-
-
 def _row(one: Input) -> dict[str, object]:
-    from collections import Counter  # noqa: PLC0415
-    from itertools import islice  # noqa: PLC0415
+    from collections import Counter
+    from itertools import islice
 
-    from detector.audit.events import Parsed, events_of  # noqa: PLC0415
+    from detector.audit.events import Parsed, events_of
 
     unknown = one.log_format is None and "--input-format" in one.unread
     return {
@@ -73,10 +75,12 @@ def _row(one: Input) -> dict[str, object]:
 
 
 def _show(row: dict[str, object]) -> None:
-    from detector.report.text import visible  # noqa: PLC0415
+    from detector.report.text import visible
 
     around = ", ".join(str(row[key]) for key in ("compression", "envelope") if row[key])
-    told = f"{row['format']} (confidence {row['confidence']})" if row["confidence"] else str(row["format"] or "not read")
+    told = (
+        f"{row['format']} (confidence {row['confidence']})" if row["confidence"] else str(row["format"] or "not read")
+    )
     click.echo(visible(f"{row['path']}: {told}{f', in {around}' if around else ''}"))
     for note in (*_texts(row["notes"]), *([f"error: {row['error']}"] if row["error"] else [])):
         click.echo(f"  {visible(note)}")

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 )
 @click.argument("values", nargs=-1, metavar="[VALUE...|-]")
 @with_signatures
-@click.option("--mail", "as_mail", is_flag=True,
-              help="Values are mails: JSON objects with direction, header_from, envelope_from, dkim_d, subject.")  # fmt: skip
+@click.option(
+    "--mail", "as_mail", is_flag=True,
+    help="Values are mails: JSON objects with direction, header_from, envelope_from, dkim_d and subject.",
+)  # fmt: skip
 def command(values: tuple[str, ...], signature_paths: tuple[Path, ...], as_mail: bool) -> int:
     """Print one JSON object for each VALUE (or each line of standard input): its service, or null.
 
@@ -53,16 +55,18 @@ def _each(values: tuple[str, ...]) -> Iterator[str]:
 
 
 def _answers(values: Iterable[str], ruleset: Ruleset) -> Iterator[dict[str, str | None]]:
-    from detector.match.lookup import Lookup  # noqa: PLC0415
+    from detector.match.lookup import Lookup
 
     lookup = Lookup(ruleset)
     for value in values:
         found = lookup.of(value)
-        yield {"input": value} | (found._asdict() if found else dict.fromkeys(("service", "category", "indicator", "stage", "tier")))
+        yield {"input": value} | (
+            found._asdict() if found else dict.fromkeys(("service", "category", "indicator", "stage", "tier"))
+        )
 
 
 def _mail_answers(values: Iterable[str], ruleset: Ruleset) -> Iterator[dict[str, str | None]]:
-    from detector.match import Mail, MailIndex  # noqa: PLC0415
+    from detector.match import Mail, MailIndex
 
     index = MailIndex(ruleset)
     for number, value in enumerate(values, start=1):
@@ -89,12 +93,12 @@ def _text(value: object) -> str:
 
 
 def _address(text: str) -> str:
-    from detector.grammars.mail import address  # noqa: PLC0415
+    from detector.grammars.mail import address
 
     return address(text) or ""
 
 
 def _name(text: str) -> str:
-    from detector.grammars.mail import display_name  # noqa: PLC0415
+    from detector.grammars.mail import display_name
 
     return display_name(text) or ""

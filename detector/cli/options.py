@@ -48,25 +48,25 @@ def load_config(path: Path | None) -> Config | None:
     """The configuration, ``None`` when none was named."""
     if path is None:
         return None
-    from detector import config  # noqa: PLC0415 - pydantic is slow to load
+    from detector import config
 
     return config.load(path)
 
 
 def load_ruleset(paths: Sequence[Path], config: Config | None) -> Ruleset:
     """The signatures that were named, else those of the configuration, else the own catalogue."""
-    from detector import signatures  # noqa: PLC0415 - only commands that look for services need them
+    from detector import signatures
 
     return signatures.load(tuple(paths) or tuple(config.signatures if config else ()))
 
 
 def all_formats(config: Config | None) -> dict[str, LogFormat]:
     """The formats of this program and those that the site defines, by name."""
-    from detector.formats import own_formats  # noqa: PLC0415 - loads every format
+    from detector.formats import own_formats
 
     known = dict(own_formats())
     if config is not None and config.formats:
-        from detector.cli.feeds import feed_formats  # noqa: PLC0415 - only for sites with own feeds
+        from detector.cli.feeds import feed_formats
 
         known |= feed_formats(config.formats)
     return known
@@ -78,8 +78,8 @@ def site_of(input_format: str, timezone: str, formats: dict[str, LogFormat]) -> 
     Raises:
         UsageError: no such format or zone.
     """
-    from detector.audit import Site  # noqa: PLC0415
-    from detector.formats import format_named  # noqa: PLC0415
+    from detector.audit import Site
+    from detector.formats import format_named
 
     name, _, settings = input_format.partition(":")
     options = dict([settings.split("=", 1)]) if "=" in settings else {}
@@ -116,9 +116,9 @@ def asked_logs(
     Raises:
         UsageError: neither names a log.
     """
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from detector.audit.plan import Named  # noqa: PLC0415
+    from detector.audit.plan import Named
 
     if paths:
         return [
@@ -145,9 +145,9 @@ def standard_input_as_file(paths: Sequence[str]) -> Iterator[str]:
     if "-" not in paths:
         yield ""
         return
-    import shutil  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
+    import shutil
+    import sys
+    import tempfile
 
     with tempfile.NamedTemporaryFile(prefix="shadowit-") as file:
         shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)

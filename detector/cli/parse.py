@@ -23,16 +23,23 @@ EXIT_INCOMPLETE = 4
 @click.command(epilog="Example: shadowit parse access.log.gz | jq -r '.\"url.domain\"' | sort | uniq -c")
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
-@click.option("--unparsed", type=click.Path(path_type=Path, dir_okay=False), help="Write refused lines there, as they are.")
+@click.option(
+    "--unparsed", type=click.Path(path_type=Path, dir_okay=False), help="Write refused lines there, as they are."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 def command(
-    paths: tuple[str, ...], input_format: str, timezone: str, config_path: Path | None, unparsed: Path | None, quiet: bool
+    paths: tuple[str, ...],
+    input_format: str,
+    timezone: str,
+    config_path: Path | None,
+    unparsed: Path | None,
+    quiet: bool,
 ) -> int:
     """Print one JSON object per event, with ECS keys, to standard output.
 
     Lines that are no event (comments, answers) are left out; refused lines are counted on standard error.
     """
-    from detector.audit import plan  # noqa: PLC0415
+    from detector.audit import plan
 
     config = load_config(config_path)
     formats = all_formats(config)
@@ -50,8 +57,8 @@ def command(
 
 def _parse(one: Input, unparsed: BinaryIO | None, *, quiet: bool) -> bool:
     """Print one log's events; whether all of it could be read."""
-    from detector.audit.events import Parsed, events_of  # noqa: PLC0415
-    from detector.report.text import visible  # noqa: PLC0415
+    from detector.audit.events import Parsed, events_of
+    from detector.report.text import visible
 
     parsed = Parsed(refusals=Counter())
     for event in events_of(one, parsed, unparsed):

@@ -6,16 +6,17 @@ import sys
 
 import click
 import orjson
+from pydantic import BaseModel
 
 
 @click.command(epilog="Example: shadowit schema signature > signature.schema.json")
 @click.argument("name", type=click.Choice(("signature", "shared-hosts", "mail-stages", "config")))
 def command(name: str) -> int:
     """Print the JSON Schema of signature files, of the shared data beside them, or of the configuration."""
-    from detector import config  # noqa: PLC0415
-    from detector.signatures import schema  # noqa: PLC0415
+    from detector import config
+    from detector.signatures import schema
 
-    models = {
+    models: dict[str, type[BaseModel]] = {
         "signature": schema.SignatureFile,
         "shared-hosts": schema.SharedHostsFile,
         "mail-stages": schema.MailStagesFile,

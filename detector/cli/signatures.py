@@ -24,7 +24,9 @@ def command() -> None:
 
 @command.command("list", epilog="Example: shadowit signatures list -f json | jq '.[].id'")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table].")
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
 @click.option("--category", default="", help="Only this category, or those below it.")
 def list_signatures(paths: tuple[Path, ...], output_format: str, category: str) -> int:
     """List the services that are looked for."""
@@ -33,7 +35,8 @@ def list_signatures(paths: tuple[Path, ...], output_format: str, category: str) 
     if output_format == "json":
         rows = [
             {"id": one.id, "name": one.name, "vendor": one.vendor, "category": one.category, "status": one.status,
-             "attribution": one.attribution.value, "risk": one.risk_default, "indicators": [i.id for i in one.indicators]}
+             "attribution": one.attribution.value, "risk": one.risk_default,
+             "indicators": [i.id for i in one.indicators]}
             for one in chosen
         ]  # fmt: skip
         sys.stdout.buffer.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -42,7 +45,10 @@ def list_signatures(paths: tuple[Path, ...], output_format: str, category: str) 
     for one in chosen:
         hosts = ", ".join(dict.fromkeys(indicator.host for indicator in one.indicators))
         click.echo(f"{one.id:{width}}  {one.category}  {one.status}  {hosts}")
-    click.echo(f"{len(chosen)} services, {sum(len(one.indicators) for one in chosen)} indicators, {ruleset.digest[:12]}", err=True)
+    click.echo(
+        f"{len(chosen)} services, {sum(len(one.indicators) for one in chosen)} indicators, {ruleset.digest[:12]}",
+        err=True,
+    )
     return 0
 
 
@@ -58,7 +64,7 @@ def check_command(paths: tuple[Path, ...]) -> int:
 @click.option("--service", "services", multiple=True, metavar="ID", help="Only this service's tests.")
 def test_command(paths: tuple[Path, ...], services: tuple[str, ...]) -> int:
     """Run the tests that stand in the signatures, against the whole catalogue; exit status 3 when one fails."""
-    from detector.match.embedded import failures  # noqa: PLC0415
+    from detector.match.embedded import failures
 
     ruleset = load_ruleset(paths, None)
     failed, total = failures(ruleset, frozenset(services))

@@ -55,7 +55,7 @@ def engine_named(name: str) -> Engine:
     if name in names:
         engine: Engine = import_module(f"{__name__}.{name}").ENGINE
         return engine
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that only a foreign engine needs
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to load, and rarely needed
 
     for point in entry_points(group="detector.engines", name=name):
         foreign: Engine = point.load()

@@ -29,7 +29,7 @@ def own_formats() -> Mapping[str, LogFormat]:
 @cache
 def foreign_formats() -> Mapping[str, LogFormat]:
     """The formats that other installed packages bring; looked up only when this folder's do not suffice."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that most audits need not pay
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to load, and rarely needed
 
     return {point.name: point.load() for point in entry_points(group="detector.formats")}
 
@@ -42,7 +42,7 @@ def format_named(name: str) -> LogFormat:
     """
     if found := own_formats().get(name) or foreign_formats().get(name):
         return found
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way out
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and rarely needed
 
     near = get_close_matches(name, own_formats(), n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`shadowit formats` lists them all"

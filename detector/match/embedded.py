@@ -40,7 +40,9 @@ def _hosts(signature: Signature, lookup: Lookup) -> Iterator[str]:
         yield "" if got == wanted else f"{value} should be {wanted}, is {got}"
     for value in signature.tests.negative:
         found = lookup.of(value)
-        yield "" if found is None or found.service != signature.id else f"{value} should not be it, is {found.indicator}"
+        yield (
+            "" if found is None or found.service != signature.id else f"{value} should not be it, is {found.indicator}"
+        )
 
 
 def _mails(signature: Signature, index: MailIndex) -> Iterator[str]:

@@ -112,7 +112,9 @@ class Matcher:
             if (proof := self.mail.prove(mail)) is not None:
                 confidence = Confidence.CONFIRMED if proof.certain else Confidence.PROBABLE
                 for part, mailbox in enumerate(recipients):
-                    yield _mail_sighting(batch, index, proof.service, proof.indicator, proof.stage, confidence, mailbox, part)
+                    yield _mail_sighting(
+                        batch, index, proof.service, proof.indicator, proof.stage, confidence, mailbox, part
+                    )
             else:
                 yield from self._written(batch, index, mail, recipients)
 
@@ -135,7 +137,7 @@ class Matcher:
             )
 
 
-def _mail_sighting(  # noqa: PLR0913 - a row has that many cells
+def _mail_sighting(  # noqa: PLR0913 - it has that many parts
     batch: EventBatch,
     index: int,
     service: str,

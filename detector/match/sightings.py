@@ -22,6 +22,28 @@ class Confidence(StrEnum):
     PROBABLE = "probable"
 
 
+class ActorKind(StrEnum):
+    """What identifies an actor."""
+
+    PERSON = "person"
+    ACCOUNT = "account"
+    ADDRESS = "address"
+    MAILBOX = "mailbox"
+    UNKNOWN = "unknown"
+
+
+class Actor(NamedTuple):
+    """One party.
+
+    Attributes:
+        kind: what identifies it.
+        name: the account, mailbox (both lower case) or address.
+    """
+
+    kind: ActorKind
+    name: str
+
+
 class Sighting(NamedTuple):
     """One event of one service by one party.
 

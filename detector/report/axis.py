@@ -24,11 +24,13 @@ class Tick:
         x: percent of the width.
         text: day, or day and time.
         anchor: ``start``, ``middle`` or ``end``: labels at the edges stay inside.
+        is_minor: left out on narrow screens.
     """
 
     x: str
     text: str
     anchor: str
+    is_minor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class Axis:
 
 
 def label_ends(places: Sequence[tuple[int, float]]) -> tuple[Tick, ...]:
-    """Ticks at (instant, percent) places, those at the edges anchored inwards."""
+    """Ticks at (instant, percent) places, those at the edges anchored inwards; every second one is minor."""
     is_short = places[-1][0] - places[0][0] < _SHORT
     return tuple(
-        Tick(percent(x), moment(instant)[5:16] if is_short else day(instant), _anchor(x)) for instant, x in places
+        Tick(percent(x), moment(instant)[5:16] if is_short else day(instant), _anchor(x), is_minor=place % 2 == 1)
+        for place, (instant, x) in enumerate(places)
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from detector.events import to_iso
 from detector.report.ledger import add_up
-from detector.report.limits import completeness, gap_text, limits
+from detector.report.limits import completeness, gaps_text, limits
 from detector.report.overview import (
     actors_text,
     by_actor,
@@ -102,7 +102,7 @@ def _environment() -> Environment:
         size=size,
         rung=rung,
         iso=to_iso,
-        gap=gap_text,
+        gaps=gaps_text,
         stage=stage_text,
     )
     environment.globals.update(command=command, is_attempt=is_attempt)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from detector.report.wording import counted, duration, moment, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from detector.report.document import Report, SourceRow
     from detector.report.ledger import Ledger
@@ -64,6 +64,15 @@ def gap_text(gap: tuple[int, int]) -> str:
     return f"{moment(start)} to {moment(end)} ({duration(end - start)})"
 
 
+def gaps_text(gaps: Sequence[tuple[int, int]]) -> str:
+    """How many gaps there are and how long they are together.
+
+    >>> gaps_text([(0, 3_600_000_000), (7_200_000_000, 9_000_000_000)]), gaps_text([])
+    ('2, 1 h 30 min', 'none')
+    """
+    return f"{len(gaps):,}, {duration(sum(end - start for start, end in gaps))}" if gaps else "none"
+
+
 def completeness(report: Report, ledger: Ledger) -> tuple[bool, str]:
     """Whether everything was read without a gap, and a sentence that says so or says what is missing."""
     if not ledger.lines:
@@ -90,8 +99,7 @@ def _gaps(source: SourceRow, most: int) -> Iterator[Limit]:
     for gap in shown:
         yield Limit("gap", source.path, f"no line {gap_text(gap)}")
     if rest := source.gaps[len(shown) :]:
-        silent = duration(sum(end - start for start, end in rest))
-        yield Limit("gap", source.path, f"and {counted(len(rest), 'more gap')}, {silent} in all")
+        yield Limit("gap", source.path, f"more gaps: {gaps_text(rest)} in all")
 
 
 def _refused(source: SourceRow) -> str:

@@ -80,7 +80,7 @@ def headline(report: Report, ledger: Ledger) -> str:
     if not report.findings:
         return "No sighting in what was read." if ledger.lines else "Nothing was read, so nothing can be said."
     services = len({finding.service for finding in report.findings})
-    text = f"{counted(len(report.findings), 'finding')}: {actors_text(report)}, {counted(services, 'service')}."
+    text = f"{counted(len(report.findings), 'finding')} at {counted(services, 'service')}: {actors_text(report)}."
     attempts = sum(is_attempt(finding) for finding in report.findings)
     if attempts:
         text += f" {counted(attempts, 'finding is', 'findings are')} refused attempts only."

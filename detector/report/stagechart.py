@@ -189,7 +189,7 @@ def _blocks(buckets: Sequence[Bucket], top: int) -> tuple[Block, ...]:
 
 def _ticks(buckets: Sequence[Bucket]) -> tuple[Tick, ...]:
     step = (_RIGHT - _LEFT) / len(buckets)
-    count = min(len(buckets), 4)
+    count = min(len(buckets), 5)
     places = [round(place * (len(buckets) - 1) / max(count - 1, 1)) for place in range(count)]
     return label_ends([(buckets[place].start, _LEFT + step * (place + 0.5)) for place in places])
 

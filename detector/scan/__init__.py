@@ -1,4 +1,4 @@
-"""scan(segment, format, ruleset) → ScanResult: bytes to sightings, coverage and counts, with every line accounted for."""
+"""scan(segment, format, ruleset) → ScanResult: sightings, coverage and counts, with every line accounted for."""
 
 from detector.scan.fragments import Fragment, gather, joined
 from detector.scan.identification import Guess, identify

@@ -1,7 +1,7 @@
 """Formats whose one transaction spans lines: candidates give keys, keys give the other lines.
 
-The keys of all candidate lines of all logs of a format are looked for in all of them, so that a transaction is whole even
-when its lines lie in different chunks, files or rotations.
+The keys of all candidate lines of all logs of a format are looked for in all of them, so that a transaction is whole
+even when its lines lie in different chunks, files or rotations.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def literal_of(key: str) -> bytes:
     return key.rpartition(" ")[2].encode()
 
 
-def gather(  # noqa: PLR0913 - as scan, with the keys in place of the ruleset
+def gather(  # noqa: PLR0913 - it has that many parts
     segment: Segment, log_format: LogFormat, dialect: Dialect, keys: frozenset[str], settings: Settings, order: int
 ) -> Iterator[Fragment]:
     """The lines of some transactions in one log; a log that breaks gives what lies before the break."""
@@ -83,8 +83,11 @@ def joined(fragments: Iterable[Fragment], log_format: LogFormat) -> Iterator[tup
     for members in groups.values():
         for position, row in join([member.row for member in members]):
             proof = members[position]
-            yield proof, batch_of(
-                [row], dataset=log_format.name, kind=log_format.kind, offsets=[proof.offset], lines=[proof.raw]
+            yield (
+                proof,
+                batch_of(
+                    [row], dataset=log_format.name, kind=log_format.kind, offsets=[proof.offset], lines=[proof.raw]
+                ),
             )
 
 

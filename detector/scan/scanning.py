@@ -1,8 +1,8 @@
 """One segment, from bytes to sightings. Pure: the same segment and settings give the same result, anywhere.
 
-The hot path runs once a chunk (1 MiB): count newlines, look for literals, parse the few lines that hold one. Besides the
-candidates a sample is parsed, so that a log that is not what its format says shows: every line of the first 64 KiB and
-the first of each cell behind. The prefilter's law makes a sighting outside the candidates impossible; the sample checks it.
+The hot path runs once a chunk (1 MiB): count newlines, look for literals, parse the few lines that hold one. Besides
+the candidates a sample is parsed, so that a log that is not what its format says shows: every line of the first 64 KiB
+and the first of each cell behind. By the prefilter's law no sighting lies outside the candidates; the sample checks it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Scanner:
         return self._prefilters[log_format.name]
 
 
-def scan(  # noqa: PLR0913 - what, how, with what, under which settings, and who is told
+def scan(  # noqa: PLR0913 - it has that many parts
     segment: Segment,
     log_format: LogFormat,
     dialect: Dialect,

@@ -79,6 +79,6 @@ def is_public_suffix(domain: str) -> bool:
 
 @cache
 def _suffix_list() -> tldextract.TLDExtract:
-    import tldextract  # noqa: PLC0415 - 200 ms that only checking needs
+    import tldextract  # noqa: PLC0415 - slow to load, and rarely needed
 
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

@@ -78,7 +78,9 @@ def _fingerprint(files: Sequence[Path]) -> str:
     digest = hashlib.sha256(f"{__version__}/{_CACHE_LAYOUT}".encode())
     for file in files:
         found = file.stat()
-        digest.update(f"\0{file.absolute()}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}".encode())
+        digest.update(
+            f"\0{file.absolute()}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}".encode()
+        )
     return digest.hexdigest()[:40]
 
 
@@ -88,8 +90,8 @@ def _checked(files: Sequence[Path], shared: Mapping[str, Path]) -> dict[str, Any
     Raises:
         InvalidFile: with every problem.
     """
-    from detector import documents  # noqa: PLC0415 - YAML and the schema are loaded only when nothing is cached
-    from detector.signatures import checks, schema  # noqa: PLC0415
+    from detector import documents  # noqa: PLC0415 - slow to load, and rarely needed
+    from detector.signatures import checks, schema  # noqa: PLC0415 - slow to load, and rarely needed
 
     problems: list[Problem] = []
     read: list[tuple[Document, dict[str, Any]]] = []

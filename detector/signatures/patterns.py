@@ -17,7 +17,7 @@ _FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG
 
 
 def fault_of(pattern: str) -> str | None:
-    """What is wrong with a pattern, ``None`` when it can be used.
+    r"""What is wrong with a pattern, ``None`` when it can be used.
 
     >>> fault_of("^verify your e-?mail"), fault_of("(a)\\\\1") is None
     (None, False)

@@ -57,7 +57,7 @@ def _path(value: str) -> str:
 
 
 def _regex(value: str) -> str:
-    from detector.signatures.patterns import fault_of  # noqa: PLC0415 - hyperscan is loaded only to check patterns
+    from detector.signatures.patterns import fault_of  # noqa: PLC0415 - slow to load, and rarely needed
 
     if fault := fault_of(value):
         raise ValueError(fault)

@@ -6,8 +6,8 @@ documents out one record a line, ``chunks`` cuts whole lines.
 
 from detector.sources.chunks import CHUNK_BYTES, Chunk, chunks
 from detector.sources.compression import Compression, DamagedStream, detect
-from detector.sources.framing import Framing, framing_of
 from detector.sources.files import Found, find
+from detector.sources.framing import Framing, framing_of
 from detector.sources.opening import Limits, Reader, members, open_regular, open_stream
 from detector.sources.segments import Gap, Segment, segments_of
 

@@ -1,8 +1,8 @@
-"""Streams become chunks of whole lines, read into one reused buffer.
+r"""Streams become chunks of whole lines, read into one reused buffer.
 
-Only the byte ``\\n`` ends a line. A line longer than ``LINE_LIMIT_BYTES`` is *oversize*: its first 64 KiB and last 4 KiB
-are kept for matching, the rest is skipped, and it is counted. NUL bytes in front of a line (the hole that copytruncate
-leaves) do not count towards its length.
+Only the byte ``\n`` ends a line. A line longer than ``LINE_LIMIT_BYTES`` is *oversize*: its first 64 KiB and last
+4 KiB are kept for matching, the rest is skipped, and it is counted. NUL bytes in front of a line (the hole that
+copytruncate leaves) do not count towards its length.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ class _Cutter:
         kept = bytearray(self._buffer[:KEPT_HEAD_BYTES])
         tail = b""
         while not end:
-            tail = (tail + bytes(self._buffer[max(self._filled - KEPT_TAIL_BYTES, 0) : self._filled]))[-KEPT_TAIL_BYTES:]
+            tail = (tail + bytes(self._buffer[max(self._filled - KEPT_TAIL_BYTES, 0) : self._filled]))[
+                -KEPT_TAIL_BYTES:
+            ]
             self._drop(self._filled)
             if not self._fill():
                 break

@@ -34,17 +34,24 @@ class Compression(StrEnum):
     TAR = "tar"
 
 
-class DamagedStream(Exception):  # noqa: N818 - a state of the data, not of the program
+class DamagedStream(Exception):
     """The compressed data ends or breaks here; everything before has been given out."""
 
 
 class Inflater(Protocol):
     """The part of zlib's, bz2's and lzma's decompressor objects that is used here."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool:
+        """Whether the end of the data was reached."""
+        ...
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the end of the data."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
         """Give at most ``max_length`` bytes."""
         ...
 
@@ -57,11 +64,13 @@ _MAGIC = (
     (b"PK\x05\x06", Compression.ZIP),
 )
 _SKIPPABLE_ZSTD = range(0x50, 0x60)
-_FAULTS = (OSError, EOFError, zlib.error, isal_zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError)
+_FAULTS: tuple[type[Exception], ...] = (
+    OSError, EOFError, zlib.error, isal_zlib.IsalError, lzma.LZMAError, zstandard.ZstdError, ValueError,
+)  # fmt: skip
 
 
 def detect(head: bytes) -> Compression:
-    """Tell the compression by the first bytes (262 are enough).
+    r"""Tell the compression by the first bytes (262 are enough).
 
     >>> detect(b"\\x1f\\x8b\\x08"), detect(b"plain")
     (<Compression.GZIP: 'gz'>, <Compression.NONE: ''>)
@@ -134,7 +143,7 @@ class Inflated:
             if not rest:
                 return False
         rest = rest.lstrip(b"\0")
-        if len(rest) < 10:  # noqa: PLR2004 - enough for every magic
+        if len(rest) < 10:
             rest += self._file.read(INPUT_BYTES)
         if detect(rest) is Compression.NONE:
             raise DamagedStream("something that is not compressed follows the compressed data")
@@ -149,8 +158,8 @@ class Inflated:
         try:
             skipped = 0
             while skipped < self._given:
-                skipped += len(again._next(min(OUTPUT_BYTES, self._given - skipped)))  # noqa: SLF001 - its own kind
-            while byte := again._next(1):  # noqa: SLF001
+                skipped += len(again._next(min(OUTPUT_BYTES, self._given - skipped)))
+            while byte := again._next(1):
                 rescued += byte
         except (*_FAULTS, DamagedStream):
             self._inflater, self._input = _Broken(str(fault)), b""
@@ -172,7 +181,7 @@ class _Broken:
 
 
 class _Zstd:
-    """A zstd frame with zlib's interface; zstandard's own object has no limit of output, so the input goes in slices."""
+    """A zstd frame with zlib's interface; zstandard's own object has no limit of output: the input goes in slices."""
 
     def __init__(self) -> None:
         self._object = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()

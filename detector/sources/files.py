@@ -50,7 +50,7 @@ def _of(name: str) -> Iterator[str | UnreadableSource]:
     elif os.path.lexists(name):
         yield from _below(name)
     elif any(letter in name for letter in "*?["):
-        matches = sorted(glob.glob(name, recursive=True, include_hidden=True))
+        matches = sorted(glob.glob(name, recursive=True, include_hidden=True))  # noqa: PTH207 - the name stays as the person wrote it
         if not matches:
             yield UnreadableSource(name, "no file matches")
         for match in matches:
@@ -73,7 +73,7 @@ def _below(name: str) -> Iterator[str | UnreadableSource]:
     for folder, folders, files in os.walk(name, onerror=failures.append):
         folders.sort()
         for entry in sorted(files):
-            yield _inside(root, os.path.join(folder, entry))  # noqa: PTH118 - as above
+            yield _inside(root, os.path.join(folder, entry))  # noqa: PTH118 - the name stays as the person wrote it
     for failure in failures:
         yield UnreadableSource(str(failure.filename), failure.strerror or str(failure))
 
@@ -86,7 +86,7 @@ def _inside(root: str, path: str) -> str | UnreadableSource:
             target = os.path.realpath(path)
             if os.path.commonpath((root, target)) != root:
                 return UnreadableSource(path, "is a link that leads out of its folder")
-            found = os.stat(target)  # noqa: PTH116
+            found = os.stat(target)  # noqa: PTH116 - the name stays as the person wrote it
     except OSError as fault:
         return UnreadableSource(path, fault.strerror or str(fault))
     return path if stat.S_ISREG(found.st_mode) else UnreadableSource(path, "is not a regular file")

@@ -1,8 +1,8 @@
 """JSON documents laid out one record a line, every byte in its place.
 
-Exports are often one document: an array, a ``{"value": [ … ]}`` wrapper, objects printed over many lines. Here a newline
-inside a record becomes a blank, the comma between records a newline, and what stands around the records blanks: offsets
-stay what they are in the file, and everything behind this place sees one record a line (formats.md pitfall 16).
+Exports are often one document: an array, a ``{"value": [ … ]}`` wrapper, objects printed over many lines. Here a
+newline inside a record becomes a blank, the comma between records a newline, and what stands around the records
+blanks: offsets stay what they are in the file, and everything behind this place sees one record a line.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Blocks(Protocol):
 
 
 def framing_of(head: bytes) -> Framing:
-    """How records lie in a file by its first bytes.
+    r"""How records lie in a file by its first bytes.
 
     >>> framing_of(b'[{"a":1},'), framing_of(b'{"a":1}\\n{"a":2}\\n'), framing_of(b'{\\n  "value": [{')
     (<Framing.WRAPPED: 'wrapped'>, <Framing.LINES: ''>, <Framing.WRAPPED: 'wrapped'>)
@@ -48,7 +48,7 @@ def framing_of(head: bytes) -> Framing:
         return Framing.LINES
     first, newline, _ = text.partition(b"\n")
     wrapper = _WRAPPER.search(text)
-    wraps = wrapper is not None and text.count(b"{", 0, wrapper.start()) <= 2  # noqa: PLR2004 - the root and "d"
+    wraps = wrapper is not None and text.count(b"{", 0, wrapper.start()) <= 2
     if newline and _is_whole(first):
         return Framing.WRAPPED if wraps and not text[len(first) :].strip() else Framing.LINES
     if wraps:

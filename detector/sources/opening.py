@@ -13,9 +13,10 @@ import stat
 import sys
 import threading
 import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from detector.errors import UnreadableSource
 from detector.sources import compression as compressed
@@ -23,7 +24,7 @@ from detector.sources.compression import Compression, DamagedStream
 from detector.sources.framing import Framing, JsonFrames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from detector.sources.segments import Segment
 
@@ -137,7 +138,7 @@ def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
 
 
 def utf16_of(head: bytes) -> str | None:
-    """The UTF-16 codec of a stream by its byte order mark, or by the NUL bytes between its letters.
+    r"""The UTF-16 codec of a stream by its byte order mark, or by the NUL bytes between its letters.
 
     >>> utf16_of(b"\\xff\\xfea\\x00"), utf16_of(b"a\\x00b\\x00c\\x00d\\x00"), utf16_of(b"plain text")
     ('utf-16-le', 'utf-16-le', None)
@@ -147,7 +148,7 @@ def utf16_of(head: bytes) -> str | None:
     if head.startswith(codecs.BOM_UTF16_BE):
         return "utf-16-be"
     sample = head[:256]
-    if len(sample) < 8:  # noqa: PLR2004 - too short to tell
+    if len(sample) < 8:
         return None
     half = len(sample) // 2
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
@@ -166,9 +167,9 @@ def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
 
 
 @contextmanager
-def _zip_member(file: BinaryIO | io.FileIO, segment: Segment) -> Iterator[_ZipPart]:
+def _zip_member(file: io.FileIO, segment: Segment) -> Iterator[_ZipPart]:
     try:
-        with zipfile.ZipFile(file) as archive, archive.open(segment.member) as part:  # type: ignore[arg-type]
+        with zipfile.ZipFile(file) as archive, archive.open(segment.member) as part:
             yield _ZipPart(part, archive.getinfo(segment.member).compress_size)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, KeyError) as fault:
         raise UnreadableSource(segment.name, f"cannot be unpacked: {fault}") from None
@@ -177,14 +178,14 @@ def _zip_member(file: BinaryIO | io.FileIO, segment: Segment) -> Iterator[_ZipPa
 class _ZipPart:
     """A member of a zip archive; its damage is ours."""
 
-    def __init__(self, part: io.BufferedIOBase | BinaryIO, consumed: int) -> None:
+    def __init__(self, part: IO[bytes], consumed: int) -> None:
         self._part = part
         self.consumed = consumed
 
     def read(self, limit: int) -> bytes:
         try:
             return self._part.read(limit)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, compressed.zlib.error) as fault:
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, zlib.error) as fault:
             raise DamagedStream(f"corrupt compressed data: {fault}") from None
 
 
@@ -216,7 +217,7 @@ class _Ahead:
         self._rest = b""
         self._end: Exception | None = None
 
-    def __enter__(self) -> _Ahead:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -299,5 +300,3 @@ class _Filling:
         block = self._blocks.read(len(view)) or b""
         view[: len(block)] = block
         return len(block)
-
-

@@ -70,7 +70,4 @@ def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES
         return [whole]
     starts = range(0, size_bytes, part_bytes)
     stops = [*starts[1:], None]
-    return [
-        replace(whole, start=start, stop=stop)
-        for start, stop in zip(starts, stops, strict=True)
-    ]
+    return [replace(whole, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]

@@ -1,0 +1,111 @@
+r"""Key=value lines of devices, read and written: quoted values, open values with blanks in them, cut fields.
+
+Of a key that comes twice the first counts: what a client can make a device write (URLs, user agents) comes late.
+Values whose quotes hold other pairs never give pairs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
+_OPEN = re.compile(rf"(?:^|(?<=[ \t]))({_KEY}(?:\[\d+\])?)=")
+_COLON = re.compile(r'(?:^|(?<=[\s;\[|]))([A-Za-z_][\w.-]{0,63}):"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\([\"'\\=])")
+
+
+def quoted(line: str, separator: str = " ", quote: str = '"') -> dict[str, str]:
+    r"""The pairs of ``a=1 b="two words" c=``; a value without quotes ends at the separator.
+
+    >>> quoted(r'src=10.0.0.7 ua="a \"b\" src=1" empty= n=""')
+    {'n': '', 'empty': '', 'ua': 'a "b" src=1', 'src': '10.0.0.7'}
+    """
+    found = _quoted(separator, quote).findall(line)
+    if not found:
+        raise RefusedLine("no key=value pairs")
+    if "\\" in line:
+        return {key: _unescaped(inner) if inner else bare for key, inner, bare in reversed(found)}
+    return {key: inner or bare for key, inner, bare in reversed(found)}
+
+
+def opened(text: str) -> dict[str, str]:
+    r"""The pairs of ``a=1 b=two words c=3``: a value ends where the next key starts; nothing is unescaped.
+
+    >>> opened("act=blocked ua=Mozilla/5.0 (X11) url=http://example.com/?a=b msg=")
+    {'msg': '', 'url': 'http://example.com/?a=b', 'ua': 'Mozilla/5.0 (X11)', 'act': 'blocked'}
+    """
+    pieces = _OPEN.split(text)
+    keys, cells = pieces[1::2], pieces[2::2]
+    return {key: cell.strip() for key, cell in zip(reversed(keys), reversed(cells), strict=True)}
+
+
+def cut(text: str, separator: str, sign: str = "=") -> dict[str, str]:
+    r"""The pairs of fields between separators; quotes around a value are taken off, fields without a sign skipped.
+
+    >>> cut('src=10.0.0.7\turl="example.com/a=b"\tjunk', "\t")
+    {'url': 'example.com/a=b', 'src': '10.0.0.7'}
+    """
+    pairs: dict[str, str] = {}
+    for field in reversed(text.split(separator)):
+        key, found, cell = field.partition(sign)
+        if found:
+            if cell[:1] == '"' == cell[-1:] and len(cell) > 1:
+                cell = cell[1:-1].replace('""', '"')
+            pairs[key.strip()] = cell.strip()
+    return pairs
+
+
+def colon(text: str) -> dict[str, str]:
+    r"""The pairs of ``key:"value"; other:"value"``.
+
+    >>> colon('[action:"Accept"; resource:"http://example.com/a;b:\\"c\\""]')
+    {'resource': 'http://example.com/a;b:"c"', 'action': 'Accept'}
+    """
+    return {key: _unescaped(cell) for key, cell in reversed(_COLON.findall(text))}
+
+
+def join(pairs: Mapping[str, str], separator: str = " ") -> str:
+    r"""A line that ``quoted`` reads back; every value that is not plain stands in quotes.
+
+    >>> join({"src": "10.0.0.7", "ua": 'a "b"', "user": ""})
+    'src=10.0.0.7 ua="a \\"b\\"" user=""'
+    """
+    return separator.join(f"{key}={_written(cell, separator)}" for key, cell in pairs.items())
+
+
+def _written(cell: str, separator: str) -> str:
+    cell = one_line(cell)
+    if cell and separator not in cell and not any(sign in cell for sign in ' "\\='):
+        return cell
+    return '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def one_line(cell: str) -> str:
+    """A value without line ends and tabs.
+
+    >>> one_line("a\\nb")
+    'a b'
+    """
+    return cell.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+
+
+def _unescaped(cell: str) -> str:
+    return _ESCAPED.sub(r"\1", cell) if "\\" in cell else cell
+
+
+@lru_cache(maxsize=16)
+def _quoted(separator: str, quote: str) -> re.Pattern[str]:
+    # A quote that nothing closes is a letter: the value then ends at the separator like one without quotes.
+    edge = re.escape(separator)
+    return re.compile(
+        rf"(?:^|(?<=[{edge}\s]))({_KEY})="
+        rf"(?:{quote}((?:[^{quote}\\]++|\\.)*+){quote}(?=[{edge}\s;]|$)|([^{edge}\t]*))",
+        re.DOTALL,
+    )
