@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from detector.errors import RefusedLine
 from detector.grammars import kv
 
 if TYPE_CHECKING:
@@ -45,27 +44,16 @@ _ESCAPED = re.compile(r"\\([\\|=nr\"])")
 _BREAKS = {"n": "\n", "r": "\n"}
 
 
-def is_cef(line: str) -> bool:
-    """Whether a line has the header, with a syslog header before it or without.
+def find(line: str) -> Message | None:
+    r"""The message of a line, with a syslog header before it or without; ``None`` where it has no such header.
 
-    >>> is_cef("CEF:0|Vendor|Proxy|1|100|visit|3|src=10.0.0.7"), is_cef('url="CEF:0|a|b|c|d|e|1|"')
-    (True, False)
-    """
-    return _HEADER.match(line) is not None
-
-
-def read(line: str) -> Message:
-    r"""The message of a line.
-
-    Raises:
-        RefusedLine: it has no such header.
-
-    >>> read(r"CEF:0|Vendor|Proxy|1|100|visit|3|src=10.0.0.7 cs1Label=Unit cs1=a b request=http://x.example/?a\=b").fields
+    >>> find('url="CEF:0|a|b|c|d|e|1|"')
+    >>> find(r"CEF:0|Vendor|Proxy|1|100|visit|3|src=10.0.0.7 cs1Label=Unit cs1=a b request=http://x.example/?a\=b").fields
     {'request': 'http://x.example/?a=b', 'cs1': 'a b', 'cs1Label': 'Unit', 'src': '10.0.0.7', 'Unit': 'a b'}
     """
     head = _HEADER.match(line)
     if not head:
-        raise RefusedLine("not a CEF header")
+        return None
     extension = line[head.end() :]
     fields = kv.opened(extension)
     if "\\" in extension:
@@ -79,7 +67,7 @@ def read(line: str) -> Message:
 
 
 def join(header: str, fields: Mapping[str, str]) -> str:
-    r"""A line that ``read`` reads back; ``header`` is the seven parts between ``CEF:0|`` and the extension.
+    r"""A line that ``find`` reads back; ``header`` is the seven parts between ``CEF:0|`` and the extension.
 
     >>> join("Vendor|Proxy|1|100|visit|3", {"src": "10.0.0.7", "request": "http://x.example/?a=b"})
     'CEF:0|Vendor|Proxy|1|100|visit|3|src=10.0.0.7 request=http://x.example/?a\\=b'

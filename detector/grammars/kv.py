@@ -88,9 +88,9 @@ def _written(cell: str, separator: str) -> str:
 
 
 def one_line(cell: str) -> str:
-    """A value without line ends and tabs.
+    r"""A value without line ends and tabs.
 
-    >>> one_line("a\\nb")
+    >>> one_line("a\nb")
     'a b'
     """
     return cell.replace("\r", " ").replace("\n", " ").replace("\t", " ")

@@ -12,7 +12,6 @@ from datetime import UTC, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from detector.errors import RefusedLine
 from detector.events import stamps
 from detector.grammars import kv
 
@@ -38,7 +37,7 @@ class Message(NamedTuple):
 
 
 _HEADER = re.compile(
-    r"(?:[^|={}\"]{0,300}?(?<![^\s:])LEEF: ?)?([12])(?:\.\d)?\|([^|]*)\|([^|]*)\|[^|]*\|([^|]*)\|"
+    r"(?:[^|={}\"]{0,300}?(?<![^\s:])LEEF: ?([12])(?:\.\d)?|[12]\.\d)\|([^|]*)\|([^|]*)\|[^|]*\|([^|]*)\|"
     r"(?:(0?[xX][0-9A-Fa-f]{2,4}|[^\w\s]|\t|\\t)?\|(?=\S))?"
 )
 _JAVA = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{2,4})[T ]+(\d{1,2}:\d\d:\d\d(?:[.,:]\d{1,9})?)")
@@ -52,29 +51,17 @@ _ZONES = {
 }  # fmt: skip
 
 
-def is_leef(line: str) -> bool:
-    """Whether a line has the header, with a syslog header before it or without.
+def find(line: str) -> Message | None:
+    r"""The message of a line, with a syslog header before it or without; ``None`` where it has no such header.
 
-    >>> is_leef("LEEF:1.0|Vendor|Proxy|1|100|src=10.0.0.7"), is_leef("LEEF")
-    (True, False)
-    """
-    return _HEADER.match(line) is not None
-
-
-def read(line: str) -> Message:
-    r"""The message of a line.
-
-    Raises:
-        RefusedLine: it has no such header.
-
-    >>> read("LEEF:2.0|Vendor|Proxy|1|100|^|src=10.0.0.7^usrName=u1042").fields
+    >>> find("LEEF:2.0|Vendor|Proxy|1|100|^|src=10.0.0.7^usrName=u1042").fields
     {'usrName': 'u1042', 'src': '10.0.0.7'}
-    >>> read("LEEF:1.0|Vendor|Proxy|1|100|src=10.0.0.7\turl=http://x.example/?a=b").fields
+    >>> find("LEEF:1.0|Vendor|Proxy|1|100|src=10.0.0.7\turl=http://x.example/?a=b").fields
     {'url': 'http://x.example/?a=b', 'src': '10.0.0.7'}
     """
     head = _HEADER.match(line)
     if not head:
-        raise RefusedLine("not a LEEF header")
+        return None
     _, vendor, product, event, delimiter = head.groups()
     body = line[head.end() :]
     sign = _delimiter(delimiter or "")
@@ -82,7 +69,7 @@ def read(line: str) -> Message:
         sign = "\t"
     if sign in body:
         fields = kv.cut(body, sign)
-    elif "|" in body and body.count("|") * 2 > body.count("="):
+    elif "|" in body and body.count("|") * 2 >= body.count("="):
         fields = kv.cut(body, "|")
     else:
         fields = kv.opened(body)
@@ -90,7 +77,7 @@ def read(line: str) -> Message:
 
 
 def join(header: str, fields: Mapping[str, str]) -> str:
-    r"""A line of version 1.0 that ``read`` reads back.
+    r"""A line of version 1.0 that ``find`` reads back.
 
     >>> join("Vendor|Proxy|1|100", {"src": "10.0.0.7", "usrName": "u1042"})
     'LEEF:1.0|Vendor|Proxy|1|100|src=10.0.0.7\tusrName=u1042'

@@ -12,13 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
-from detector.events import MICROSECONDS, Action, Col, stamps
-from detector.events.instants import to_datetime
+from detector.events import Action, Col
 from detector.grammars import dns, jsonline, mail, values
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from detector.events import Dialect, Row, Value
 
 Cells: TypeAlias = Mapping[str, object]
@@ -93,9 +90,12 @@ class Table:
         for column, read, names in self.steps:
             for name, path in names:
                 cell = value_at(cells, path) if path else cells.get(name)
-                if cell is None or cell in _EMPTY:
+                if cell is None:
                     continue
-                value = read(cell if type(cell) is str else text_of(cell))
+                text = cell if type(cell) is str else text_of(cell)
+                if text in _EMPTY:
+                    continue
+                value = read(text)
                 if value is not None:
                     row[column] = value
                     break
@@ -170,10 +170,9 @@ def verdict(
     def read(cells: Cells) -> Action | None:
         for name in fields:
             cell = cells.get(name)
-            if cell is not None and cell not in _EMPTY:
-                found = meaning((cell if type(cell) is str else text_of(cell))[:_WORD_LIMIT])
-                if found is not None:
-                    return found
+            text = cell if type(cell) is str else text_of(cell)
+            if text not in _EMPTY and (found := meaning(text[:_WORD_LIMIT])) is not None:
+                return found
         return None
 
     return read
@@ -229,104 +228,3 @@ def record(line: str) -> dict[str, object]:
             raise RefusedLine("not a JSON object")
         line = line[start:]
     return jsonline.record(line)
-
-
-def first(*readings: When) -> When:
-    """The first of several ways to read the time that gives one."""
-
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        return next((at for one in readings if (at := one(cells, dialect)) is not None), None)
-
-    return read
-
-
-def stamp(names: str, zone: tzinfo | None = None) -> When:
-    """Reads ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch; ``zone`` where the stamp carries none.
-
-    >>> from detector.events import Dialect
-    >>> stamp("t")({"t": 1582797600123}, Dialect()) == stamp("t")({"t": "2020-02-27T10:00:00.123Z"}, Dialect())
-    True
-    """
-    fields = tuple(names.split())
-
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        for name in fields:
-            cell = cells.get(name)
-            if cell and (at := instant(cell, zone or dialect.zone)) is not None:
-                return at
-        return None
-
-    return read
-
-
-def instant(cell: object, zone: tzinfo) -> int | None:
-    """An ISO 8601 stamp or a count since the epoch; ``None`` for anything else.
-
-    >>> from datetime import UTC
-    >>> instant(1582797600, UTC) == instant("2020/02/27 10:00:00", UTC), instant("soon", UTC)
-    (True, None)
-    """
-    text = cell if isinstance(cell, str) else repr(cell) if isinstance(cell, float) else text_of(cell)
-    try:
-        if text[4:5] in ("-", "/"):
-            return stamps.iso(text if text[4] == "-" else text.replace("/", "-", 2), zone)
-        return stamps.epoch(text) if text[:1].isdecimal() else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def parts(date: str, time: str, zone: tzinfo | None = None) -> When:
-    """Reads a date and a time of day from two fields."""
-
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        day, clock = cells.get(date), cells.get(time)
-        if isinstance(day, str) and isinstance(clock, str):
-            return instant(f"{day} {clock}", zone or dialect.zone)
-        return None
-
-    return read
-
-
-def at_of(row: Row | None) -> int | None:
-    """The instant of an event."""
-    at = None if row is None else row.get(_AT)
-    return at if isinstance(at, int) else None
-
-
-def seconds(row: Row) -> str:
-    """The instant of an event in seconds since the epoch, with six places; for ``example``.
-
-    >>> seconds({Col.AT: 1582797600123000})
-    '1582797600.123000'
-    """
-    whole, micros = divmod(at_of(row) or 0, MICROSECONDS)
-    return f"{whole}.{micros:06d}"
-
-
-def written_at(row: Row, pattern: str) -> str:
-    """The instant of an event as ``strftime`` writes it, in UTC; for ``example``.
-
-    >>> written_at({Col.AT: 1582797600123000}, "%Y-%m-%dT%H:%M:%SZ")
-    '2020-02-27T10:00:00Z'
-    """
-    return to_datetime(at_of(row) or 0).strftime(pattern)
-
-
-def texts(row: Row, names: Mapping[Col, str]) -> dict[str, str]:
-    """The cells of an event under the vendor's names; for ``example``. An event with a host only is a tunnel to it."""
-    host = str(row.get(Col.DOMAIN) or row.get(Col.SERVER_NAME) or values.host_of_url(str(row.get(Col.URL, ""))) or "")
-    guesses: dict[Col, Value | None] = {
-        Col.URL: f"{host}:443" if host else None,
-        Col.METHOD: "CONNECT" if host and Col.URL not in row else "GET",
-        Col.DOMAIN: host,
-        Col.SERVER_NAME: host,
-    }
-    found = {name: row.get(column, guesses.get(column)) for column, name in names.items()}
-    return {name: str(cell) for name, cell in found.items() if cell is not None and cell != ""}
-
-
-def choice(row: Row, *, allowed: str, denied: str, challenge: str = "") -> str:
-    """The vendor's word for what the device did; for ``example``."""
-    return {Action.DENIED.value: denied, Action.CHALLENGE.value: challenge or denied}.get(
-        str(row.get(Col.ACTION, "")), allowed
-    )

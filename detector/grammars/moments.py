@@ -1,0 +1,81 @@
+"""When a record happened: the ways in which vendors write it, ready to stand in a table of ``records``.
+
+A stamp that cannot be read gives ``None``: a sighting whose time is unknown is still a sighting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.events import Col, stamps
+from detector.grammars.records import text_of
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells, When
+
+_AT = Col.AT
+
+
+def first(*readings: When) -> When:
+    """The first of several ways to read the time that gives one."""
+
+    def read(cells: Cells, dialect: Dialect) -> int | None:
+        return next((at for one in readings if (at := one(cells, dialect)) is not None), None)
+
+    return read
+
+
+def stamp(names: str, zone: tzinfo | None = None) -> When:
+    """Reads ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch; ``zone`` where the stamp carries none.
+
+    >>> from detector.events import Dialect
+    >>> stamp("t")({"t": 1582797600123}, Dialect()) == stamp("t")({"t": "2020-02-27T10:00:00.123Z"}, Dialect())
+    True
+    """
+    fields = tuple(names.split())
+
+    def read(cells: Cells, dialect: Dialect) -> int | None:
+        for name in fields:
+            cell = cells.get(name)
+            if cell and (at := instant(cell, zone or dialect.zone)) is not None:
+                return at
+        return None
+
+    return read
+
+
+def instant(cell: object, zone: tzinfo) -> int | None:
+    """An ISO 8601 stamp or a count since the epoch; ``None`` for anything else.
+
+    >>> from datetime import UTC
+    >>> instant(1582797600, UTC) == instant("2020/02/27 10:00:00", UTC), instant("soon", UTC)
+    (True, None)
+    """
+    text = cell if isinstance(cell, str) else repr(cell) if isinstance(cell, float) else text_of(cell)
+    try:
+        if text[4:5] in ("-", "/"):
+            return stamps.iso(text if text[4] == "-" else text.replace("/", "-", 2), zone)
+        return stamps.epoch(text) if text[:1].isdecimal() else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def parts(date: str, time: str, zone: tzinfo | None = None) -> When:
+    """Reads a date and a time of day from two fields."""
+
+    def read(cells: Cells, dialect: Dialect) -> int | None:
+        day, clock = cells.get(date), cells.get(time)
+        if isinstance(day, str) and isinstance(clock, str):
+            return instant(f"{day} {clock}", zone or dialect.zone)
+        return None
+
+    return read
+
+
+def at_of(row: Row | None) -> int | None:
+    """The instant of an event."""
+    at = None if row is None else row.get(_AT)
+    return at if isinstance(at, int) else None
