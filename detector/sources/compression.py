@@ -64,9 +64,8 @@ _MAGIC = (
     (b"PK\x05\x06", Compression.ZIP),
 )
 _SKIPPABLE_ZSTD = range(0x50, 0x60)
-_FAULTS: tuple[type[Exception], ...] = (
-    OSError, EOFError, zlib.error, isal_zlib.IsalError, lzma.LZMAError, zstandard.ZstdError, ValueError,
-)  # fmt: skip
+_ISAL_FAULT: type[Exception] = isal_zlib.IsalError  # type: ignore[assignment] # its stub calls the class a value
+_FAULTS = (OSError, EOFError, zlib.error, _ISAL_FAULT, lzma.LZMAError, zstandard.ZstdError, ValueError)
 
 
 def detect(head: bytes) -> Compression:

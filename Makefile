@@ -1,0 +1,50 @@
+# Two commands set everything up by themselves: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOGS := 'sample_logs/stories/opp' $(foreach ending,log csv ndjson,'sample_logs/[a-rt-z]*/*.$(ending)') 'sample_logs/squid*/*.log'
+
+.PHONY: demo test check bench lock clean
+
+demo: $(VENV)/.run
+	@$(BIN)/shadowit audit $(LOGS) --output report.html --format html --quiet || test $$? -eq 4
+	@$(BIN)/shadowit audit $(LOGS) --quiet || test $$? -eq 4
+	@echo
+	@echo "The same as a page: $(CURDIR)/report.html"
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= --doctest-modules detector tests
+	$(BIN)/coverage report --fail-under=95
+
+bench: $(VENV)/.test
+	$(BIN)/python tests/bench/run.py
+
+# Hashes of every wheel for every supported Python; no index address is written down.
+lock: $(VENV)/.test
+	$(BIN)/pip install --quiet uv
+	for part in run test; do \
+	  extra=$$(test $$part = run || echo "--extra $$part"); \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$extra --output-file requirements/$$part.txt pyproject.toml requirements/build.in; done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) report.html .coverage* .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
