@@ -1,0 +1,24 @@
+"""Write the stories: seeded, so that every run leaves the same bytes.
+
+``python sample_logs/stories/generate.py [FOLDER]`` writes each story's logs, people directory and ``expected.json``
+below the folder (this one by default). Nothing but the standard library is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from storyline import opp, twins
+
+
+def main() -> None:
+    """Write all stories."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    for story in (opp.story(), *twins.stories()):
+        story.write(folder)
+        print(story.name)
+
+
+if __name__ == "__main__":
+    main()

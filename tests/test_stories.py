@@ -1,0 +1,118 @@
+"""The stories end to end: an audit of their logs finds what the generator planted, and nothing else."""
+
+import gzip
+import json
+import lzma
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+
+NAMES = ("opp", "visits-only", "advertised", "lookalikes", "shared-infra")
+TWINS = NAMES[1:]
+COMPARED = ("service", "actor", "stage", "confidence", "first_seen", "last_seen", "days", "sightings", "denied")
+BESIDE_THE_LOGS = {"expected.json", "people.csv"}
+HIGH = {"signed_up", "signed_in", "used", "uploaded"}
+ORDER = "2020-03-04T14:00:00Z"
+
+
+@pytest.fixture(scope="session")
+def stories(root):
+    return root / "sample_logs" / "stories"
+
+
+@pytest.fixture(scope="session")
+def generated(stories, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stories")
+    subprocess.run([sys.executable, stories / "generate.py", folder], check=True, capture_output=True)
+    return folder
+
+
+def audit(root, path):
+    command = [sys.executable, "-m", "detector", "audit", path, "-f", "json", "--no-progress"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+def compared(finding):
+    shown = {key: finding[key] for key in COMPARED}
+    return shown | {"actor": {key: finding["actor"][key] for key in ("id", "kind")}}
+
+
+def expected(stories, name):
+    return json.loads((stories / name / "expected.json").read_text())
+
+
+def files_below(folder):
+    return {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def content(path):
+    data = path.read_bytes()
+    unpack = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix)
+    return unpack(data) if unpack else data
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_audit_of_the_logs_finds_what_was_planted(root, stories, name):
+    done = audit(root, f"sample_logs/stories/{name}/logs")
+    assert done.returncode == 0, done.stderr
+    report, wanted = json.loads(done.stdout), expected(stories, name)
+    assert [compared(finding) for finding in report["findings"]] == wanted["findings"]
+    assert report["totals"]["files"] == wanted["files"]
+    assert report["totals"]["unparsed"] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_audit_of_the_whole_folder_finds_the_same_and_names_what_is_no_log(root, stories, name):
+    report = json.loads(audit(root, f"sample_logs/stories/{name}").stdout)
+    assert [compared(finding) for finding in report["findings"]] == expected(stories, name)["findings"]
+    unread = {source["path"].rpartition("/")[2] for source in report["sources"] if not source["format"]}
+    assert unread == BESIDE_THE_LOGS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_generator_writes_what_is_committed(stories, generated, name):
+    fresh, kept = files_below(generated / name), files_below(stories / name)
+    assert fresh.keys() == kept.keys()
+    for path in kept:
+        same = fresh[path].read_bytes() == kept[path].read_bytes()
+        # Other builds of zlib and liblzma pack the same bytes in other ways.
+        assert same or content(fresh[path]) == content(kept[path]), path
+
+
+def test_packed_logs_carry_no_time_of_packing(generated):
+    for path in generated.rglob("*.gz"):
+        assert path.read_bytes()[4:8] == bytes(4), path
+
+
+def test_a_second_run_leaves_every_byte(stories, generated):
+    before = {path: whole.read_bytes() for path, whole in files_below(generated).items()}
+    subprocess.run([sys.executable, stories / "generate.py", generated], check=True, capture_output=True)
+    assert {path: whole.read_bytes() for path, whole in files_below(generated).items()} == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expected_findings_are_sorted_and_each_actor_comes_once(stories, name):
+    keys = [(one["service"], one["actor"]["id"]) for one in expected(stories, name)["findings"]]
+    assert all(before < after for before, after in pairwise(keys))
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_nobody_in_a_negative_twin_has_an_account(stories, name):
+    wanted = expected(stories, name)
+    assert wanted["people_at_signed_up_or_above"] == []
+    assert not HIGH & {finding["stage"] for finding in wanted["findings"]}
+
+
+def test_opp_nine_members_and_no_traffic_after_the_order(stories):
+    wanted = expected(stories, "opp")
+    assert len(wanted["people_at_signed_up_or_above"]) == 9
+    assert {finding["stage"] for finding in wanted["findings"]} >= {"resolved", "visited", "solicited", *HIGH} - {
+        "signed_in"
+    }
+    assert max(finding["last_seen"] for finding in wanted["findings"]) < ORDER
+
+
+def test_opp_weighs_no_more_than_three_megabytes(stories):
+    assert sum(path.stat().st_size for path in files_below(stories / "opp").values()) < 3_000_000
