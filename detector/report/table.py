@@ -27,6 +27,8 @@ _WIDE = 104
 
 _HEADS = ("stage", "first seen", "last seen", "days", "sightings", "denied", "sent", "verdict")
 _NUMBERS = frozenset({"days", "sightings", "denied", "sent"})
+_WIDEST_CELL = 18
+
 _STYLES = ("", "", "", "yellow", "yellow", "bold red", "bold red")
 """Colour by rung; the stage is always written out beside it."""
 
@@ -71,7 +73,7 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
 def _print_findings(console: Console, report: Report) -> None:
     heads = _HEADS if console.width >= _WIDE else _HEADS[:-1]
     rows = [_cells(finding)[: len(heads)] for finding in report.findings]
-    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    widths = [min(max(len(cell) for cell in column), _WIDEST_CELL) for column in zip(heads, *rows, strict=True)]
     between = "  " if console.width >= _WIDE else " "
     room = console.width - sum(widths) - len(between) * len(widths)
 
@@ -157,7 +159,7 @@ def _cells(finding: FindingRow) -> tuple[str, ...]:
 
 
 def _padded(text: str, width: int, head: str) -> str:
-    return text.rjust(width) if head in _NUMBERS else text.ljust(width)
+    return text.rjust(width) if head in _NUMBERS else _fitted(text, width)
 
 
 def _fitted(text: str, width: int) -> str:

@@ -73,15 +73,6 @@ def _as_json(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def cut(text: str, width: int) -> str:
-    """The text in at most so many characters, cut visibly.
-
-    >>> cut("access.log", 6)
-    'acces…'
-    """
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
-
-
 def cut_middle(text: str, width: int) -> str:
     """The text in at most so many characters, cut visibly in the middle, where paths differ least.
 
