@@ -711,6 +711,16 @@ def test_many_logs_share_lanes_by_folder():
     assert [bar.text[:4] for bar in drawing.lanes[1].gaps] == ["gap:"]
 
 
+def test_silence_between_rotated_files_is_a_gap():
+    assert json.loads(render("json"))["gaps_between_files"] == [
+        {"folder": "/var/log/squid/", "format": "squid", "from": "2019-09-14T11:02:13Z", "to": "2019-10-01T00:00:04Z"}
+    ]
+    assert "4 gaps" in render("table")
+    assert "no line in any of them 2019-09-14 11:02:13 to 2019-10-01 00:00:04" in render("html")
+    held = replace(sources()[1], gaps=((at("2019-09-14T11:02:13"), at("2019-10-01T00:00:04")),))
+    assert json.loads(render("json", report(sources=(sources()[0], held))))["gaps_between_files"] == []
+
+
 def test_timeline_of_a_window_shows_only_what_lies_inside():
     value = report(since=at("2020-01-01"), until=at("2020-02-01"))
     lanes = timeline(value).lanes

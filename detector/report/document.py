@@ -110,7 +110,7 @@ class FindingRow:
         service_name: for people.
         category: the service's category.
         actor: who.
-        stage: the highest stage on the ladder, or the latest beside it.
+        stage: the highest stage on the ladder; without one, the last of those beside it in the order of ``Stage``.
         confidence: ``confirmed`` or ``probable``.
         verdict: ``unreviewed`` until a policy judges.
         first_seen: earliest sighting.

@@ -13,6 +13,7 @@ import orjson
 from detector.events import to_iso
 from detector.report.document import SCHEMA
 from detector.report.ledger import add_up
+from detector.report.series import series
 from detector.report.text import encodable, escaped_json
 from detector.report.writer import Writer
 
@@ -61,6 +62,11 @@ def document(report: Report) -> Json:
             "oversize": ledger.oversize,
         },
         "sources": [_source(source) for source in report.sources],
+        "gaps_between_files": [
+            {"folder": one.folder, "format": one.format, "from": _iso(start), "to": _iso(end)}
+            for one in series(report)
+            for start, end in one.gaps_between
+        ],
         "canaries": [{"format": name, "sighted": sighted} for name, sighted in report.canaries],
         "findings": [finding(row, names=report.names) for row in report.findings],
     }

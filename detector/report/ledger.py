@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detector.report.series import series
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,7 +29,7 @@ class Ledger:
         unparsed: lines that were looked at and refused.
         oversize: lines longer than the limit.
         sightings: of all findings.
-        gaps: stretches of silence, over all logs.
+        gaps: stretches of silence inside logs and between the logs of one series.
         first_event: earliest instant of all logs, ``None`` when none carries a time.
         last_event: latest instant of all logs.
     """
@@ -69,7 +71,7 @@ def add_up(report: Report) -> Ledger:
         unparsed=sum(source.unparsed for source in own),
         oversize=sum(source.oversize for source in own),
         sightings=sum(finding.sightings for finding in report.findings),
-        gaps=sum(len(source.gaps) for source in own),
+        gaps=sum(len(source.gaps) for source in own) + sum(len(one.gaps_between) for one in series(report)),
         first_event=earliest(source.first_event for source in own),
         last_event=latest(source.last_event for source in own),
     )

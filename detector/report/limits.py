@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from detector.report.series import series
 from detector.report.wording import counted, duration, moment, share
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def limits(report: Report, *, most_gaps: int = 0) -> tuple[Limit, ...]:
             if not sighted
         ),
         *(limit for source in own for limit in _gaps(source, most_gaps)),
+        *(
+            Limit("gap", one.label, f"no line in any of them {gap_text(gap)}")
+            for one in series(report)
+            for gap in one.gaps_between
+        ),
         *(Limit("unparsed", source.path, _refused(source)) for source in own if source.unparsed),
         *(
             Limit("oversize", source.path, f"{counted(source.oversize, 'line')} longer than the limit")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import MICROSECONDS
 from detector.report.axis import Axis, Tick, percent
 from detector.report.ledger import earliest, latest
+from detector.report.series import series, spans_of
 from detector.report.text import cut_middle, visible
 from detector.report.wording import counted, duration, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from detector.report.document import Report, SourceRow
-
-    Stretch = tuple[int, int]
+    from detector.report.series import Stretch
 
 _MOST_LANES = 24
 """Beyond this the logs of one folder and format share a lane."""
@@ -69,6 +68,13 @@ class Timeline:
     description: str
 
 
+class _Row(NamedTuple):
+    label: str
+    sources: tuple[SourceRow, ...]
+    spans: tuple[Stretch, ...]
+    gaps: tuple[Stretch, ...]
+
+
 def timeline(report: Report) -> Timeline | None:
     """The drawing of what was read; ``None`` when no log holds a time.
 
@@ -79,8 +85,7 @@ def timeline(report: Report) -> Timeline | None:
     if start is None or end is None:
         return None
     axis = Axis(start, max(end, start + MICROSECONDS))
-    groups = _groups(report)
-    lanes = tuple(_lane(place, label, group, axis, report) for place, (label, group) in enumerate(groups))
+    lanes = tuple(_lane(place, row, axis) for place, row in enumerate(_rows(report)))
     gaps = sum(len(lane.gaps) for lane in lanes)
     unread = sum(lane.state in ("not read", "partly read") for lane in lanes)
     text = (
@@ -90,51 +95,25 @@ def timeline(report: Report) -> Timeline | None:
     return Timeline(len(lanes) * _LANE + 26, lanes, axis.ticks(), text)
 
 
-def _groups(report: Report) -> list[tuple[str, list[SourceRow]]]:
+def _rows(report: Report) -> Iterator[_Row]:
     if len(report.sources) <= _MOST_LANES:
-        return [(source.path, [source]) for source in report.sources]
-    found: dict[tuple[str, str], list[SourceRow]] = {}
-    for source in report.sources:
-        folder = source.path.rpartition("/")[0]
-        found.setdefault((folder, source.format), []).append(source)
-    return [
-        (f"{folder or '.'}/ {name or 'unknown format'}, {counted(len(group), 'file')}", group)
-        for (folder, name), group in sorted(found.items())
-    ]
-
-
-def _lane(place: int, label: str, group: Sequence[SourceRow], axis: Axis, report: Report) -> Lane:
-    if len(group) == 1:
-        spans, gaps = _spans(group[0]), group[0].gaps
+        for source in report.sources:
+            yield _Row(source.path, (source,), spans_of(source), source.gaps)
     else:
-        spans, gaps = _joined(group, report.gap_s * MICROSECONDS)
-    shown = visible(label)
+        for one in series(report):
+            yield _Row(one.label, one.sources, one.spans, one.gaps)
+
+
+def _lane(place: int, row: _Row, axis: Axis) -> Lane:
+    shown = visible(row.label)
     return Lane(
         y=place * _LANE,
         label=cut_middle(shown, _WIDE),
         short_label=cut_middle(shown, _NARROW),
-        state=_state(group),
-        spans=tuple(_bar(span, axis) for span in spans if _is_inside(span, axis)),
-        gaps=tuple(_bar(gap, axis, "gap: ") for gap in gaps if _is_inside(gap, axis)),
+        state=_state(row.sources),
+        spans=tuple(_bar(span, axis) for span in row.spans if _is_inside(span, axis)),
+        gaps=tuple(_bar(gap, axis, "gap: ") for gap in row.gaps if _is_inside(gap, axis)),
     )
-
-
-def _spans(source: SourceRow) -> tuple[Stretch, ...]:
-    if source.spans or source.first_event is None or source.last_event is None:
-        return source.spans
-    return ((source.first_event, source.last_event),)
-
-
-def _joined(group: Sequence[SourceRow], gap: int) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
-    """Spans of several logs as one, and the silences between them that are long enough to count."""
-    spans: list[Stretch] = []
-    for start, end in sorted(span for source in group for span in _spans(source)):
-        if spans and start - spans[-1][1] < gap:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], end))
-        else:
-            spans.append((start, end))
-    silences = tuple((before[1], after[0]) for before, after in pairwise(spans))
-    return tuple(spans), silences
 
 
 def _state(group: Sequence[SourceRow]) -> str:
@@ -143,7 +122,7 @@ def _state(group: Sequence[SourceRow]) -> str:
         return "not read" if not any(source.lines for source in group) else "partly read"
     if all(source.copy_of for source in group):
         return "copy"
-    return "read" if any(_spans(source) for source in group) else "no times"
+    return "read" if any(spans_of(source) for source in group) else "no times"
 
 
 def _is_inside(stretch: Stretch, axis: Axis) -> bool:
