@@ -14,6 +14,8 @@ from detector.events.columns import Col
 from detector.events.envelope import instant, peel
 from detector.events.format import Dialect, LogFormat, Parse
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 REASON_LIMIT = 120
 """Characters of a refusal's reason that are kept: reasons may quote the line."""
 
@@ -56,7 +58,7 @@ class Reading:
 
 
 def text_of(raw: bytes) -> str:
-    r"""The text of a raw line: NUL bytes and one carriage return at the end dropped, bad bytes as ``\xNN``.
+    r"""The text of a raw line: NUL bytes, byte order mark and a carriage return at the end off, bad bytes as ``\xNN``.
 
     >>> text_of(b"a\xffb\x00\r")
     'a\\xffb'
@@ -65,6 +67,8 @@ def text_of(raw: bytes) -> str:
         raw = raw.replace(b"\0", b"")
     if raw.endswith(b"\r"):
         raw = raw[:-1]
+    if raw.startswith(_BYTE_ORDER_MARK):
+        raw = raw[3:]
     try:
         return raw.decode()  # without arguments it takes half the time
     except UnicodeDecodeError:

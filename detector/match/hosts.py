@@ -1,6 +1,6 @@
 """One spelling for every host name: the normalisation contract that all matching rests on.
 
-Lower case (ASCII only), no port, no brackets, no user information, one final dot off, percent-encoding undone,
+Lower case (ASCII only), no port, one final dot off, percent-encoding undone,
 full-width forms and ideographic dots as the ASCII that they stand for, A-labels. What is no host name is ``None``.
 """
 
@@ -45,7 +45,7 @@ def normalise(host: str) -> str | None:
     """
     if _HOST.fullmatch(host) and len(host) <= _LONGEST_HOST:
         return host
-    host = host.strip().rpartition("@")[2]
+    host = host.strip()
     if "%" in host:
         host = unquote(host)
     host = lower(host.translate(_ALL_ASCII_FORMS) if not host.isascii() else host)
@@ -73,7 +73,7 @@ def target_of(url: str) -> Target:
     rest = rest.partition("#")[0]
     rest, _, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
-    return Target(normalise(authority), normalise_path(slash + path) if slash else "", query)
+    return Target(normalise(authority.rpartition("@")[2]), normalise_path(slash + path) if slash else "", query)
 
 
 def normalise_path(path: str) -> str:

@@ -92,18 +92,20 @@ class MailIndex:
             return None
         if mail.direction in ("outbound", "internal") or mail.authentication == "fail":
             return None
-        sender = _author_domain(mail.header_from) or sender_domain(mail.envelope_from)
-        if not sender or not self._agrees(mail, sender):
+        sender, is_rewritten = _author_domain(mail.header_from or mail.envelope_from, is_header=bool(mail.header_from))
+        if not sender or not self._agrees(mail, sender, is_rewritten=is_rewritten):
             return None
-        certain = bool(mail.dkim_domain) or mail.authentication == "pass"
-        service = self.service_of(sender)
-        if service is None:
-            service = self._named(mail, sender)
-            certain = False
+        service, certain = self.service_of(sender), bool(mail.dkim_domain) or mail.authentication == "pass"
+        if service is not None:
+            kind, stage = self._stage(service, mail.subject)
+            return Proof(service, stage, f"{service}:mail:{sender}:{kind}", certain)
+        service = self._named(mail, sender)
         if service is None:
             return None
         kind, stage = self._stage(service, mail.subject)
-        return Proof(service, stage, f"{service}:mail:{sender}:{kind}", certain)
+        if kind == "other" and not self._is_named(service, mail.from_name):
+            return None  # news about a service, sent by somebody through the same platform
+        return Proof(service, stage, f"{service}:mail:{sender}:{kind}", certain=False)
 
     def service_of(self, domain: str) -> str | None:
         """The service that a mail domain belongs to, on label boundaries."""
@@ -113,15 +115,20 @@ class MailIndex:
             _, _, domain = domain.partition(".")
         return None
 
-    def _agrees(self, mail: Mail, sender: str) -> bool:
-        """Whether DKIM or the envelope is aligned with the header's sender; unknown counts as agreeing."""
-        if mail.authentication == "pass":
-            return True
+    def _agrees(self, mail: Mail, sender: str, *, is_rewritten: bool) -> bool:
+        """Whether DKIM or the envelope is aligned with the header's sender; unknown counts as agreeing.
+
+        A forwarder or a mailing list that rewrote the sender vouches only for itself: then DKIM alone can agree.
+        """
         if mail.dkim_domain and self._is_family(mail.dkim_domain.lower().strip("."), sender):
             return True
-        envelope = sender_domain(mail.envelope_from)
+        if is_rewritten:
+            return False
+        if mail.authentication == "pass":
+            return True
         if mail.header_from and mail.envelope_from:
-            return self._is_family(envelope, sender)
+            envelope, envelope_is_rewritten = _author_domain(mail.envelope_from, is_header=False)
+            return not envelope_is_rewritten and self._is_family(envelope, sender)
         return not mail.dkim_domain
 
     def _is_family(self, domain: str, other: str) -> bool:
@@ -148,6 +155,9 @@ class MailIndex:
             return None
         text = f"{mail.from_name}\n{mail.subject}"
         return next((service for pattern, service in self._names if pattern.search(text)), None)
+
+    def _is_named(self, service: str, text: str) -> bool:
+        return any(pattern.search(text) for pattern, named in self._names if named == service)
 
     def _stage(self, service: str, subject: str) -> tuple[str, Stage]:
         if _ANSWER.match(subject):
@@ -184,14 +194,17 @@ def sender_domain(address: str) -> str:
     return domain.strip(".")
 
 
-def _author_domain(address: str) -> str:
-    """The domain of a From header, a mailing list's rewriting (``noreply=clearview.ai@lists.example``) undone.
+def _author_domain(address: str, *, is_header: bool) -> tuple[str, bool]:
+    """The domain of a sender and whether somebody on the way rewrote it.
 
-    Only a header is rewritten so: in an envelope the same look is VERP, and names the recipient.
+    Forwarders rewrite envelopes (SRS), mailing lists rewrite headers (``noreply=clearview.ai@lists.example``); in an
+    envelope the latter look is VERP, and names the recipient.
     """
-    local, at, _ = address.strip().strip("<>").lower().rpartition("@")
-    found = _REWRITTEN.fullmatch(local) if at else None
-    return found[1] if found else sender_domain(address)
+    local, at, domain = address.strip().strip("<>").lower().rpartition("@")
+    if is_header and at and (found := _REWRITTEN.fullmatch(local)):
+        return found[1], True
+    unwrapped = sender_domain(address)
+    return unwrapped, unwrapped != domain.strip(".")
 
 
 def _whole_words(name: str) -> re.Pattern[str]:

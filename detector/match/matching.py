@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from detector.signatures import Ruleset
 
 _NAMES = (Col.QUESTION, Col.DOMAIN, Col.SERVER_NAME)
+_TUNNELS = ("tcp://", "ssl://", "tunnel://")
+"""Schemes that proxies write for a tunnel: what looks like a path is none."""
 _NETWORK = frozenset({Kind.PROXY, Kind.DNS})
 
 
@@ -65,13 +67,14 @@ class Matcher:
         sent = cell.number(Col.BYTES_SENT) or 0
         kind = Kind(cell.text(Col.KIND) or batch.kind)
         path = query = ""
-        if found.urls or sent:
-            _, path, query = target_of(cell.text(Col.URL))
+        method, url = cell.text(Col.METHOD).upper(), cell.text(Col.URL)
+        if (found.urls or sent) and method != "CONNECT" and not url.startswith(_TUNNELS):
+            _, path, query = target_of(url)
         request = Request(
             kind=kind,
             at=at,
             target=Target(found.host, path, query),
-            method=cell.text(Col.METHOD).upper(),
+            method=method,
             status=cell.number(Col.STATUS) or 0,
             action=Action(action) if action else None,
             bytes_sent=sent,

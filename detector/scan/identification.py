@@ -28,7 +28,7 @@ class Guess:
         log_format: the format.
         dialect: with what the head of the log adds: its envelope, its header's columns.
         confidence: 0 to 1: the share of lines that read as this format, less where there are few.
-        columns: mean number of columns that an event holds; decides between formats that read the same lines.
+        columns: mean number of columns that a line gives; decides between formats that read the same lines.
     """
 
     log_format: LogFormat
@@ -50,13 +50,22 @@ def identify(lines: Sequence[bytes], dialect: Dialect, formats: Iterable[LogForm
         return []
     envelopes = _envelopes(sample)
     guesses = [
-        guess
-        for log_format in formats
-        for envelope in envelopes
-        if (guess := _guess(sample, replace(dialect, envelope=envelope), log_format)) is not None
+        guess for log_format in formats if (guess := _best_envelope(sample, dialect, log_format, envelopes)) is not None
     ]
-    guesses.sort(key=lambda one: (-round(one.confidence, 1), -one.columns, one.dialect.envelope, one.log_format.name))
+    guesses.sort(key=lambda one: (-round(one.confidence, 1), -one.columns, one.log_format.name))
     return guesses
+
+
+def _best_envelope(
+    sample: Sequence[Line], dialect: Dialect, log_format: LogFormat, envelopes: Iterable[Envelope]
+) -> Guess | None:
+    """The format with the least peeled off that reads the lines as well: a tag may be what tells lines apart."""
+    best: Guess | None = None
+    for envelope in envelopes:
+        guess = _guess(sample, replace(dialect, envelope=envelope), log_format)
+        if guess is not None and (best is None or guess.confidence > best.confidence + 0.05):
+            best = guess
+    return best
 
 
 def _worth_reading(lines: Sequence[bytes]) -> list[bytes]:
@@ -90,4 +99,4 @@ def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> G
         share *= 0.6  # a log without any time stamp is rarely what it seems
     if share * few <= 0:
         return None
-    return Guess(log_format, header or dialect, share * few, cells / events)
+    return Guess(log_format, header or dialect, share * few, cells / (events + reading.passed))
