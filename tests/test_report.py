@@ -797,6 +797,11 @@ def test_the_highest_stage_is_confirmed_before_probable_then_latest():
     assert rung("unheard_of") == 0
 
 
+def test_an_unknown_kind_of_actor_is_counted():
+    odd = replace(findings()[0], actor=replace(JANE, kind="robot"))
+    assert "1 finding at 1 service: 1 other." in render("md", report(findings=(odd,)))
+
+
 def test_cut_middle_leaves_short_text_alone():
     assert cut_middle("abc", 3) == "abc"
     assert cut_middle("abcdefg", 4) == "ab…g"

@@ -91,7 +91,8 @@ def actors_text(report: Report) -> str:
     """How many actors there are, by kind."""
     kinds = [kind for _, kind in {(finding.actor.id, finding.actor.kind) for finding in report.findings}]
     counts = ((kinds.count(kind), one, many) for kind, one, many in _KINDS)
-    texts = [counted(count, one, many) for count, one, many in counts if count]
+    others = sum(kind not in {known for known, _, _ in _KINDS} for kind in kinds)
+    texts = [counted(count, one, many) for count, one, many in (*counts, (others, "other", "others")) if count]
     return " and ".join(part for part in (", ".join(texts[:-1]), *texts[-1:]) if part)
 
 
