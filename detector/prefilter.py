@@ -117,9 +117,19 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
         yield Literal(log_format.spell(suffix), NAME)
     for value in (*_LOOK_ALIKES, *log_format.head_literals, *log_format.encoded):
         yield Literal(value, ALWAYS)
-    if Col.URL in log_format.columns or Col.DOMAIN in log_format.columns:
-        for value in _PERCENT:
+    if log_format.kind is not Kind.MAIL:
+        for value in (*_PERCENT, *map(_percent_encoded, _LOOK_ALIKES), *sorted(_international(ruleset))):
             yield Literal(value, AUTHORITY)
+
+
+def _international(ruleset: Ruleset) -> set[bytes]:
+    """The letters beyond ASCII of all names, percent-encoded."""
+    names = "".join(one.host.encode().decode("idna") for one in ruleset.indicators() if "xn--" in one.host)
+    return {_percent_encoded(letter.encode()) for letter in names if not letter.isascii()}
+
+
+def _percent_encoded(value: bytes) -> bytes:
+    return b"".join(b"%%%02x" % byte for byte in value)
 
 
 def _names(ruleset: Ruleset, log_format: LogFormat) -> set[str]:

@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from machine import small_ruleset
+
+from detector.scan import Scanner
+from detector.signatures import load
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,3 +23,27 @@ def accept(request):
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_cache(tmp_path_factory):
+    """No test reads or writes the cache of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def catalogue(private_cache):  # noqa: ARG001 - what is checked once is kept there
+    return load()
+
+
+@pytest.fixture(scope="session")
+def scanner(catalogue):
+    """The whole catalogue, made ready once."""
+    return Scanner(catalogue)
+
+
+@pytest.fixture(scope="session")
+def ruleset():
+    return small_ruleset()

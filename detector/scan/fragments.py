@@ -65,8 +65,8 @@ def gather(  # noqa: PLR0913 - it has that many parts
                 for index, key in enumerate(batch.column(Col.TRANSACTION)):
                     if key in keys:
                         yield Fragment(
-                            str(key), order, segment.stream, segment.name, batch.offsets[index], batch.lines[index],
-                            _row(batch, index),
+                            str(key), order, segment.stream, segment.name, batch.offsets[index],
+                            batch.lines[index][: chunk.evidence_bytes], _row(batch, index),
                         )  # fmt: skip
     except (DamagedStream, UnreadableSource, OSError):
         return  # the scan before has noted the gap

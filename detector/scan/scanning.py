@@ -111,7 +111,7 @@ def scan(  # noqa: PLR0913 - it has that many parts
                     yield part.result()
                     part = _Part(segment, log_format, part.dialect, scanner, settings)
                 part.take(chunk)
-                advance(chunk.oversize_bytes or chunk.size)
+                advance(chunk.stop - chunk.start)
     except (DamagedStream, OSError) as fault:
         part.gap(str(fault))
     except UnreadableSource as fault:
@@ -142,7 +142,7 @@ class _Part:
 
     def is_full_before(self, chunk: Chunk) -> bool:
         """Whether enough was read to hand it over; parts end where cells end."""
-        return self._counts.bytes >= self._settings.part_bytes and self._cell.index != chunk.offset // CELL_BYTES
+        return self._counts.bytes >= self._settings.part_bytes and self._cell.index != chunk.start // CELL_BYTES
 
     def take(self, chunk: Chunk) -> None:
         """Scan one chunk."""
@@ -155,10 +155,10 @@ class _Part:
         found = self._prefilter.candidates(chunk.buffer, chunk.size) if self._prefilter else _all_lines(chunk)
         reading = self._read(chunk, self._with_sample(chunk, found))
         if chunk.oversize_bytes:
-            seen = Counts(bytes=chunk.oversize_bytes, lines=1, candidates=len(found), oversize=1)
+            seen = Counts(bytes=chunk.stop - chunk.start, lines=1, candidates=len(found), oversize=1)
         else:
             parsed, unparsed = len(reading.batch), len(reading.refusals)
-            seen = Counts(chunk.size, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
+            seen = Counts(chunk.stop - chunk.start, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
             self._refusals.update(refusal.reason for refusal in reading.refusals)
         self._counts += seen
         self._position = chunk.stop
@@ -188,8 +188,8 @@ class _Part:
         """The candidates and the lines of the sample, ascending."""
         if self._prefilter is None:
             return found
-        if chunk.offset < HEAD_BYTES:
-            return sorted({*_all_lines(chunk, HEAD_BYTES - chunk.offset), *found})
+        if chunk.start < HEAD_BYTES:
+            return sorted({*_all_lines(chunk, HEAD_BYTES - chunk.start), *found})
         if self._cell.is_new:
             first = next(_ranges(chunk.buffer, chunk.size))
             return found if found and found[0] == first else [first, *found]
@@ -206,15 +206,19 @@ class _Part:
         reading = read_lines(self._format, self.dialect, lines)
         self.dialect = reading.dialect
         if self._format.join is None:
-            covers = self._settings.covers
-            self._sightings.extend(one for one in self._scanner.matcher.match(reading.batch) if covers(one.at))
+            covers, kept = self._settings.covers, chunk.evidence_bytes
+            self._sightings.extend(
+                one if kept is None else one._replace(line=one.line[:kept])
+                for one in self._scanner.matcher.match(reading.batch)
+                if covers(one.at)
+            )
         else:
             self._keys.update(str(key) for key in reading.batch.column(Col.TRANSACTION) if key is not None)
         return reading
 
     def _enter_cell(self, chunk: Chunk) -> None:
         """Close the cell before when the chunk begins another."""
-        index = chunk.offset // CELL_BYTES
+        index = chunk.start // CELL_BYTES
         self._cell.is_new = index != self._cell.index
         if self._cell.is_new:
             self._close_cell()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detector.sources.compression import DamagedStream
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,17 +34,29 @@ class Chunk:
         buffer: holds the lines in its first ``size`` bytes; what lies behind is not part of the chunk.
         size: bytes of lines, newlines included (the last line of a stream may lack its own).
         oversize_bytes: 0, or the whole length of the one oversize line whose kept bytes the buffer holds.
+        hole_bytes: NUL bytes in front of ``offset`` that were left out; they are the beginning of the first line.
     """
 
     offset: int
     buffer: bytearray
     size: int
     oversize_bytes: int = 0
+    hole_bytes: int = 0
+
+    @property
+    def start(self) -> int:
+        """Offset at which the first line starts, the hole in front of it included."""
+        return self.offset - self.hole_bytes
 
     @property
     def stop(self) -> int:
         """Offset behind the last byte."""
         return self.offset + (self.oversize_bytes or self.size)
+
+    @property
+    def evidence_bytes(self) -> int | None:
+        """How much of a line can be opened again: all (``None``), of an oversize one what was kept of its head."""
+        return KEPT_HEAD_BYTES if self.oversize_bytes else None
 
 
 def chunks(reader: Reader, start: int, stop: int | None, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
@@ -73,14 +87,18 @@ class _Cutter:
         self._buffer = bytearray(LINE_LIMIT_BYTES + size + _BEYOND_BYTES)
         self._filled = 0
         self._offset = max(start - 1, 0)
+        self._break: Exception | None = None
 
     def run(self, stop: int | None) -> Iterator[Chunk]:
         """Cut until the first line that starts at or behind ``stop``."""
         while stop is None or self._offset < stop:
             ended = not self._gather(stop)
+            whole = self._buffer.rfind(b"\n", 0, self._filled) + 1
+            if self._break is not None and not whole:
+                raise self._break
             end = self._end(stop)
             if not end:
-                end = self._filled if ended else self._buffer.rfind(b"\n", 0, self._filled) + 1
+                end = self._filled if ended and self._break is None else whole
             last = self._buffer.rfind(b"\n", 0, max(end - 1, 0)) + 1
             if end and end - last <= LINE_LIMIT_BYTES + 1:
                 yield Chunk(self._offset, self._buffer, end)
@@ -90,7 +108,7 @@ class _Cutter:
                 self._drop(last)
             elif self._filled:
                 yield from self._long_line()
-            if ended and not self._filled:
+            if ended and not self._filled and self._break is None:
                 return
 
     def skip_line(self) -> None:
@@ -100,6 +118,8 @@ class _Cutter:
             self._drop(end or self._filled)
             if end:
                 return
+        if self._break is not None:
+            raise self._break
 
     def _gather(self, stop: int | None) -> bool:
         """Fill the buffer until it holds the chunk's end or more than one line may hold; ``False`` at the end."""
@@ -122,8 +142,14 @@ class _Cutter:
         wanted = self._size - self._offset % self._size - self._filled + _BEYOND_BYTES
         if wanted <= 0:
             wanted = _BEYOND_BYTES
-        with memoryview(self._buffer) as view:
-            count = self._reader.readinto(view[self._filled : self._filled + wanted])
+        if self._break is not None:
+            return False
+        try:
+            with memoryview(self._buffer) as view:
+                count = self._reader.readinto(view[self._filled : self._filled + wanted])
+        except (DamagedStream, OSError) as fault:
+            self._break = fault  # raised when the whole lines before it have been given
+            return False
         self._filled += count
         return count > 0
 
@@ -136,21 +162,27 @@ class _Cutter:
 
     def _long_line(self) -> Iterator[Chunk]:
         """The line at the front is longer than any line may be, at least with the NUL bytes in front of it."""
+        hole = 0
         while True:
-            self._drop(self._filled - len(self._buffer[: self._filled].lstrip(b"\0")))
+            count = self._filled - len(self._buffer[: self._filled].lstrip(b"\0"))
+            self._drop(count)
+            hole += count
             end = self._buffer.find(b"\n", 0, self._filled) + 1
             if end or self._filled > LINE_LIMIT_BYTES or not self._fill():
                 break
-        length = end or self._filled
-        if length <= LINE_LIMIT_BYTES + 1:
-            if length:
-                yield Chunk(self._offset, self._buffer, length)
-                self._drop(length)
+        if not end and self._break is not None:
             return
-        yield self._oversize(end)
+        length = end or self._filled
+        if not length:  # nothing but NUL bytes up to the end: the last one stands for the line
+            yield Chunk(self._offset - 1, bytearray(b"\0"), 1, hole_bytes=hole - 1)
+        elif length <= LINE_LIMIT_BYTES + 1:
+            yield Chunk(self._offset, self._buffer, length, hole_bytes=hole)
+            self._drop(length)
+        else:
+            yield from self._oversize(end, hole)
 
-    def _oversize(self, end: int) -> Chunk:
-        """Keep the head and the tail of the line at the front, skip the rest."""
+    def _oversize(self, end: int, hole: int) -> Iterator[Chunk]:
+        """Keep the head and the tail of the line at the front, skip the rest; nothing where the stream breaks in it."""
         start = self._offset
         kept = bytearray(self._buffer[:KEPT_HEAD_BYTES])
         tail = b""
@@ -162,7 +194,9 @@ class _Cutter:
             if not self._fill():
                 break
             end = self._buffer.find(b"\n", 0, self._filled) + 1
+        if not end and self._break is not None:
+            return
         tail += bytes(self._buffer[max(end - KEPT_TAIL_BYTES, 0) : end])
         self._drop(end)
         kept += tail[-KEPT_TAIL_BYTES:]
-        return Chunk(start, kept, len(kept), oversize_bytes=self._offset - start)
+        yield Chunk(start, kept, len(kept), oversize_bytes=self._offset - start, hole_bytes=hole)

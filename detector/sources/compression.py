@@ -16,10 +16,14 @@ import zstandard
 from isal import isal_zlib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 INPUT_BYTES = 256 * 1024
 OUTPUT_BYTES = 512 * 1024
+MEMORY_BYTES = 160 * 1024 * 1024
+"""What one decompressor may take: twice what ``xz -9`` and ``zstd --ultra --long=27`` need."""
+RESCUED_BYTES = 4 * OUTPUT_BYTES
+"""More than one read can have asked for: what lies further from the damage was given before."""
 
 
 class Compression(StrEnum):
@@ -88,15 +92,17 @@ def detect(head: bytes) -> Compression:
 
 def inflated(compression: Compression, file: BinaryIO) -> Inflated:
     """A reader of the decompressed bytes of a seekable file at its start."""
-    return Inflated(file, _INFLATERS[compression])
+    fresh = _INFLATERS[compression]
+    return Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh))
 
 
 class Inflated:
     """Decompressed bytes of all members (gzip), frames (zstd) or streams (xz, bz2) of a file, one after the other."""
 
-    def __init__(self, file: BinaryIO, fresh: Callable[[], Inflater]) -> None:
+    def __init__(self, file: BinaryIO, fresh: Callable[[], Inflater], careful: Callable[[], Inflater]) -> None:
         self._file = file
         self._fresh = fresh
+        self._careful = careful
         self._inflater = fresh()
         self._input = b""
         self._exhausted = False
@@ -150,20 +156,33 @@ class Inflated:
         return True
 
     def _salvage(self, fault: Exception) -> bytes:
-        """The bytes between what was given and the damage: decompress again and go the last piece byte by byte."""
+        """The bytes between what was given and the damage: decompress again, and the last piece byte by byte."""
         self._file.seek(0)
-        again = Inflated(self._file, self._fresh)
+        again = Inflated(self._file, self._careful, self._careful)
         rescued = bytearray()
         try:
             skipped = 0
             while skipped < self._given:
                 skipped += len(again._next(min(OUTPUT_BYTES, self._given - skipped)))
-            while byte := again._next(1):
-                rescued += byte
+            for piece in again._trickle():
+                rescued += piece
+                if len(rescued) > RESCUED_BYTES:
+                    break
         except (*_FAULTS, DamagedStream):
-            self._inflater, self._input = _Broken(str(fault)), b""
+            pass  # the damage that was met before
+        self._inflater, self._input = _Broken(str(fault)), b""
         self._given += len(rescued)
         return bytes(rescued) or self._next(1)
+
+    def _trickle(self) -> Iterator[bytes]:
+        """The rest of a member with its input fed byte by byte: nothing is held back by a damage further on."""
+        data = self._input
+        while data:
+            for at in range(len(data)):
+                yield self._inflater.decompress(data[at : at + 1], OUTPUT_BYTES)
+                if self._inflater.eof:
+                    return
+            data = self._file.read(INPUT_BYTES)
 
 
 class _Broken:
@@ -208,5 +227,7 @@ _INFLATERS: dict[Compression, Callable[[], Inflater]] = {
     Compression.GZIP: lambda: isal_zlib.decompressobj(31),
     Compression.ZSTD: _Zstd,
     Compression.BZIP2: bz2.BZ2Decompressor,
-    Compression.XZ: lzma.LZMADecompressor,
+    Compression.XZ: lambda: lzma.LZMADecompressor(memlimit=MEMORY_BYTES),
 }
+_CAREFUL_INFLATERS: dict[Compression, Callable[[], Inflater]] = {Compression.GZIP: lambda: zlib.decompressobj(31)}
+"""Slower ones that hold back no output: for what lies just before a damage."""

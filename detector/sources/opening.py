@@ -12,13 +12,12 @@ import queue
 import stat
 import sys
 import threading
-import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from detector.errors import UnreadableSource
+from detector.sources import archives
 from detector.sources import compression as compressed
 from detector.sources.compression import Compression, DamagedStream
 from detector.sources.framing import Framing, JsonFrames
@@ -81,14 +80,10 @@ def members(path: str) -> list[tuple[str, int]]:
     """The files of a zip archive with their sizes in bytes, folders left out.
 
     Raises:
-        UnreadableSource: the archive's directory is damaged.
+        UnreadableSource: the archive's directory is damaged, or names one file twice.
     """
     with open_regular(path) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return [(info.filename, info.file_size) for info in archive.infolist() if not info.is_dir()]
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as fault:
-            raise UnreadableSource(path, f"damaged zip archive: {fault}") from None
+        return archives.listed(file, path)
 
 
 @contextmanager
@@ -112,7 +107,7 @@ def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool =
             plain = segment.start or (segment.framing is Framing.LINES and _is_plain(file))
             yield file if plain else _decoded(file, segment)
         elif segment.compression is Compression.ZIP:
-            with _zip_member(file, segment) as opened:
+            with archives.opened(file, segment.name, segment.member) as opened:
                 yield _decoded(_Capped(opened, limits or Limits()), segment)
         else:
             capped = _Capped(compressed.inflated(segment.compression, file), limits or Limits())
@@ -166,33 +161,10 @@ def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
     yield reader
 
 
-@contextmanager
-def _zip_member(file: io.FileIO, segment: Segment) -> Iterator[_ZipPart]:
-    try:
-        with zipfile.ZipFile(file) as archive, archive.open(segment.member) as part:
-            yield _ZipPart(part, archive.getinfo(segment.member).compress_size)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, KeyError) as fault:
-        raise UnreadableSource(segment.name, f"cannot be unpacked: {fault}") from None
-
-
-class _ZipPart:
-    """A member of a zip archive; its damage is ours."""
-
-    def __init__(self, part: IO[bytes], consumed: int) -> None:
-        self._part = part
-        self.consumed = consumed
-
-    def read(self, limit: int) -> bytes:
-        try:
-            return self._part.read(limit)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, zlib.error) as fault:
-            raise DamagedStream(f"corrupt compressed data: {fault}") from None
-
-
 class _Capped:
     """Stops a stream that becomes larger than any log."""
 
-    def __init__(self, blocks: compressed.Inflated | _ZipPart, limits: Limits) -> None:
+    def __init__(self, blocks: compressed.Inflated | archives.ZipPart, limits: Limits) -> None:
         self._blocks = blocks
         self._limits = limits
         self._given = 0
