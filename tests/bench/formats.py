@@ -1,0 +1,190 @@
+"""How fast every format reads, and how fast a log without a single sighting is scanned.
+
+    python tests/bench/formats.py [--only squid,zeek_tsv] [--scan 200] [--rounds 5]
+
+Lines are varied: the same host, user, address and second rarely come twice in a row, as in a real log. `example` lines
+come from the format's own `example()`, `golden` lines from its golden cases (real layouts, some of them long) with the
+names, addresses and clocks drawn anew, `syslog` is `example` inside an RFC 3164 header. Best of some rounds, CPU time.
+"""
+# ruff: noqa: T201
+
+import argparse
+import random
+import re
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from golden import SAMPLES, cases
+
+from detector.events import Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
+from detector.formats import own_formats
+from detector.scan import Scanner, Settings, scan
+from detector.signatures import load
+from detector.sources import Compression, Segment
+
+LINES = 20_000
+START = from_iso("2020-02-27T08:00:00Z")
+UNTIL = from_iso("2020-03-31T00:00:00Z")
+KINDS = {"zeek_tsv": (Kind.PROXY, Kind.DNS, Kind.MAIL), "zeek_json": (Kind.PROXY, Kind.DNS, Kind.MAIL)}
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NAME = re.compile(r"(?<![\w.])[a-z0-9-]+(?=\.example\.(?:com|net|org))")
+USER = re.compile(r"\bu1\d{3}\b")
+ADDRESS = re.compile(r"\b(10|192|198|203)\.(\d+)\.(\d+)\.\d+\b")
+CLOCK = re.compile(r":\d\d:\d\d(?=\D)")
+EPOCH = re.compile(r"\b(15[78]\d{4})\d{4}\b")
+
+
+class Population:
+    """Who and what a log is of: some thousand people, addresses and hosts."""
+
+    def __init__(self, seed):
+        rng = self.rng = random.Random(seed)
+        self.hosts = [f"{self.word()}.{self.word()}.{rng.choice(('com', 'net', 'org', 'co.uk'))}" for _ in range(4000)]
+        self.users = [f"u{number}" for number in range(1000, 3000)]
+        self.addresses = [f"10.{rng.randint(0, 9)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}" for _ in range(3000)]
+
+    def word(self):
+        return "".join(self.rng.choices(LETTERS, k=self.rng.randint(3, 12)))
+
+    def event(self, kind, at):
+        rng, host, user = self.rng, self.rng.choice(self.hosts), self.rng.choice(self.users)
+        row = {Col.AT: at, Col.SOURCE_IP: rng.choice(self.addresses)}
+        if kind is Kind.DNS:
+            return row | {Col.QUESTION: host, Col.QUESTION_TYPE: rng.choice(("A", "AAAA", "HTTPS"))}
+        if kind is Kind.MAIL:
+            sender = f"{self.word()}@{host}"
+            return row | {
+                Col.FROM: sender, Col.SENDER: sender, Col.TO: [f"{user}@example.org"], Col.DIRECTION: "inbound",
+                Col.SUBJECT: f"{self.word()} {self.word()} {self.word()}",
+                Col.MESSAGE_ID: f"{rng.getrandbits(64):x}@{host}",
+            }  # fmt: skip
+        row |= {Col.USER: user, Col.BYTES_RECEIVED: rng.randint(100, 90_000), Col.BYTES_SENT: rng.randint(100, 5000)}
+        if rng.random() < 0.6:
+            return row | {Col.DOMAIN: host}
+        path = "/".join(self.word() for _ in range(rng.randint(1, 5)))
+        return row | {Col.DOMAIN: host, Col.URL: f"http://{host}/{path}?id={rng.randint(1, 10**6)}", Col.METHOD: "GET"}
+
+    def vary(self, text):
+        """A golden line with other names, addresses and clocks."""
+        rng = self.rng
+        text = NAME.sub(lambda _: f"{self.word()}.{self.word()}", text)
+        text = USER.sub(lambda _: rng.choice(self.users), text)
+        text = ADDRESS.sub(lambda found: f"{found[1]}.{found[2]}.{found[3]}.{rng.randint(1, 254)}", text)
+        text = EPOCH.sub(lambda found: f"{found[1]}{rng.randint(0, 9999):04d}", text)
+        return CLOCK.sub(lambda _: f":{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}", text)
+
+
+def examples(log_format, kind, people):
+    """The header and some thousand events of one kind, as the format writes them."""
+    head, events, at = log_format.preamble.split("\n") if log_format.preamble else [], [], START
+    while len(events) < LINES:
+        at += people.rng.randint(0, 300_000)
+        written = log_format.example(people.event(kind, at)).split("\n")
+        if not events and written[0].startswith("#"):
+            head = list(takewhile(lambda line: line.startswith("#"), written))
+        events += [line for line in written if not line.startswith("#")]
+    return head, events
+
+
+def lines_of(texts):
+    return [Line(number, text.encode()) for number, text in enumerate(texts)]
+
+
+def started(log_format, dialect, head):
+    return read_lines(log_format, dialect, lines_of(head)).dialect
+
+
+def speed(log_format, dialect, texts, rounds, refusable=0.01):
+    """(lines a second, MB a second); ends the program where too many lines are refused to mean anything."""
+    lines = lines_of(texts)
+    seconds = []
+    for _ in range(rounds):
+        begin = time.process_time()
+        reading = read_lines(log_format, dialect, lines)
+        seconds.append(time.process_time() - begin)
+    if len(reading.refusals) > refusable * len(lines):
+        raise SystemExit(f"{log_format.name}: {reading.refusals[0].reason}: {lines[reading.refusals[0].offset].raw!r}")
+    return len(lines) / min(seconds), sum(len(line.raw) for line in lines) / min(seconds) / 1e6
+
+
+def golden(log_format, people, rounds):
+    """The same of all golden cases that are not hostile, each read under its own dialect, varied."""
+    folder = cases(log_format.name) if (SAMPLES / log_format.name).is_dir() else []
+    found = [case for case in folder if not case.path.stem.startswith("hostile_")]
+    seconds = size = count = 0
+    for case in found:
+        texts = case.path.read_text("utf-8", "replace").removeprefix("\ufeff").split("\n")
+        dialect = log_format.head(texts[0], case.dialect) or case.dialect
+        heads = [text for text in texts if log_format.head(text, dialect)]
+        body = [text for text in texts if text and text not in heads]
+        if len(heads) > 1 and log_format.name != "zeek_tsv":
+            continue  # another header in mid-file: its lines cannot be shuffled
+        dialect = started(log_format, dialect, heads)
+        varied = [people.vary(text) for text in body * (LINES // len(found) // len(body) + 1)]
+        lines, megabytes = speed(log_format, dialect, varied, rounds, refusable=1)
+        count += len(varied)
+        seconds += len(varied) / lines
+        size += megabytes * len(varied) / lines
+    return (count / seconds, size / seconds) if seconds else (0, 0)
+
+
+def scanned(log_format, head, events, megabytes, scanner):
+    """MB a second of the scan of a log in which nothing is found."""
+    dialect, settings, best = Dialect(written_until=UNTIL), Settings(ahead=False), float("inf")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write("\n".join((*head, "")).encode())
+        block = ("\n".join(events) + "\n").encode()
+        for _ in range(megabytes * 1_000_000 // len(block) + 1):
+            file.write(block)
+        file.flush()
+        segment = Segment("", file.name, "", Compression.NONE)
+        for _ in range(2):
+            begin = time.process_time()
+            parts = list(scan(segment, log_format, dialect, scanner, settings))
+            best = min(best, time.process_time() - begin)
+        size = file.tell()
+    if sum(len(part.sightings) for part in parts):
+        raise SystemExit(f"{log_format.name}: the log was to hold no sighting")
+    return size / best / 1e6
+
+
+def row_of(log_format, kind, options, scanner):
+    """The figures of one kind of event of one format."""
+    people = Population(seed=7)
+    head, events = examples(log_format, kind, people)
+    dialect = started(log_format, Dialect(written_until=UNTIL), head)
+    row = "{:10,.0f}{:7.0f}".format(*speed(log_format, dialect, events, options.rounds))
+    if kind is log_format.kind:
+        row += "{:10,.0f}{:7.0f}".format(*golden(log_format, people, options.rounds))
+    else:
+        row += " " * 17
+    clocks = (f"10:{n // 400 % 60:02d}:{n // 7 % 60:02d}" for n in range(len(events)))
+    wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, events, strict=True)]
+    inside = replace(dialect, envelope=Envelope.TAGGED)
+    row += f"{speed(log_format, inside, wrapped, options.rounds)[0]:10,.0f}"
+    return row + (f"{scanned(log_format, head, events, options.scan, scanner):11,.0f}" if scanner else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="names of formats, comma-separated")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scan", type=int, default=0, help="MB of the log that is scanned, 0: none")
+    options = parser.parse_args()
+    only = set(options.only.split(",")) - {""}
+    scanner = Scanner(load()) if options.scan else None
+    print(f"{'format':34}{'lines/s':>10}{'MB/s':>7}{'golden':>10}{'MB/s':>7}{'syslog':>10}{'scan MB/s':>11}")
+    for name, log_format in own_formats().items():
+        for kind in KINDS.get(name, (log_format.kind,)) if not only or name in only else ():
+            label = f"{name} {kind}" if name in KINDS else name
+            print(f"{label:34}{row_of(log_format, kind, options, scanner)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
