@@ -1,4 +1,4 @@
-"""What the tests of the machine share: a small catalogue with every kind of indicator, and short ways to run an audit."""
+"""What the tests of the machine share: a small catalogue with every kind of indicator, short ways to run an audit."""
 
 from dataclasses import fields
 from unittest.mock import patch
@@ -6,7 +6,7 @@ from unittest.mock import patch
 from detector.audit import Order, Site, audit, plan
 from detector.audit.plan import Named
 from detector.events import Stage, from_iso
-from detector.formats import own_formats
+from detector.formats import Formats
 from detector.scan import Settings
 from detector.signatures import (
     Attribution,
@@ -91,9 +91,9 @@ def small_ruleset():
 
 def planned(paths, log_format="", **site):
     """The plan of some logs; of a format by name, else told by content."""
-    formats = own_formats()
+    formats = Formats()
     said = Site(log_format=formats[log_format] if log_format else None, **site)
-    return plan([Named([str(path) for path in paths], said)], list(formats.values()))
+    return plan([Named([str(path) for path in paths], said)], formats)
 
 
 def audited(paths, ruleset, log_format="", *, engine="serial", jobs=1, **settings):
@@ -113,11 +113,11 @@ def sightings(report):
 
 def facts(report):
     """Everything that a report says of people and services; nothing that says where it was read."""
-    return sorted(
+    return [
         (one.service, one.actor, one.stage, one.confidence, one.first_seen, one.last_seen, one.days, one.sightings,
          one.bytes_sent, one.denied, one.stages, one.per_day)
         for one in report.findings
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def coverage(source):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from detector.audit.plan import Input, Site
+    from detector.formats import Formats
     from detector.match import Sighting
     from detector.signatures import Ruleset
 
@@ -25,21 +26,21 @@ Explanation: TypeAlias = "list[tuple[str, str]]"
 """(room, what it says), in the order in which a line goes through the rooms."""
 
 
-def explain_line(raw: bytes, site: Site, formats: Sequence[LogFormat], ruleset: Ruleset) -> Explanation:
+def explain_line(raw: bytes, site: Site, formats: Formats, ruleset: Ruleset) -> Explanation:
     """Explain a line that stands alone; a format that needs a header is best explained with ``explain_at``."""
     dialect = Dialect(zone=site.zone or UTC, date_order=site.date_order, options=site.options)
     if site.log_format is not None:
         guesses = identify([raw], dialect, [site.log_format])
         log_format, dialect = site.log_format, guesses[0].dialect if guesses else dialect
     else:
-        guesses = identify([raw], dialect, formats)
+        guesses = identify([raw], dialect, formats.values())
         if not guesses:
             return [*_bytes(0, raw), ("formats", "no log format reads this line: name one with --input-format")]
         log_format, dialect = guesses[0].log_format, guesses[0].dialect
     return [*_bytes(0, raw), *_rooms(Line(0, raw), log_format, dialect, Scanner(ruleset), None)]
 
 
-def explain_at(path: str, offset: int, site: Site, formats: Sequence[LogFormat], ruleset: Ruleset) -> Explanation:
+def explain_at(path: str, offset: int, site: Site, formats: Formats, ruleset: Ruleset) -> Explanation:
     """Explain the line of a log that starts at an offset (in decompressed bytes).
 
     Raises:

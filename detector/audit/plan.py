@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from detector.audit.telling import HEAD_BYTES, Teller
 from detector.errors import UnreadableSource
 from detector.events import Dialect, Envelope, LogFormat, Zone
 from detector.events.instants import from_datetime
-from detector.scan import Guess, identify
+from detector.scan import Guess
 from detector.sources import (
     Compression,
     DamagedStream,
@@ -31,7 +32,8 @@ from detector.sources import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD_BYTES = 64 * 1024
+    from detector.formats import Formats
+
 IDENTITY_BYTES = 1024
 """Bytes at the head of a log that tell it from others; a rotated or compressed copy has the same."""
 
@@ -94,21 +96,21 @@ class Named:
     label: str = ""
 
 
-def plan(asked: Sequence[Named], formats: Sequence[LogFormat]) -> list[Input]:
+def plan(asked: Sequence[Named], formats: Formats) -> list[Input]:
     """Look at every log: what cannot be read is an input with a reason, never left out."""
     inputs: list[Input] = []
     seen: set[str] = set()
+    teller = Teller(formats)
     for named in asked:
         found = find(named.names)
-        before: Guess | None = None
         for path in found.paths:
             if path in seen:
                 continue
             seen.add(path)
             for segment, size in _parts(path, named.label):
-                planned, before = _inspect(segment, size, named.site, formats, before)
-                inputs.append(planned)
+                inputs.append(_inspect(segment, size, named.site, teller))
         inputs += [Input(_segment(fault.path, ""), unread=fault.reason) for fault in found.refused]
+    teller.keep()
     return _without_copies(inputs)
 
 
@@ -133,27 +135,25 @@ def _parts(path: str, label: str) -> Iterator[tuple[Segment | UnreadableSource, 
         yield UnreadableSource(path, fault.strerror or str(fault)), 0
 
 
-def _inspect(
-    segment: Segment | UnreadableSource, size: int, site: Site, formats: Sequence[LogFormat], before: Guess | None
-) -> tuple[Input, Guess | None]:
-    """Look at the head of one stream. ``before`` is what the log before it was: tried first, rotations are alike."""
+def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller: Teller) -> Input:
+    """Look at the head of one stream."""
     if isinstance(segment, UnreadableSource):
-        return Input(_segment(segment.path, ""), unread=segment.reason), before
+        return Input(_segment(segment.path, ""), unread=segment.reason)
     try:
         head = _head(segment)
     except (UnreadableSource, DamagedStream, OSError) as fault:
-        return Input(segment, size, unread=getattr(fault, "reason", str(fault))), before
+        return Input(segment, size, unread=getattr(fault, "reason", str(fault)))
     stream = hashlib.sha256(head[:IDENTITY_BYTES]).hexdigest()[:32]
     segment = replace(segment, stream=stream, framing=framing_of(head))
     planned = Input(segment, size, gap_s=site.gap_s)
     if not head.strip(b"\0\n\r "):
-        return replace(planned, notes=("is empty",), log_format=site.log_format), before
+        return replace(planned, notes=("is empty",), log_format=site.log_format)
     if segment.framing is not Framing.LINES:
         head = _head(segment)
-    guess = _best(_lines(head), _dialect(segment, site), site, formats, before)
+    guess = teller.tell(head, _dialect(segment, site), site.log_format)
     if guess is None:
-        return replace(planned, unread="no log format reads its lines: name one with --input-format"), before
-    planned = replace(
+        return replace(planned, unread="no log format reads its lines: name one with --input-format")
+    return replace(
         planned,
         log_format=guess.log_format,
         dialect=guess.dialect,
@@ -161,7 +161,6 @@ def _inspect(
         notes=_notes(guess, site),
         segment=segment if guess.log_format.json else replace(segment, framing=Framing.LINES),
     )
-    return planned, guess
 
 
 def _head(segment: Segment) -> bytes:
@@ -170,25 +169,6 @@ def _head(segment: Segment) -> bytes:
         while len(head) < HEAD_BYTES and (block := reader.read(HEAD_BYTES - len(head))):
             head += block
         return head
-
-
-def _lines(head: bytes) -> list[bytes]:
-    lines = head.split(b"\n")
-    return lines[:-1] if len(head) >= HEAD_BYTES and len(lines) > 1 else lines
-
-
-def _best(
-    lines: Sequence[bytes], dialect: Dialect, site: Site, formats: Sequence[LogFormat], before: Guess | None
-) -> Guess | None:
-    if site.log_format is not None:
-        found = identify(lines, dialect, [site.log_format])
-        return found[0] if found else Guess(site.log_format, dialect, 0.0, 0.0)
-    if before is not None:
-        again = identify(lines, dialect, [before.log_format])
-        if again and again[0].confidence >= 1.0:
-            return again[0]
-    found = identify(lines, dialect, formats)
-    return found[0] if found and found[0].confidence >= 0.3 else None
 
 
 def _dialect(segment: Segment, site: Site) -> Dialect:

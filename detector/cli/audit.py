@@ -93,7 +93,7 @@ class _Run:
         order = self.order(config)
         site = site_of(self.text("input_format"), self.text("timezone"), formats)
         with standard_input_as_file(self.paths) as standard_input:
-            inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), list(formats.values()))
+            inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
             report = self.audited(inputs, ruleset, order)
         self.write(report)
         return self.status(report)
@@ -135,13 +135,13 @@ class _Run:
             return audit(inputs, ruleset, order, advance)
 
     def write(self, report: Report) -> None:
-        from detector.report import WRITERS
+        from detector.report import writer_named
 
         output = self.options["output"]
         on_terminal = output is None and sys.stdout.isatty()
         colour = on_terminal and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size().columns if on_terminal else 120
-        text = WRITERS[self.text("output_format")].render(report, colour=colour, width=width)
+        text = writer_named(self.text("output_format")).render(report, colour=colour, width=width)
         if isinstance(output, Path):
             written(output, text)
             self.say(f"wrote {output}")

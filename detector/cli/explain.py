@@ -57,12 +57,12 @@ def command(
         path, _, offset = place.rpartition(":")
         if not path or not offset.isdigit():
             raise UsageError(f"--at {place!r}: write PATH:OFFSET, with the offset in bytes")
-        explanation = explain_at(path, int(offset), site, list(formats.values()), ruleset)
+        explanation = explain_at(path, int(offset), site, formats, ruleset)
     else:
         if line is None:
             raise UsageError("nothing to explain: give a line, - for standard input, or --at PATH:OFFSET")
         raw = sys.stdin.buffer.readline() if line == "-" else line.encode("utf-8", "surrogateescape")
-        explanation = explain_line(raw.removesuffix(b"\n"), site, list(formats.values()), ruleset)
+        explanation = explain_line(raw.removesuffix(b"\n"), site, formats, ruleset)
     _print(explanation, output_format)
     return 0
 

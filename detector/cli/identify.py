@@ -37,9 +37,7 @@ def command(paths: tuple[str, ...], config_path: Path | None, output_format: str
     config = load_config(config_path)
     formats = all_formats(config)
     with standard_input_as_file(paths) as standard_input:
-        inputs = plan(
-            asked_logs(paths, site_of("", "", formats), config, formats, standard_input), list(formats.values())
-        )
+        inputs = plan(asked_logs(paths, site_of("", "", formats), config, formats, standard_input), formats)
         rows = [_row(one) for one in inputs]
     if output_format == "table":
         for row in rows:

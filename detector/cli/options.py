@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from detector.audit import Site
     from detector.audit.plan import Named
     from detector.config import Config
-    from detector.events import LogFormat
+    from detector.formats import Formats
     from detector.signatures import Ruleset
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -60,32 +60,30 @@ def load_ruleset(paths: Sequence[Path], config: Config | None) -> Ruleset:
     return signatures.load(tuple(paths) or tuple(config.signatures if config else ()))
 
 
-def all_formats(config: Config | None) -> dict[str, LogFormat]:
+def all_formats(config: Config | None) -> Formats:
     """The formats of this program and those that the site defines, by name."""
-    from detector.formats import own_formats
+    from detector.formats import Formats
 
-    known = dict(own_formats())
-    if config is not None and config.formats:
-        from detector.cli.feeds import feed_formats
+    if config is None or not config.formats:
+        return Formats()
+    from detector.cli.feeds import feed_formats
 
-        known |= feed_formats(config.formats)
-    return known
+    return Formats(feed_formats(config.formats))
 
 
-def site_of(input_format: str, timezone: str, formats: dict[str, LogFormat]) -> Site:
+def site_of(input_format: str, timezone: str, formats: Formats) -> Site:
     """What options say about the logs.
 
     Raises:
         UsageError: no such format or zone.
     """
     from detector.audit import Site
-    from detector.formats import format_named
 
     name, _, settings = input_format.partition(":")
     options = dict([settings.split("=", 1)]) if "=" in settings else {}
     if settings and not options:
         raise UsageError(f"--input-format {input_format}: settings are written name:key=value")
-    log_format = None if not name else formats.get(name) or format_named(name)
+    log_format = formats.named(name) if name else None
     return Site(log_format=log_format, zone=zone_of(timezone) if timezone else None, options=options)
 
 
@@ -102,7 +100,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def asked_logs(
-    paths: Sequence[str], site: Site, config: Config | None, formats: dict[str, LogFormat], standard_input: str = ""
+    paths: Sequence[str], site: Site, config: Config | None, formats: Formats, standard_input: str = ""
 ) -> list[Named]:
     """The paths of the command line, or, when there are none, the sources of the configuration.
 

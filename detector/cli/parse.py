@@ -45,7 +45,7 @@ def command(
     formats = all_formats(config)
     site = site_of(input_format, timezone, formats)
     with standard_input_as_file(paths) as standard_input:
-        inputs = plan(asked_logs(paths, site, config, formats, standard_input), list(formats.values()))
+        inputs = plan(asked_logs(paths, site, config, formats, standard_input), formats)
         if unparsed is None:
             complete = [_parse(one, None, quiet=quiet) for one in inputs]
         else:

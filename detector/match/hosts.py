@@ -10,8 +10,6 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-import idna
-
 from detector.grammars.values import lower
 
 _LONGEST_HOST = 253
@@ -53,6 +51,8 @@ def normalise(host: str) -> str | None:
         return None
     host = re.sub(r":\d*$", "", host).removesuffix(".")
     if not host.isascii():
+        import idna  # noqa: PLC0415 - 10 ms that logs without such names need not pay
+
         try:
             host = idna.encode(host).decode()
         except idna.IDNAError:

@@ -17,7 +17,8 @@ def host_of(layout, line):
     if layout == "zeek_json":
         return line.split('"host":"')[1].partition('"')[0], line.split('"username":"')[1].partition('"')[0]
     if layout == "bind_querylog":
-        return line.split(" query: ")[1].partition(" ")[0], line.split(" ")[5].partition("#")[0]
+        client = line.partition(" client ")[2].split(" ")[1]
+        return line.split(" query: ")[1].partition(" ")[0], client.partition("#")[0]
     before, _, after = line.partition(" http ")
     return after.partition(" ")[0], before.split(" ")[4]
 
