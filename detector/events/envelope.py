@@ -7,9 +7,8 @@ References: https://www.rfc-editor.org/rfc/rfc3164 section 4.1, https://www.rfc-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import stamps
 
@@ -27,8 +26,7 @@ class Envelope(StrEnum):
     """A syslog header and a tag; the body starts behind the tag."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A peeled header.
 
     Attributes:
@@ -48,13 +46,15 @@ _STAMP = (
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 )
 _TAG = r"[^\s:\[\]]{1,64}(?:\[[^\]\s]{0,32}\])?:"
-_CLASSIC = re.compile(rf"{_PRIORITY}{_STAMP}:? +(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?(?P<body>.*)", re.DOTALL)
+_CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
+_HEAD, _TAGGED_HEAD = re.compile(_CLASSIC), re.compile(rf"{_CLASSIC}(?:{_TAG} ?)?")
 _MODERN = re.compile(
     rf"<?\d{{0,3}}>?1 +{_STAMP} (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<pid>\S{{1,128}}) \S{{1,32}} "
-    r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: (?P<body>.*)|$)',
+    r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: |\Z)',
     re.DOTALL,
 )
-_TAGGED = re.compile(r"[^\s:\[\]]{1,64}(?:\[[^\]\s]{0,32}\])?: ?")
+_VERSION_BEFORE = 7
+"""The first blank of a RFC 5424 header stands before this place, behind the version: no other line is looked at."""
 
 
 def peel(text: str, envelope: Envelope) -> Header | None:
@@ -65,18 +65,18 @@ def peel(text: str, envelope: Envelope) -> Header | None:
     >>> peel("<30>1 2020-02-27T10:00:00Z gw squid 12 - - 1582797600.1 5 x", Envelope.TAGGED).body
     '1582797600.1 5 x'
     """
-    if found := _MODERN.fullmatch(text):
-        body = (found["body"] or "").removeprefix("\ufeff")
+    blank = text.find(" ", 1, _VERSION_BEFORE)
+    if blank > 0 and text[blank - 1] == "1" and (found := _MODERN.match(text)):
+        body = text[found.end() :].removeprefix("\ufeff")
         if envelope is Envelope.SYSLOG:
             pid = "" if found["pid"] == "-" else f"[{found['pid']}]"
             body = f"{found['app']}{pid}: {body}"
         return Header(found["at"], "" if found["host"] == "-" else found["host"], body)
-    if not (found := _CLASSIC.fullmatch(text)):
+    found = (_TAGGED_HEAD if envelope == "syslog-tag" else _HEAD).match(text)
+    if found is None:
         return None
-    body = found["body"]
-    if envelope is Envelope.TAGGED and (tag := _TAGGED.match(body)):
-        body = body[tag.end() :]
-    return Header(found["at"], found["host"] or "", body)
+    at, host = found.groups()
+    return Header(at, host or "", text[found.end() :])
 
 
 def instant(header: Header, dialect: Dialect) -> int | None:

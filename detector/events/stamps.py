@@ -114,6 +114,14 @@ def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
     >>> syslog("Dec 31 23:59:59", UTC, iso("2020-01-02T00:00:00Z", UTC)) == iso("2019-12-31T23:59:59Z", UTC)
     True
     """
+    if len(value) == 15 and value[12] == ":" and value[13:] in _SECONDS:
+        minute = _syslog(f"{value[:13]}00", zone, written_until)
+        return None if minute is None else minute + int(value[13:]) * MICROSECONDS
+    return _syslog.__wrapped__(value, zone, written_until)
+
+
+@lru_cache(maxsize=4096)
+def _syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
     found = _SYSLOG.match(value)
     if not found:
         raise RefusedLine(f"not a syslog time: {value[:40]!r}")
