@@ -203,7 +203,7 @@ def _notes(guess: Guess, site: Site) -> tuple[str, ...]:
         where = " where the syslog header does not say" if carried else ""
         notes.append(f"times carry no zone: read as UTC{where} (--timezone)")
     if guess.confidence < 0.9:
-        notes.append(f"format told with confidence {guess.confidence:.2f} only (--input-format)")
+        notes.append("not all of its first lines are of the format that it was told to be (--input-format)")
     return tuple(notes)
 
 

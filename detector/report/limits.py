@@ -60,7 +60,7 @@ def limits(report: Report, *, most_gaps: int = 0) -> tuple[Limit, ...]:
             for one in report.sources
             if one.copy_of
         ),
-        *(Limit("note", source.path, note) for source in report.sources for note in source.notes),
+        *_notes(report),
     )
 
 
@@ -98,6 +98,19 @@ def completeness(report: Report, ledger: Ledger) -> tuple[bool, str]:
     if missing:
         return False, f"Not complete: {'; '.join(missing)}."
     return True, "Complete: everything that was asked for was read, without gaps and unparsed lines."
+
+
+def _notes(report: Report) -> Iterator[Limit]:
+    """Each assumption once, with the logs that it was made for."""
+    places: dict[str, list[str]] = {}
+    for source in report.sources:
+        for note in source.notes:
+            places.setdefault(note, []).append(source.path)
+    for note, paths in places.items():
+        if len(paths) == 1:
+            yield Limit("note", paths[0], note)
+        else:
+            yield Limit("note", f"{len(paths):,} logs", f"{note}; the first is {paths[0]}")
 
 
 def _gaps(source: SourceRow, most: int) -> Iterator[Limit]:

@@ -27,7 +27,7 @@ class Group:
     """Findings of one service or of one actor, added up.
 
     Attributes:
-        findings: the findings, in the order of the report.
+        findings: the findings, the highest stage first.
         highest: the one whose stage is the highest.
         first_seen: earliest sighting, ``None`` when none has a time.
         last_seen: latest sighting, ``None`` when none has a time.
@@ -100,7 +100,12 @@ def _groups(report: Report, key: Callable[[FindingRow], str | tuple[str, str]]) 
     found: dict[str | tuple[str, str], list[FindingRow]] = {}
     for finding in report.findings:
         found.setdefault(key(finding), []).append(finding)
-    return tuple(_group(tuple(found[one])) for one in sorted(found))
+    return tuple(_group(tuple(sorted(found[one], key=_gravity))) for one in sorted(found))
+
+
+def _gravity(finding: FindingRow) -> tuple[int, bool, str, str]:
+    """Sorts the highest stage first, a confirmed one before a probable one."""
+    return -rung(finding.stage), finding.confidence != "confirmed", finding.actor.id, finding.service
 
 
 def _group(findings: tuple[FindingRow, ...]) -> Group:
