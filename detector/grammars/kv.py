@@ -52,14 +52,10 @@ def cut(text: str, separator: str, sign: str = "=") -> dict[str, str]:
     >>> cut('src=10.0.0.7\turl="example.com/a=b"\tjunk', "\t")
     {'url': 'example.com/a=b', 'src': '10.0.0.7'}
     """
-    pairs: dict[str, str] = {}
-    for field in reversed(text.split(separator)):
-        key, found, cell = field.partition(sign)
-        if found:
-            if cell[:1] == '"' == cell[-1:] and len(cell) > 1:
-                cell = cell[1:-1].replace('""', '"')
-            pairs[key.strip()] = cell.strip()
-    return pairs
+    fields = [field.partition(sign) for field in reversed(text.split(separator))]
+    if '"' not in text:
+        return {key.strip(): cell.strip() for key, found, cell in fields if found}
+    return {key.strip(): _bare(cell.strip()) for key, found, cell in fields if found}
 
 
 def colon(text: str) -> dict[str, str]:
@@ -94,6 +90,10 @@ def one_line(cell: str) -> str:
     'a b'
     """
     return cell.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+
+
+def _bare(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == '"' == cell[-1] else cell
 
 
 def _unescaped(cell: str) -> str:

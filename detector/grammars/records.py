@@ -39,6 +39,15 @@ _CHALLENGES = (401, 407)
 _EMPTY = frozenset(("", "-"))
 _SCHEMES = frozenset(("http", "https", "ftp", "ftps", "ws", "wss"))
 _WORD_LIMIT = 64
+_METHOD_LIMIT = 24
+_NO_METHODS = frozenset(("NA", "NONE", "UNKNOWN", "NULL", "OTHER", "INVALID"))
+
+
+@lru_cache(maxsize=256)
+def _method(text: str) -> str | None:
+    known = text.isascii() and text.replace("-", "").isalpha() and len(text) < _METHOD_LIMIT
+    return text.upper() if known and text.upper() not in _NO_METHODS else None
+
 
 READERS: Mapping[Col, Reader] = {
     Col.SOURCE_IP: lambda text: values.address(text) or values.address(values.host(text)),
@@ -48,7 +57,7 @@ READERS: Mapping[Col, Reader] = {
     Col.HOST_NAME: values.host,
     Col.QUESTION: dns.name,
     Col.QUESTION_TYPE: dns.type_name,
-    Col.METHOD: lambda text: text.upper() if text.isascii() and text.isalpha() and len(text) < 20 else None,
+    Col.METHOD: _method,
     Col.STATUS: values.status,
     Col.BYTES_SENT: values.size,
     Col.BYTES_RECEIVED: values.size,
@@ -65,14 +74,12 @@ class Table:
     """A vendor's names, ready to read records.
 
     Attributes:
-        names: a column to the vendor's names of it, best first.
-        steps: the same with what reads the cells; dotted names are paths into objects.
+        steps: a column, what reads its cells, and the vendor's names of it, best first; dotted ones with their parts.
         scheme: the vendor's name of the URL's scheme, for URLs that are written as a path beside a host.
         when: the instant of a record.
         verdict: what the device did.
     """
 
-    names: Mapping[Col, tuple[str, ...]]
     steps: tuple[tuple[Col, Reader, tuple[tuple[str, tuple[str, ...]], ...]], ...]
     scheme: str
     when: When | None
@@ -81,8 +88,8 @@ class Table:
     @property
     def columns(self) -> frozenset[Col]:
         """What its events can hold."""
-        derived = {Col.DOMAIN} if {Col.URL, Col.SERVER_NAME} & set(self.names) else set()
-        return frozenset({*self.names, *derived, Col.AT, Col.ACTION})
+        held = {step[0] for step in self.steps}
+        return frozenset(held | ({Col.DOMAIN} if {Col.URL, Col.SERVER_NAME} & held else set()) | {Col.AT, Col.ACTION})
 
     def row(self, cells: Cells, dialect: Dialect) -> Row:
         """The event of a record; columns that it does not hold are left out."""
@@ -136,13 +143,15 @@ def table(
     readers: Mapping[Col, Reader] | None = None,
 ) -> Table:
     """A table of names apart by blanks, best first (``{Col.SOURCE_IP: "srcip src"}``); ``~`` stands for a blank."""
-    split = {column: tuple(name.replace("~", " ") for name in text.split()) for column, text in names.items()}
     own = {**READERS, **(readers or {})}
-    steps = tuple(
-        (column, own.get(column, values.text), tuple((n, tuple(n.split(".")) if "." in n else ()) for n in found))
-        for column, found in split.items()
-    )
-    return Table(split, steps, scheme, when, verdict)
+    steps = tuple((column, own.get(column, values.text), _paths(text)) for column, text in names.items())
+    return Table(steps, scheme, when, verdict)
+
+
+def _paths(names: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each name; with its parts where it is a path into objects."""
+    found = [name.replace("~", " ") for name in names.split()]
+    return tuple((name, tuple(name.split(".")) if "." in name else ()) for name in found)
 
 
 def verdict(
@@ -156,7 +165,7 @@ def verdict(
     >>> did({"action": "Blocked"}), did({"action": "passthrough"}), did({"action": "-"})
     (<Action.DENIED: 'denied'>, <Action.ALLOWED: 'allowed'>, None)
     """
-    fields = tuple(name.replace("~", " ") for name in names.split())
+    fields = _paths(names)
     starts = [
         (tuple(word.replace("~", " ") for word in words.split()), action)
         for words, action in ((challenge, Action.CHALLENGE), (denied, Action.DENIED), (allowed, Action.ALLOWED))
@@ -168,8 +177,8 @@ def verdict(
         return next((action for words, action in starts if words and word.startswith(words)), other)
 
     def read(cells: Cells) -> Action | None:
-        for name in fields:
-            cell = cells.get(name)
+        for name, path in fields:
+            cell = value_at(cells, path) if path else cells.get(name)
             text = cell if type(cell) is str else text_of(cell)
             if text not in _EMPTY and (found := meaning(text[:_WORD_LIMIT])) is not None:
                 return found

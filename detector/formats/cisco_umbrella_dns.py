@@ -1,0 +1,122 @@
+r"""Cisco Umbrella, DNS log: CSV of the S3 export in versions 1 to 11, JSON of the reporting interface.
+
+``"2020-02-27 10:00:00","Jane Doe (u1042@example.org)","Jane Doe (u1042@example.org),HQ","10.0.0.7","198.51.100.7",
+"Allowed","1 (A)","NOERROR","www.example.com.","Software","AD Users","AD Users,Networks",""``
+
+1. timestamp, UTC
+2. policy identity, the most granular one; 3. all identities: networks, sites, computers or people, see 11 and 12
+4. internal address of the client, empty without a virtual appliance or roaming client; 5. its external address
+6. action: Allowed, Blocked, or Proxied (looked at by the intelligent proxy)
+7. query type ``1 (A)``; 8. response code; 9. domain with a final dot; 10. categories
+11. type of the policy identity (from version 2 on); 12. types of all identities (3); 13. blocked categories (4);
+14. rule, 15. countries of the answer, 16. organisation (to 11); version 11 may start with a header
+
+JSON has the same under ``internalIp``, ``externalIp``, ``domain``, ``action`` or ``internalip``, ``verdict``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone
+from detector.grammars import csvexport, delimited, dns, moments, records, rendering, umbrella
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_COLUMNS = (
+    "timestamp", "policyidentity", "identities", "internalip", "externalip", "action", "querytype", "responsecode",
+    "domain", "categories", "policyidentitytype", "identitytypes", "blockedcategories", "ruleid",
+    "destinationcountries", "organizationid",
+)  # fmt: skip
+_LEAST = 9
+_ACTIONS = ("allow", "block", "prox")
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "internalip internalIp externalip externalIp",
+        Col.QUESTION: "domain",
+        Col.QUESTION_TYPE: "querytype queryType",
+    },
+    when=moments.stamp("timestamp datetime", UTC),
+    verdict=records.verdict("action verdict", denied="block", allowed="allow prox"),
+    readers={Col.QUESTION_TYPE: lambda text: dns.type_name(text.rpartition("(")[2].rstrip(")"))},
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One question to one event."""
+    if not line or line.isspace():
+        return None
+    cells = _object(line) if line[0] == "{" else _cells(line, dialect)
+    row = _TABLE.row(cells, dialect)
+    if Col.QUESTION not in row:
+        raise RefusedLine("no name was asked for")
+    identity, kind, identities, kinds = (
+        str(cells.get(name) or "") for name in ("policyidentity", "policyidentitytype", "identities", "identitytypes")
+    )
+    if (who := umbrella.person(identity, kind, identities, kinds)) is not None:
+        row[Col.USER] = who
+    if (computer := umbrella.computer(identity, kind)) is not None:
+        row[Col.HOST_NAME] = computer
+    return row
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The names of version 11's header."""
+    found = csvexport.columns(line, _COLUMNS, 6)
+    if found is None or not {"timestamp", "domain", "externalip"} <= set(found[0]):
+        return None
+    return replace(dialect, columns=found[0], separator=found[1])
+
+
+def example(row: Row) -> str:
+    """A line of version 3."""
+    user = str(row.get(Col.USER, ""))
+    identity, kind = (user, "AD Users") if user else ("HQ", "Networks")
+    asked = f"{row.get(Col.QUESTION, '')}."
+    action = rendering.choice(row, allowed="Allowed", denied="Blocked")
+    at, client = rendering.written_at(row, "%Y-%m-%d %H:%M:%S"), str(row.get(Col.SOURCE_IP, ""))
+    kinds = f"1 ({row.get(Col.QUESTION_TYPE, 'A')})"
+    return delimited.join([
+        at, identity, identity, client, "198.51.100.7", action, kinds, "NOERROR", asked, "Software", kind, kind, "",
+    ])  # fmt: skip
+
+
+def _cells(line: str, dialect: Dialect) -> Cells:
+    found = delimited.cells(line)
+    names = dialect.columns or _COLUMNS
+    cells = dict(zip(names, found, strict=False))
+    if dialect.columns:
+        if len(found) < len(names):
+            raise RefusedLine("fewer fields than the header has names")
+    elif len(found) < _LEAST or not found[5].lower().startswith(_ACTIONS) or not found[6][:1].isdigit():
+        raise RefusedLine("not the columns of Umbrella's DNS log")
+    return cells
+
+
+def _object(line: str) -> Cells:
+    record = records.record(line)
+    if "domain" not in record or not ("externalIp" in record or "externalip" in record):
+        raise RefusedLine("no names of Umbrella's DNS log")
+    return record
+
+
+FORMAT = LogFormat(
+    name="cisco_umbrella_dns",
+    kind=Kind.DNS,
+    title="Cisco Umbrella, DNS log (CSV versions 1-11, JSON)",
+    reference="https://docs.umbrella.com/umbrella-user-guide/docs/dns-log-formats",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns | {Col.USER, Col.HOST_NAME},
+    zone=Zone.UTC,
+    head=head,
+    head_literals=(b"Policy Identity", b"External IP", b"ExternalIp"),
+    json=True,
+    encoded=(b"\\u",),
+)

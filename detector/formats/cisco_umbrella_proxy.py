@@ -1,0 +1,107 @@
+r"""Cisco Umbrella, proxy and secure web gateway log: CSV of the S3 export, 20 to 48 columns.
+
+``"2020-02-27 10:00:00","Jane Doe (u1042@example.org)","10.0.0.7","198.51.100.7","192.0.2.1","text/html","ALLOWED",
+"https://www.example.com/a","","Mozilla/5.0","200","700","900","880","","Software","","","","","","AD Users","",
+"Jane Doe (u1042@example.org),HQ","AD Users,Networks","GET"``
+
+1. timestamp, UTC; 2. policy identity; 3. internal and 4. external address of the client; 5. address of the server
+6. content type; 7. ALLOWED, BLOCKED or WARNED; 8. URL; 9. referer; 10. user agent; 11. status
+12. bytes of the request; 13. bytes of the reply; 14. bytes of its body; 15. digest; 16. categories
+17.-21. findings of scanners; 22. type of the policy identity; 23. blocked categories
+24. all identities; 25. their types; 26. request method, and more behind it; the newest version may have a header
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+
+_COLUMNS = (
+    "timestamp", "policyidentity", "internalip", "externalip", "destinationip", "contenttype", "action", "url",
+    "referer", "useragent", "statuscode", "requestsize", "responsesize", "responsebodysize", "sha256", "categories",
+    "avdetections", "puas", "ampdisposition", "ampmalwarename", "ampscore", "policyidentitytype", "blockedcategories",
+    "identities", "identitytypes", "requestmethod",
+)  # fmt: skip
+_LEAST = 16
+_VERDICTS = ("ALLOW", "BLOCK", "WARN", "PROX", "ISOLAT")
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "internalip internalclientip externalip externalclientip",
+        Col.METHOD: "requestmethod",
+        Col.URL: "url",
+        Col.STATUS: "statuscode",
+        Col.BYTES_SENT: "requestsize",
+        Col.BYTES_RECEIVED: "responsesize",
+        Col.USER_AGENT: "useragent",
+    },
+    when=moments.stamp("timestamp", UTC),
+    verdict=records.verdict("action verdict", denied="block warn", allowed="allow prox isolat"),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One request to one event."""
+    if not line or line.isspace():
+        return None
+    found = delimited.cells(line)
+    cells = dict(zip(dialect.columns or _COLUMNS, found, strict=False))
+    if not dialect.columns and (len(found) < _LEAST or not found[6].upper().startswith(_VERDICTS)):
+        raise RefusedLine("not the columns of Umbrella's proxy log")
+    row = _TABLE.row(cells, dialect)
+    if Col.URL not in row:
+        raise RefusedLine("no URL was asked for")
+    identity, kind = cells.get("policyidentity", ""), cells.get("policyidentitytype", "")
+    if (
+        who := umbrella.person(identity, kind, cells.get("identities", ""), cells.get("identitytypes", ""))
+    ) is not None:
+        row[Col.USER] = who
+    if (computer := umbrella.computer(identity, kind)) is not None:
+        row[Col.HOST_NAME] = computer
+    return row
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The names of a header."""
+    found = csvexport.columns(line, _COLUMNS, 8)
+    if found is None or not {"timestamp", "url", "useragent"} <= set(found[0]):
+        return None
+    return replace(dialect, columns=found[0], separator=found[1])
+
+
+def example(row: Row) -> str:
+    """A line with the request method."""
+    names = {
+        Col.SOURCE_IP: "internalip", Col.METHOD: "requestmethod", Col.URL: "url", Col.STATUS: "statuscode",
+        Col.BYTES_SENT: "requestsize", Col.BYTES_RECEIVED: "responsesize", Col.USER_AGENT: "useragent",
+        Col.USER: "policyidentity",
+    }  # fmt: skip
+    cells = {**dict.fromkeys(_COLUMNS, ""), "statuscode": "200", **rendering.texts(row, names)}
+    cells["timestamp"] = rendering.written_at(row, "%Y-%m-%d %H:%M:%S")
+    cells["action"] = rendering.choice(row, allowed="ALLOWED", denied="BLOCKED")
+    cells["policyidentitytype"] = "AD Users" if Col.USER in row else "Networks"
+    if row.get(Col.ACTION) == Action.CHALLENGE:
+        cells["statuscode"] = "407"
+    return delimited.join([cells[name] for name in _COLUMNS])
+
+
+FORMAT = LogFormat(
+    name="cisco_umbrella_proxy",
+    kind=Kind.PROXY,
+    title="Cisco Umbrella, proxy and secure web gateway log (CSV)",
+    reference="https://docs.umbrella.com/umbrella-user-guide/docs/web-log-formats",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns | {Col.USER, Col.HOST_NAME},
+    zone=Zone.UTC,
+    head=head,
+    head_literals=(b"User Agent", b"UserAgent"),
+)

@@ -1,0 +1,180 @@
+r"""Palo Alto Networks PAN-OS: URL filtering, traffic and decryption logs as CSV, CEF, LEEF, and JSON of Strata Logging.
+
+CSV has 60 to 120 fields; which ones come last moves by version, those that count stand at fixed places from the left:
+
+``1,2020/02/27 10:00:01,007200001056,THREAT,url,2562,2020/02/27 10:00:00,10.0.0.7,192.0.2.1,…,corp\u1042,…,
+tcp,alert,"www.example.com/a?b",(9999),business,informational,…,"Mozilla/5.0 (…)",…,get,…``
+
+- 4 and 5: type and subtype; 7: the time it was made, local; a later field holds it with milliseconds and offset (10.x)
+- 8 client, 13 its user (``x-fwd-for: …`` is none), 31 action: ``alert``, ``allow`` and ``continue`` let through,
+  ``block-url``, ``deny``, ``drop…``, ``reset-…`` do not
+- THREAT, url: 32 the URL without a scheme (``host:443/`` for tunnels), 47 user agent, 64 method
+- TRAFFIC: 33 bytes the client sent, 34 bytes it received; no name of the server
+- DECRYPTION: 64 the name that the client asked the server for
+
+JSON: ``{"LogType":"THREAT","Subtype":"url","TimeGenerated":"2020-02-27T10:00:00.000000Z","SourceAddress":…,"URL":…}``
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone
+from detector.grammars import cef, delimited, leef, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_VENDOR = "Palo Alto"
+_TYPES = frozenset({"THREAT", "TRAFFIC", "DECRYPTION"})
+_OTHERS = frozenset({
+    "CONFIG", "SYSTEM", "HIPMATCH", "HIP-MATCH", "USERID", "GLOBALPROTECT", "CORRELATION", "GTP", "SCTP", "TUNNEL",
+    "AUTHENTICATION", "AUTH", "IPTAG", "AUDIT", "START", "END",
+})  # fmt: skip
+_LEAST = 31
+_PRECISE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d|Z)")
+_PRECISE_FROM = 64
+_PLACES = {
+    "THREAT": {"URL": 31, "UserAgent": 46, "HTTPMethod": 63},
+    "TRAFFIC": {"BytesSent": 32, "BytesReceived": 33},
+    "DECRYPTION": {"SNI": 63},
+}
+_ALWAYS = {"received": 1, "subtype": 4, "TimeGenerated": 6, "SourceAddress": 7, "SourceUser": 12, "Action": 30}
+
+
+def _user(text: str) -> str | None:
+    return None if text.startswith("x-fwd-for") else values.user(text)
+
+
+_NAMES = {
+    Col.SOURCE_IP: "SourceAddress source_ip.value source_ip src SourceIP",
+    Col.USER: "SourceUser source_user suser usrName SourceUserName source_user_info.name",
+    Col.METHOD: "HTTPMethod http_method.value http_method requestMethod RequestMethod",
+    Col.URL: "URL uri url request Miscellaneous",
+    Col.DOMAIN: "URLDomain url_domain dhost",
+    Col.SERVER_NAME: "SNI sni ServerNameIndication",
+    Col.BYTES_SENT: "BytesSent bytes_sent out srcBytes",
+    Col.BYTES_RECEIVED: "BytesReceived bytes_received in dstBytes",
+    Col.USER_AGENT: "UserAgent user_agent requestClientApplication",
+}
+_TABLE = records.table(
+    _NAMES,
+    when=moments.first(
+        moments.stamp("precise TimeGeneratedHighResolution time_generated_high_res PanOSTimeGeneratedHighResolution"),
+        moments.stamp("TimeGenerated time_generated received GenerateTime ReceiveTime"),
+        lambda cells, dialect: next(
+            (
+                at
+                for name in ("start", "rt", "devTime")
+                if (cell := cells.get(name))
+                and (at := leef.instant(str(cell), "", dialect.zone, dialect.written_until)) is not None
+            ),
+            None,
+        ),
+    ),
+    verdict=records.verdict(
+        "Action action.value action act",
+        denied="block den drop reset sinkhole override-lockout",
+        allowed="allow alert continue override",
+    ),
+    readers={Col.USER: _user, Col.USER_AGENT: lambda text: None if text == "0" else text},
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event; other logs of the firewall are no events."""
+    if not line or line.isspace():
+        return None
+    if line[0] == "{":
+        cells = _object(line)
+    elif (message := cef.find(line) or leef.find(line)) is not None:
+        cells = _message(message)
+    else:
+        cells = _fields(line)
+    if cells is None:
+        return None
+    return _TABLE.row(cells, dialect)
+
+
+def example(row: Row) -> str:
+    """A URL log of 64 fields; traffic logs alone have sizes, so that bytes cannot be written."""
+    cells = [""] * 64
+    at = rendering.written_at(row, "%Y/%m/%d %H:%M:%S")
+    names = {Col.SOURCE_IP: "7", Col.USER: "12", Col.URL: "31", Col.USER_AGENT: "46", Col.METHOD: "63"}
+    fixed = {0: "1", 1: at, 2: "007200001056", 3: "THREAT", 4: "url", 6: at, 8: "192.0.2.1", 14: "ssl", 32: "(9999)"}
+    for place, text in (fixed | {int(n): text for n, text in rendering.texts(row, names).items()}).items():
+        cells[place] = text
+    cells[30] = rendering.choice(row, allowed="alert", denied="block-url")
+    cells[31] = '"' + cells[31].partition("://")[2].replace('"', '""') + '"' if "://" in cells[31] else cells[31]
+    cells[46] = '"' + cells[46].replace('"', '""') + '"'
+    cells[63] = cells[63].lower()
+    return ",".join(cells)
+
+
+def _fields(line: str) -> Cells | None:
+    """The cells of a CSV line under the names of the JSON; ``None`` for another log of the firewall."""
+    found = delimited.cells(line)
+    if len(found) < 5:
+        raise RefusedLine("not a PAN-OS log")
+    log = found[3]
+    if log not in _TYPES or len(found) < _LEAST:
+        if log in _OTHERS and found[2].isalnum():
+            return None
+        raise RefusedLine("not a PAN-OS log")
+    places = {**_ALWAYS, **_PLACES[log]}
+    if log == "THREAT" and found[4] != "url":
+        places.pop("URL")  # of other threats it is the name of a file or a signature
+    cells = {name: found[at] for name, at in places.items() if at < len(found)}
+    late = [cell for cell in found[_PRECISE_FROM:] if cell[10:11] == "T"]
+    if late and _PRECISE.fullmatch(late[-1]):
+        cells["precise"] = late[-1]
+    return cells
+
+
+def _message(message: cef.Message | leef.Message) -> Cells | None:
+    if not message.vendor.startswith(_VENDOR):
+        raise RefusedLine("not a message of Palo Alto Networks")
+    words = {message.event.upper(), getattr(message, "name", "").upper()}
+    fields = message.fields
+    words |= {fields.get("cat", "").upper(), fields.get("Type", "").upper()}
+    if words.isdisjoint(_TYPES) and "URL" not in words:
+        return None
+    if (
+        "TRAFFIC" not in words
+        and "DECRYPTION" not in words
+        and "URL" not in {*words, fields.get("Subtype", "").upper()}
+    ):
+        return {name: cell for name, cell in fields.items() if name not in ("request", "Miscellaneous")}
+    return fields
+
+
+def _object(line: str) -> Cells | None:
+    record = records.record(line)
+    log = next((record[name] for name in ("LogType", "log_type", "type", "Type") if name in record), None)
+    kind = str(log.get("value") if isinstance(log, dict) else log).upper()
+    if "SourceAddress" not in record and "source_ip" not in record and "SourceIP" not in record:
+        if kind in _OTHERS:
+            return None
+        raise RefusedLine("no names of Palo Alto's logs")
+    if kind not in _TYPES and kind != "URL":
+        return None
+    return record
+
+
+FORMAT = LogFormat(
+    name="paloalto_url",
+    kind=Kind.PROXY,
+    title="Palo Alto Networks PAN-OS (URL, traffic, decryption: CSV, CEF, LEEF, JSON)",
+    reference="https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring/"
+    "syslog-field-descriptions/threat-log-fields",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.LOCAL,
+    json=True,
+    encoded=(b"\\u",),
+)

@@ -1,0 +1,106 @@
+r"""Zscaler Internet Access, DNS log as the Nanolog Streaming Service (NSS) streams it; one line is one question.
+
+JSON ``{"sourcetype":"zscalernss-dns","event":{"datetime":"Thu Feb 27 10:00:00 2020","user":"u1042@example.org",
+"reqaction":"Allow","dns_reqtype":"A","dns_req":"www.example.com","clt_sip":"10.0.0.7",…}}``, tab-separated pairs with
+the same names, CEF ``CEF:0|Zscaler|NSSDNSlog|…``, CSV
+``"%s{time}","%s{login}","%s{dept}","%s{location}","%s{reqaction}","%s{resaction}","%s{reqrulelabel}",
+"%s{resrulelabel}","%s{reqtype}","%s{req}","%s{res}","%d{sport}","%d{durationms}","%s{cip}","%s{sip}","%s{domcat}"``,
+or any other feed string, given as the option ``feed`` of the source.
+
+- ``time``, ``datetime`` in the feed's own zone, which the line does not name; ``epochtime`` is UTC
+- ``reqaction`` what was done with the question, ``resaction`` with the answer: Allow, Block, Redir…
+- ``req`` the name, ``reqtype`` its type (``A``, or ``A record``), ``cip`` the client, ``login`` %-encoded
+
+``"Thu Feb 27 10:00:00 2020","u1042@example.org","IT","HQ","Allow","Allow","r","r","A","www.example.com",…``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone
+from detector.grammars import delimited, dns, moments, nss, records, rendering
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_CSV = (
+    "time", "login", "dept", "location", "reqaction", "resaction", "reqrulelabel", "resrulelabel", "reqtype", "req",
+    "res", "sport", "durationms", "cip", "sip", "domcat",
+)  # fmt: skip
+_NAMES = {
+    Col.SOURCE_IP: "clt_sip cip src ClientIP",
+    Col.USER: "user login elogin suser usrName",
+    Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost request",
+    Col.QUESTION_TYPE: "dns_reqtype reqtype dnsreqtype requestMethod",
+}
+_TABLE = records.table(
+    _NAMES,
+    when=nss.instant,
+    verdict=records.verdict("reqaction resaction act", denied="block deny drop redir res_block", allowed="allow"),
+    readers={
+        Col.USER: nss.user,
+        Col.QUESTION: lambda text: None if text in ("None", "N/A") else dns.name(text),
+        Col.QUESTION_TYPE: lambda text: dns.type_name(text.split(" ", 1)[0]),
+    },
+)
+_BLOCKED = records.verdict("reqaction resaction", denied="block deny drop redir")
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    if not line or line.isspace():
+        return None
+    cells = _cells(line, dialect)
+    row = _TABLE.row(cells, dialect)
+    if Col.QUESTION not in row:
+        raise RefusedLine("no name was asked for")
+    if (blocked := _BLOCKED(cells)) is not None:
+        row[Col.ACTION] = blocked  # of the question or of its answer: the client never got it
+    if isinstance(place := cells.get("location"), str) and row.get(Col.USER, "") == nss.plain(place):
+        del row[Col.USER]
+    return row
+
+
+def example(row: Row) -> str:
+    """A line of the CSV that Zscaler proposes."""
+    action = rendering.choice(row, allowed="Allow", denied="Block")
+    cells = {
+        **dict.fromkeys(_CSV, "None"),
+        "time": rendering.written_at(row, "%a %b %d %H:%M:%S %Y"),
+        "reqaction": action,
+        "resaction": action,
+        **rendering.texts(row, {Col.SOURCE_IP: "cip", Col.USER: "login", Col.QUESTION: "req"}),
+        "reqtype": str(row.get(Col.QUESTION_TYPE, "A")),
+    }
+    return delimited.join([cells[name] for name in _CSV])
+
+
+def _cells(line: str, dialect: Dialect) -> Cells:
+    if line[0] == '"' and "feed" not in dialect.options:
+        found = delimited.cells(line)
+        if len(found) < len(_CSV) or not found[4].startswith(("Allow", "Block", "Redir", "ALLOW", "BLOCK")):
+            raise RefusedLine("not Zscaler's own CSV: the source needs the option feed")
+        return dict(zip(_CSV, found, strict=False))
+    kind, cells = nss.read(line, dialect)
+    own = kind.startswith("zscalernss-dns") or "DNS" in kind.upper() or kind == "feed"
+    if not own and ("dns_req" not in cells or "clt_sip" not in cells):
+        raise RefusedLine("another log of Zscaler than the DNS log")
+    return cells
+
+
+FORMAT = LogFormat(
+    name="zscaler_zia_dns",
+    kind=Kind.DNS,
+    title="Zscaler Internet Access, DNS log (NSS: JSON, tab-separated, CEF, CSV, any feed)",
+    reference="unverified: https://help.zscaler.com/zia/nss-feed-output-format-dns-logs",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.LOCAL,
+    json=True,
+    encoded=(b"\\u",),
+)
