@@ -35,6 +35,8 @@ def run(
     advance: Callable[[int], None],
 ) -> Iterator[Result]:
     """Run the tasks on ``jobs`` processes; results come in the order of the tasks."""
+    if not tasks:
+        return
     context = multiprocessing.get_context("fork")
     progress = context.Value("q", 0)
     told = 0

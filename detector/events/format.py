@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from detector.events.batch import Row
@@ -48,7 +47,7 @@ class Dialect:
     columns: tuple[str, ...] = ()
     separator: str = ""
     envelope: Envelope = Envelope.NONE
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 Parse: TypeAlias = Callable[[str, Dialect], Row | None]

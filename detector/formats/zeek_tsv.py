@@ -21,7 +21,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
@@ -99,13 +98,13 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     if line.startswith("#separator"):
         written = line.removeprefix("#separator").strip(" ")
         kept = {name: value for name, value in dialect.options.items() if name not in _SETTINGS}
-        return replace(dialect, columns=(), separator=zeek.unescape(written), options=MappingProxyType(kept))
+        return replace(dialect, columns=(), separator=zeek.unescape(written), options=kept)
     if not line.startswith("#"):
         return None
     separator = dialect.separator or _TAB
     name, _, value = line[1:].partition(separator)
     if name in _SETTINGS:
-        return replace(dialect, options=MappingProxyType({**dialect.options, name: value}))
+        return replace(dialect, options={**dialect.options, name: value})
     if name == "fields":
         return replace(dialect, columns=tuple(value.split(separator)))
     # A header that another tool has respaced: the columns before it are no longer in force, those in it are unsure.

@@ -162,7 +162,7 @@ class _Part:
             self._refusals.update(refusal.reason for refusal in reading.refusals)
         self._counts += seen
         self._position = chunk.stop
-        self._cell.take(chunk, before, whole=self._settings.chunk_bytes >= CELL_BYTES)
+        self._cell.take(chunk, before)
         if not self._cell.pieces:
             self._span(chunk.buffer, chunk.size, before)
 
@@ -257,7 +257,7 @@ class _Cell:
     Attributes:
         index: which one.
         is_new: the chunk at hand is its first.
-        pieces: its chunks so far, kept only when chunks are smaller than cells.
+        pieces: its chunks so far, kept only where one is not the whole cell.
         dialect: in force before the first piece.
     """
 
@@ -266,9 +266,9 @@ class _Cell:
     pieces: list[bytes] = field(default_factory=list)
     dialect: Dialect | None = None
 
-    def take(self, chunk: Chunk, before: Dialect, *, whole: bool) -> None:
-        """Keep a chunk that may not be the whole cell."""
-        if whole:
+    def take(self, chunk: Chunk, before: Dialect) -> None:
+        """Keep a chunk that is not the whole cell."""
+        if self.is_new and chunk.stop // CELL_BYTES != self.index:
             return
         if not self.pieces:
             self.dialect = before

@@ -6,7 +6,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
 from detector.errors import UnreadableSource
@@ -40,11 +40,13 @@ def opened(file: io.FileIO, name: str, member: str) -> Iterator[ZipPart]:
     Raises:
         UnreadableSource: it is encrypted, damaged or packed in a way that is not known.
     """
-    try:
-        with zipfile.ZipFile(file) as archive, archive.open(member) as part:
-            yield ZipPart(part, archive.getinfo(member).compress_size)
-    except (zipfile.BadZipFile, RuntimeError, KeyError, ValueError, EOFError, struct.error) as fault:
-        raise UnreadableSource(name, f"cannot be unpacked: {fault}") from None
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            part = stack.enter_context(archive.open(member))
+        except (zipfile.BadZipFile, RuntimeError, KeyError, ValueError, EOFError, struct.error) as fault:
+            raise UnreadableSource(name, f"cannot be unpacked: {fault}") from None
+        yield ZipPart(part, archive.getinfo(member).compress_size)
 
 
 class ZipPart:
