@@ -43,7 +43,8 @@ class Case:
 
 def cases(format_name):
     folder = SAMPLES / format_name
-    return [Case(format_name, path) for path in sorted(folder.iterdir()) if path.suffix in ENDINGS]
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [Case(format_name, path) for path in found if path.suffix in ENDINGS]
 
 
 def lines_of(data):

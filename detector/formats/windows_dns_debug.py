@@ -151,5 +151,5 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
     zone=Zone.LOCAL,
-    spell=lengthnames.longest_label,
+    spell=lengthnames.telling_label,
 )

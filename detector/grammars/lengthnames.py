@@ -10,6 +10,8 @@ import re
 
 from detector.errors import RefusedLine
 
+_DOMAIN_LABELS = 2
+_TELLING_LETTERS = 5
 _LENGTH = re.compile(r"\((0|[1-9]\d?)\)")
 _LOOSE = re.compile(r"\(\d{1,3}\)([^()\s]+)")
 _WHOLE = re.compile(r"(?:\(\d{1,3}\)[^()\s]+)+\(0\)")
@@ -47,16 +49,18 @@ def labels(text: str) -> list[str]:
     raise RefusedLine("not a name with the lengths of its labels")
 
 
-def longest_label(host: str) -> bytes:
-    """What every spelling of a name holds: its longest label between parentheses.
+def telling_label(host: str) -> bytes:
+    """What every spelling of a name holds: one label between parentheses, the one that is rarest in logs.
 
     Not the lengths: a name with a wrong one is still reported as the name that it says. May over-report, must never
-    under-report.
+    under-report. Of a long name the first label tells most (``copilot.microsoft.com``), of a domain the longest.
 
-    >>> longest_label("app.clearview.ai")
-    b')clearview('
+    >>> telling_label("app.clearview.ai"), telling_label("copilot.microsoft.com")
+    (b')clearview(', b')copilot(')
     """
-    return b")" + max((label.encode() for label in host.split(".")), key=len) + b"("
+    labels = host.split(".")
+    telling = labels[0] if len(labels) > _DOMAIN_LABELS and len(labels[0]) >= _TELLING_LETTERS else max(labels, key=len)
+    return f"){telling}(".encode()
 
 
 def spelled(name: str) -> str:

@@ -56,8 +56,9 @@ def by_service(report: Report) -> tuple[Group, ...]:
 
 
 def by_actor(report: Report) -> tuple[Group, ...]:
-    """One group per actor, in the order of their ids."""
-    return _groups(report, lambda finding: (finding.actor.id, finding.actor.kind))
+    """One group per actor, the highest stage first."""
+    groups = _groups(report, lambda finding: (finding.actor.id, finding.actor.kind))
+    return tuple(sorted(groups, key=lambda group: _gravity(group.highest)))
 
 
 def highest(findings: Sequence[FindingRow]) -> FindingRow:
