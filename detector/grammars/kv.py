@@ -106,6 +106,6 @@ def _quoted(separator: str, quote: str) -> re.Pattern[str]:
     edge = re.escape(separator)
     return re.compile(
         rf"(?:^|(?<=[{edge}\s]))({_KEY})="
-        rf"(?:{quote}((?:[^{quote}\\]++|\\.)*+){quote}(?=[{edge}\s;]|$)|([^{edge}\t]*))",
+        rf"(?:{quote}((?:[^{quote}\\]++|\\.)*+){quote}(?=[{edge}\s;,\])}}>|]|$)|([^{edge}\t]*))",
         re.DOTALL,
     )

@@ -1,0 +1,134 @@
+r"""Check Point firewalls, logs of the Log Exporter: pairs with bars, ``key:"value"``, structured data, CEF, LEEF, JSON.
+
+``time=1582797600|hostname=fw1|product=URL Filtering|action=Block|ifdir=outbound|loguid={0x1,0x2,0x3,0x4}|
+origin=192.0.2.9|src=10.0.0.7|src_user_name=Jane Doe (u1042)|resource=https://www.example.com/a|method=GET|…``
+
+- ``time`` seconds since the epoch; ``rt`` (CEF) milliseconds, ``devTime`` (LEEF) seconds
+- ``src`` the client, ``src_user_name`` (``suser``, ``usrName``) its user, a name with the login in parentheses
+- ``resource`` (``request``) the URL, ``http_host``, ``dst_domain_name``, ``tls_server_host_name`` names of the server
+- ``sent_bytes`` (``out``) from the client, ``received_bytes`` (``in``) to it
+- ``action`` Accept, Allow, Detect, Inspect, Bypass, Decrypt let through; Drop, Block, Reject, Prevent do not
+
+Lines without a client's address (audit, updates) are no events.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone
+from detector.grammars import cef, kv, leef, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_LOGIN = re.compile(r"[^()]*\(([^()]+)\)(?:\([+-]\))?\s*")
+_OWN = frozenset({"loguid", "originsicname", "origin_sic_name", "ifdir", "sequencenum", "origin"})
+_VENDOR = "Check Point"
+
+
+@lru_cache(maxsize=8192)
+def _user(text: str) -> str | None:
+    r"""The login behind the name: ``Jane Doe (u1042)(+)``."""
+    found = _LOGIN.fullmatch(text) if len(text) < 256 else None
+    return values.user(found[1] if found else text)
+
+
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "src sip",
+        Col.HOST_NAME: "src_machine_name shost",
+        Col.USER: "src_user_name suser usrName login src_user user",
+        Col.METHOD: "method requestMethod",
+        Col.URL: "resource request url",
+        Col.DOMAIN: "http_host dst_domain_name dhost",
+        Col.SERVER_NAME: "tls_server_host_name sni",
+        Col.STATUS: "http_status",
+        Col.BYTES_SENT: "sent_bytes out bytesout client_inbound_bytes",
+        Col.BYTES_RECEIVED: "received_bytes in bytesin client_outbound_bytes",
+        Col.USER_AGENT: "user_agent requestClientApplication",
+        Col.QUESTION: "dns_query",
+    },
+    when=moments.first(
+        moments.stamp("time rt devTime start"),
+        lambda cells, dialect: leef.instant(
+            str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
+        ),
+    ),
+    verdict=records.verdict(
+        "action Action act",
+        denied="block drop reject prevent redirect quarantine",
+        allowed="accept allow detect inspect bypass decrypt inform encrypt https",
+    ),
+    readers={
+        Col.USER: _user,
+        Col.HOST_NAME: lambda text: values.host(text.partition("@")[0]),
+        Col.URL: lambda text: text if "." in text or "/" in text else None,
+    },
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    if not line or line.isspace():
+        return None
+    row = _TABLE.row(_cells(line), dialect)
+    if Col.SOURCE_IP not in row:
+        return None
+    if Col.QUESTION in row and Col.DOMAIN not in row:
+        row[Col.KIND] = Kind.DNS.value
+    return row
+
+
+def example(row: Row) -> str:
+    """A line of pairs with bars."""
+    names = {
+        Col.SOURCE_IP: "src", Col.USER: "src_user_name", Col.METHOD: "method", Col.URL: "resource",
+        Col.DOMAIN: "http_host", Col.STATUS: "http_status", Col.BYTES_SENT: "sent_bytes",
+        Col.BYTES_RECEIVED: "received_bytes", Col.USER_AGENT: "user_agent",
+    }  # fmt: skip
+    action = rendering.choice(row, allowed="Accept", denied="Block")
+    fixed = {"time": rendering.seconds(row).partition(".")[0], "hostname": "fw1", "product": "URL Filtering"}
+    pairs = {**fixed, "action": action, "loguid": "{0x1,0x2,0x3,0x4}", **rendering.texts(row, names)}
+    return "|".join(f"{name}={kv.one_line(cell).replace('|', '/')}" for name, cell in pairs.items())
+
+
+def _cells(line: str) -> Cells:
+    cells: Cells
+    if line[0] == "{":
+        cells = records.record(line)
+        if _OWN.isdisjoint(cells) or not ("product" in cells or "ProductName" in cells):
+            raise RefusedLine("no names of Check Point's logs")
+        return cells
+    if (message := cef.find(line) or leef.find(line)) is not None:
+        if not message.vendor.startswith(_VENDOR):
+            raise RefusedLine("not a message of Check Point")
+        return message.fields
+    if ':"' in line:
+        cells = kv.colon(line)
+    else:
+        cells = kv.cut(line, "|") if "|" in line and '="' not in line else kv.quoted(line)
+        if "time" not in cells and "|" in line:
+            cells = {**cells, "time": line.partition("time=")[2].partition("|")[0]}
+    if _OWN.isdisjoint(cells) or not ("product" in cells or "ProductName" in cells):
+        raise RefusedLine("no names of Check Point's logs")
+    return cells
+
+
+FORMAT = LogFormat(
+    name="checkpoint",
+    kind=Kind.PROXY,
+    title="Check Point Log Exporter (Splunk, syslog, generic, CEF, LEEF, JSON)",
+    reference="unverified: https://support.checkpoint.com/results/sk/sk122323",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns | {Col.KIND},
+    zone=Zone.UTC,
+    json=True,
+    encoded=(b"\\u",),
+)

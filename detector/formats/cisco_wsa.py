@@ -1,0 +1,103 @@
+r"""Cisco Secure Web Appliance (WSA, IronPort), access log: squid's layout with a decision tag and scan verdicts behind.
+
+``1582797600.123 262 10.0.0.7 TCP_MISS_SSL/200 953 GET https://www.example.com:443/a "CORP\u1042@Example"
+DIRECT/www.example.com text/html DEFAULT_CASE_12-Staff-Staff-NONE-NONE-NONE-DefaultGroup-NONE <"IW_srch",6.9,…> -``
+
+- seconds since the epoch with milliseconds, UTC, after ``Info: `` where the appliance's own log head is kept
+- milliseconds of the request; client address; result and status; bytes sent *to* the client: never an upload
+- method and URL: ``tunnel://host:443/`` for tunnels that were not opened; user, in quotes with its realm
+- where the answer came from, content type, then the decision: ``BLOCK_…`` and ``DROP_…`` refuse whatever the result
+  says, ``…AUTH…`` results and 401, 407 ask for a login
+- scan verdicts in angle brackets (in quotes and spelled in many ways), then what the site added: a user agent in quotes
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import cacheresult, moments, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+
+_LINE = re.compile(
+    r"(?:[^<>{}=]{0,200}?Info: )?(\d{1,20}(?:\.\d{1,6})?|\S{1,40}) +(-?\d+(?:\.\d+)?|-) +(?:- +)?([\dA-Fa-f.:]+|-|\S+) "
+    r"([A-Z][A-Z0-9_]*/(?:\d{1,3}|-)) (-?\d+|-) (\S+) (\S+) (\"(?:[^\"\\]|\\.)*\"|\S+(?: \S+)??) (\S+(?:/\S+)?) "
+    r"(?:- )?(\S+(?:; \S+)?) ([A-Z][A-Z0-9_]*(?:-[^- ]+(?: [^- <]+)*?){4,9}) ?(.*)",
+    re.DOTALL,
+)
+_AGENT = re.compile(r'"([A-Za-z][^"]{0,200}?/v?\d[^"]*)"')
+_TAG_DENIED = ("BLOCK", "DROP", "DENY")
+_NO_METHOD = ("-", "NONE")
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:  # noqa: ARG001 - times are UTC
+    """One request to one event."""
+    if not line or line.isspace() or line[0] == "#":
+        return None
+    found = _LINE.match(line)
+    if not found:
+        if "Info: " in line and "/" not in line.partition("Info: ")[2][:40]:
+            return None  # the appliance's own notes: begin of a log file, version
+        raise RefusedLine("not the appliance's access log")
+    at, _, client, result, size, method, url, user, _, _, tag, rest = found.groups()
+    domain, who = values.host_of_url(url), values.user(user.strip('"'))
+    said = cacheresult.outcome(result)
+    status, action = said if said is not None else (None, None)
+    if tag.startswith(_TAG_DENIED) and action is not Action.CHALLENGE:
+        action = Action.DENIED
+    cells = {
+        Col.AT: moments.instant(at, UTC) if at[:1].isdigit() else None,
+        Col.SOURCE_IP: values.address(client),
+        Col.URL: url,
+        Col.DOMAIN: domain,
+        Col.STATUS: status,
+        Col.ACTION: action,
+        Col.BYTES_RECEIVED: values.size(size),
+        Col.METHOD: None if method in _NO_METHOD else method,
+        Col.USER: None if who == domain else who,  # some sites log the server's name before the user
+        Col.USER_AGENT: _agent(rest),
+    }
+    return values.row_of(cells)
+
+
+def example(row: Row) -> str:
+    """A line without site-made fields; a reply size is all that it can carry."""
+    result, usual, tag = {
+        Action.DENIED.value: ("TCP_DENIED", 403, "BLOCK_WEBCAT_12"),
+        Action.CHALLENGE.value: ("TCP_DENIED", 407, "OTHER"),
+    }.get(str(row.get(Col.ACTION, "")), ("TCP_MISS", 200, "DEFAULT_CASE_12"))
+    url = str(row.get(Col.URL) or f"tunnel://{row.get(Col.DOMAIN, '-')}:443/")
+    method = row.get(Col.METHOD) or ("CONNECT" if url.startswith("tunnel") else "GET")
+    user = row.get(Col.USER)
+    return (
+        f"{rendering.seconds(row)[:-3]} 45 {row.get(Col.SOURCE_IP, '-')} {result}/{row.get(Col.STATUS, usual)} "
+        f"{row.get(Col.BYTES_RECEIVED, 0)} {method} {url} " + (f'"{user}"' if user else "-") + " DIRECT/192.0.2.1 "
+        f'text/html {tag}-Staff-Staff-NONE-NONE-NONE-DefaultGroup-NONE <"IW_srch",6.9,1,"-",-,-> -'
+    )
+
+
+def _agent(rest: str) -> str | None:
+    """The first text in quotes behind the scan verdicts that looks like one."""
+    found = _AGENT.search(rest, max(rest.rfind(">"), 0))
+    return found[1] if found else None
+
+
+FORMAT = LogFormat(
+    name="cisco_wsa",
+    kind=Kind.PROXY,
+    title="Cisco Secure Web Appliance (WSA), access log",
+    reference="unverified: https://www.cisco.com/c/en/us/td/docs/security/wsa/wsa-15-0/user-guide.html",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION,
+        Col.USER_AGENT,
+    }),
+    zone=Zone.UTC,
+)  # fmt: skip

@@ -1,0 +1,127 @@
+r"""Logs of FortiOS: key=value, the same with commas, CEF whose own names start with ``FTNTFGT``.
+
+Reference: https://docs.fortinet.com/document/fortigate/7.4.0/fortios-log-message-reference (unverified from here)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind
+from detector.grammars import cef, kv, moments, records, rendering
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_TRAFFIC = frozenset({"traffic", "utm", "webfilter", "app-ctrl", "dns", "dlp", "virus", "http-transaction", "ssl"})
+_PREFIXES = ("FTNTFGT", "FTNTFPX", "FTNTFCT")
+_NO_ACTION = frozenset({"", "-"})
+_WORDS = records.verdict(
+    "action act",
+    challenge="authenticate",
+    denied="block den drop reset dlp quarantine violation",
+    allowed="pass allow accept close timeout client-rst server-rst start ip-conn exempt monitor permit detect log",
+)
+
+
+def _verdict(cells: Cells) -> Action | None:
+    """What a profile blocked was blocked, whatever the policy's rule said of the connection."""
+    blocked = cells.get("utmaction")
+    if isinstance(blocked, str) and blocked.startswith("block"):
+        return Action.DENIED
+    return _WORDS(cells)
+
+
+def _when(cells: Cells, dialect: Dialect) -> int | None:
+    """``eventtime`` counts from the epoch, in seconds or nanoseconds by version; date and time are local."""
+    if (at := _EPOCH(cells, dialect)) is not None:
+        return at
+    day, clock, offset = cells.get("date"), cells.get("time"), cells.get("tz")
+    if isinstance(day, str) and isinstance(clock, str):
+        zone = offset if isinstance(offset, str) and len(offset) == 5 and offset[0] in "+-" else ""
+        return moments.instant(f"{day} {clock}{zone}", dialect.zone)
+    return None
+
+
+_EPOCH = moments.stamp("eventtime rt start")
+NAMES = {
+    Col.SOURCE_IP: "srcip src clientip",
+    Col.SOURCE_MAC: "srcmac",
+    Col.HOST_NAME: "srcname shost",
+    Col.USER: "user unauthuser duser suser srcuser",
+    Col.METHOD: "httpmethod reqmethod requestMethod",
+    Col.URL: "url request",
+    Col.DOMAIN: "hostname dhost",
+    Col.SERVER_NAME: "sni scertcname",
+    Col.STATUS: "httpcode statuscode status",
+    Col.BYTES_SENT: "sentbyte out reqlength",
+    Col.BYTES_RECEIVED: "rcvdbyte in resplength",
+    Col.USER_AGENT: "agent useragent requestClientApplication",
+    Col.QUESTION: "qname",
+    Col.QUESTION_TYPE: "qtype",
+}
+TABLE = records.table(
+    {name: text for name, text in NAMES.items() if name is not Col.SERVER_NAME},
+    when=_when,
+    verdict=_verdict,
+    scheme="service",
+)
+
+
+def row_of(cells: Cells, dialect: Dialect) -> Row | None:
+    """The event of a record; ``None`` for what tells of no client's traffic, such as events of the system."""
+    kind = str(cells.get("type") or "").partition(":")[0]
+    if kind not in _TRAFFIC:
+        return None
+    row = TABLE.row(cells, dialect)
+    if Col.QUESTION in row:
+        row[Col.KIND] = Kind.DNS.value
+        row.pop(Col.DOMAIN, None)
+    return row
+
+
+def cells_of(line: str) -> Cells:
+    """The cells of a line in any of the three shapes, under the names of key=value.
+
+    Raises:
+        RefusedLine: it is no log of FortiOS.
+    """
+    if (message := cef.find(line)) is not None:
+        if not message.vendor.startswith("Fortinet"):
+            raise RefusedLine("not a message of Fortinet")
+        cells = {_short(name): cell for name, cell in message.fields.items()}
+        cells.setdefault("type", cells.get("cat", message.name))
+        cells.setdefault("service", cells.get("app", ""))
+        return cells
+    if line[:1] == "<":
+        line = line.partition(">")[2]  # the priority of a syslog line that has nothing else of its header
+    comma = line.find(",", 0, 200)
+    return kv.quoted(line, "," if comma > 0 and "=" in line[:comma] and " " not in line[:comma].strip() else " ")
+
+
+def example(row: Row, device: str) -> str:
+    """A line of key=value: of the web filter, or of the DNS filter where the event asks a name."""
+    action = rendering.choice(row, allowed="passthrough", denied="blocked", challenge="authenticate")
+    skipped = (Col.SERVER_NAME, Col.HOST_NAME, Col.SOURCE_MAC)
+    names = {column: text.split()[0] for column, text in NAMES.items() if column not in skipped}
+    cells = {
+        "date": rendering.written_at(row, "%Y-%m-%d"),
+        "time": rendering.written_at(row, "%H:%M:%S"),
+        "devname": "fw1",
+        "devid": device,
+        "eventtime": rendering.seconds(row).partition(".")[0],
+        "tz": "+0000",
+        "logid": "0317013312",
+        "type": "utm",
+        "subtype": "webfilter",
+        "vd": "root",
+        **rendering.texts(row, names),
+        "action": action,
+    }
+    return kv.join({name: cell for name, cell in cells.items() if cell not in _NO_ACTION})
+
+
+def _short(name: str) -> str:
+    return name[7:] if name.startswith(_PREFIXES) else name
