@@ -59,10 +59,34 @@ class EventBatch:
             yield {**({} if at is None else {Col.AT.value: at}), **head, **event}  # the row's own kind wins
 
 
+class Columns:
+    """Rows on their way to columns, a block at a time.
+
+    The rows of a block are freed before the next ones are made: they stay in the processor's cache, and are too few to
+    wake the garbage collector.
+    """
+
+    def __init__(self) -> None:
+        self.cells: dict[Col, list[Value | None]] = {}
+        self._count = 0
+
+    def take(self, rows: list[Row]) -> None:
+        """Add rows below those before, and empty the list."""
+        names = set[Col]().union(*rows)
+        for name in names:
+            if name not in self.cells:
+                self.cells[name] = [None] * self._count
+            self.cells[name] += [row.get(name) for row in rows]
+        self._count += len(rows)
+        for name in self.cells.keys() - names:
+            self.cells[name] += [None] * len(rows)
+        rows.clear()
+
+
 def batch_of(
     rows: Sequence[Row], *, dataset: str, kind: Kind, offsets: Sequence[int], lines: Sequence[bytes]
 ) -> EventBatch:
     """Turn n rows into columns."""
-    names = set[Col]().union(*rows)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return EventBatch(dataset=dataset, kind=kind, columns=columns, offsets=offsets, lines=lines)
+    columns = Columns()
+    columns.take(list(rows))
+    return EventBatch(dataset=dataset, kind=kind, columns=columns.cells, offsets=offsets, lines=lines)

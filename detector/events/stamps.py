@@ -24,8 +24,9 @@ _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
-_SECONDS = frozenset(f"{second:02d}" for second in range(60))
+_SECONDS = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
 _POINTS = frozenset(".,")
+_OFFSETS = frozenset(("", "Z", "+", "-"))
 _SLACK = timedelta(days=1)
 
 
@@ -35,8 +36,8 @@ def epoch(value: str) -> int:
     >>> epoch("1582761600.123"), epoch("1582761600123") == epoch("1582761600.123000")
     (1582761600123000, True)
     """
-    if len(value) == 14 and value[10] == "." and value.replace(".", "", 1).isdecimal():
-        return int(value[:10] + value[11:]) * 1000  # squid's own spelling: every line of a proxy, worth a short way
+    if len(value) == 14 and value[10] == "." and (digits := value[:10] + value[11:]).isdecimal():
+        return int(digits) * 1000  # squid's own spelling: every line of a proxy, worth a short way
     found = _EPOCH.fullmatch(value)
     if not found:
         raise RefusedLine(f"not seconds since the epoch: {value[:40]!r}")
@@ -54,16 +55,16 @@ def iso(value: str, zone: tzinfo) -> int:
     >>> iso("2020-02-27T10:00:00+02:00", UTC) == iso("2020-02-27 08:00:00", UTC)
     True
     """
-    if value[17:19] in _SECONDS and value[16] == ":" and len(value) < 26 and value[19:20] not in _POINTS:
-        return _iso(f"{value[:17]}00{value[19:]}", zone) + int(value[17:19]) * MICROSECONDS
-    if (
-        value[17:19] in _SECONDS
-        and value[16] == ":"
-        and len(value) == 24
-        and value[23] == "Z"
-        and value[20:23].isdecimal()
-    ):
-        return _iso(f"{value[:17]}00Z", zone) + (int(value[17:19]) * 1000 + int(value[20:23])) * 1000
+    micros = _SECONDS.get(value[17:19])
+    if micros is not None and value[16] == ":":
+        rest = value[19:]
+        if rest[:1] in _POINTS:
+            rest = rest[1:].lstrip("0123456789")
+            fraction = value[20 : len(value) - len(rest)]
+            if 0 < len(fraction) < 10 and rest[:1] in _OFFSETS and len(rest) < 7:
+                return _iso(f"{value[:17]}00{rest}", zone) + micros + _micros(fraction)
+        elif len(rest) < 7:
+            return _iso(f"{value[:17]}00{rest}", zone) + micros
     return _iso.__wrapped__(value, zone)
 
 
@@ -85,13 +86,9 @@ def clf(value: str, zone: tzinfo) -> int:
     True
     """
     at = 19 if value[:1] == "[" else 18
-    if (
-        value[at : at + 2] in _SECONDS
-        and value[at - 1] == ":"
-        and len(value) < 29
-        and value[at + 2 : at + 3] not in _POINTS
-    ):
-        return _clf(f"{value[:at]}00{value[at + 2 :]}", zone) + int(value[at : at + 2]) * MICROSECONDS
+    micros = _SECONDS.get(value[at : at + 2])
+    if micros is not None and value[at - 1] == ":" and len(value) < 29 and value[at + 2 : at + 3] not in _POINTS:
+        return _clf(f"{value[:at]}00{value[at + 2 :]}", zone) + micros
     return _clf.__wrapped__(value, zone)
 
 
@@ -114,9 +111,10 @@ def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
     >>> syslog("Dec 31 23:59:59", UTC, iso("2020-01-02T00:00:00Z", UTC)) == iso("2019-12-31T23:59:59Z", UTC)
     True
     """
-    if len(value) == 15 and value[12] == ":" and value[13:] in _SECONDS:
+    micros = _SECONDS.get(value[13:])
+    if micros is not None and value[12] == ":":
         minute = _syslog(f"{value[:13]}00", zone, written_until)
-        return None if minute is None else minute + int(value[13:]) * MICROSECONDS
+        return None if minute is None else minute + micros
     return _syslog.__wrapped__(value, zone, written_until)
 
 

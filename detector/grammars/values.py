@@ -25,6 +25,7 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
 _SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
+_STATUSES: dict[str | None, int] = {str(code): code for code in range(100, 1000)}
 _LONGEST_NUMBER = 20
 _LARGEST = 2**63 - 1
 _MEMO = 8192
@@ -90,7 +91,7 @@ def status(value: str | None) -> int | None:
     >>> status("200"), status("000"), status("-")
     (200, None, None)
     """
-    return int(value) if value and len(value) == 3 and value.isdecimal() and value[0] in "123456789" else None
+    return _STATUSES.get(value)
 
 
 def address(value: str | None) -> str | None:
