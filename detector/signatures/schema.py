@@ -182,6 +182,10 @@ class Tests(Strict):
     mail: list[tuple[Text, str, Stage | Literal["none"]]] = []
 
 
+_RISK, _EVIDENCE, _MAIL = Risk(), Evidence(), Mail()
+"""Frozen, so that every file may have the same: as plain defaults pydantic would copy them deeply for each."""
+
+
 class SignatureFile(Strict):
     """One service: ``signatures/<category>/<id>.yaml``."""
 
@@ -194,10 +198,10 @@ class SignatureFile(Strict):
     attribution: Attribution
     description: Text
     replaces: list[Slug] = []
-    risk: Risk = Risk()
+    risk: Risk = Field(default_factory=lambda: _RISK)
     indicators: Annotated[list[Indicator], Field(min_length=1)]
-    evidence: Evidence = Evidence()
-    mail: Mail = Mail()
+    evidence: Evidence = Field(default_factory=lambda: _EVIDENCE)
+    mail: Mail = Field(default_factory=lambda: _MAIL)
     references: list[Text] = []
     added: dt.date
     reviewed: dt.date
