@@ -1,0 +1,123 @@
+r"""Mimecast: SIEM logs as JSON (v2) and as ``key=value|`` (v1), and tracked mails of the message finder's API.
+
+JSON, one record a line, of the types ``receipt``, ``process``, ``delivery``, ``spam``, ``av``, ``internal email
+protect``, ``impersonation protect``, ``url protect``, ``attachment protect``:
+
+- ``timestamp`` milliseconds since the epoch
+- ``senderEnvelope``, ``senderHeader`` the envelope's and the header's sender; ``recipients`` comma-separated or a list
+- ``senderIp`` who brought the mail; ``destinationIp`` the host that it was given to is no source
+- ``direction`` Inbound, Outbound or Internal
+- ``action`` Acc, Hld (held), Bnc (bounced), Rej (rejected), Sdbx (sandboxed); Ign and Rty (tried again) say no action;
+  ``delivered`` true or false
+
+``{"type":"receipt","timestamp":1582797600123,"action":"Acc","senderEnvelope":"no-reply@clearview.ai",…}``
+
+Text, with the same meaning: ``datetime`` with an offset, ``Sender``, ``headerFrom``, ``Rcpt``, ``Subject``, ``MsgId``,
+``IP`` (of deliveries the destination), ``Dir``, ``Act``, ``Delivered``:
+
+``datetime=2020-02-27T10:00:00+0000|aCode=9q_HeIH|acc=C0A0|IP=192.0.2.7|Dir=Inbound|MsgId=<m1@clearview.ai>|…``
+
+One mail is a receipt, a process and a delivery: each is an event where it names sender or recipient.
+``spamProcessingDetail`` is a JSON text that says how DMARC ended.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Zone
+from detector.grammars import mailtable, moments, records
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_PAIR = re.compile(r"(?:^|\|)([A-Za-z]\w{0,40})=(.*?)(?=\|[A-Za-z]\w{0,40}=|$)", re.DOTALL)  # subjects may hold bars
+_DMARC = re.compile(r'"dmarc"\s*:\s*\{([^{}]*)', re.IGNORECASE)
+_INFO = re.compile(r'"info"\s*:\s*"(\w+)')
+_INFOS = {"ALLOW": "pass", "PASS": "pass", "DENY": "fail", "FAIL": "fail"}
+_ACTIONS = records.verdict(
+    "action Act status", denied="hld hold held bnc bounce rej reject block sdbx quarantine drop", allowed="acc deliver"
+)
+_DELIVERED = records.verdict("delivered Delivered", denied="false", allowed="true")
+_V1 = frozenset({"datetime", "acc"})
+
+
+def _authentication(cells: Cells) -> str | None:
+    detail = cells.get("spamProcessingDetail") or cells.get("SpamProcessingDetail")
+    found = _DMARC.search(detail) if isinstance(detail, str) else None
+    info = None if found is None else _INFO.search(found[1])
+    return (
+        None if info is None else _INFOS.get(info[1].upper())
+    )  # "allow":true alone is no verdict: NONE is allowed too
+
+
+_MAILS = mailtable.table(
+    {
+        Col.SOURCE_IP: "senderIp sourceIp SourceIP IP senderIP",
+        Col.SENDER: "senderEnvelope Sender fromEnv.emailAddress",
+        Col.FROM: "senderHeader headerFrom fromHdr.emailAddress",
+        Col.FROM_NAME: "senderHeader headerFrom fromHdr.displayableName",
+        Col.TO: "recipients Rcpt Recipient recipient to.emailAddress",
+        Col.SUBJECT: "subject Subject",
+        Col.MESSAGE_ID: "messageId MsgId",
+    },
+    when=moments.stamp("timestamp datetime received eventTime"),
+    verdict=lambda cells: _ACTIONS(cells) or _DELIVERED(cells),
+    direction=mailtable.word("direction Dir route", mailtable.DIRECTIONS),
+    authentication=_authentication,
+    readers={Col.FROM_NAME: mailtable.name},
+)
+
+
+def parse_text(line: str, dialect: Dialect) -> Row | None:
+    """One record of the old text to one event."""
+    if not line or line.isspace():
+        return None
+    cells = dict(_PAIR.findall(line[line.find("datetime=", 0, 300) :]))
+    if not cells.keys() >= _V1:
+        raise RefusedLine("neither JSON nor the text of Mimecast")
+    if "Delivered" in cells:
+        cells.pop("IP", None)
+    row = _MAILS.row(cells, dialect)
+    return row if mailtable.is_mail(row) else None
+
+
+def _written(row: Row) -> dict[str, object]:
+    denied = row.get(Col.ACTION) == Action.DENIED
+    return {
+        "type": "receipt",
+        "processingId": "p-4242",
+        "aggregateId": "a-4242",
+        "timestamp": (moments.at_of(row) or 0) // 1000,
+        "action": "Rej" if denied else "Acc",
+        "direction": str(row.get(Col.DIRECTION, "inbound")).capitalize(),
+    }
+
+
+_JSON = mailtable.mail_format(
+    "mimecast",
+    "Mimecast (SIEM logs as JSON and text, message finder)",
+    reference="unverified: https://integrations.mimecast.com/documentation/tutorials/understanding-siem-logs/",
+    zone=Zone.OFFSET,
+    mails=_MAILS,
+    shape=mailtable.Shape(
+        own="aggregateId type|processingId type|accountId senderEnvelope|fromEnv to", written=_written
+    ),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    return parse_text(line, dialect) if "datetime=" in line[:300] else _JSON.parse(line, dialect)
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The record's own time."""
+    return moments.at_of(parse(line, dialect))
+
+
+FORMAT = replace(_JSON, parse=parse, timestamp=timestamp)

@@ -1,0 +1,101 @@
+r"""Proofpoint Targeted Attack Protection: messages and clicks of its SIEM API, as JSON and as syslog.
+
+JSON objects, one a line (the API's answer is ``{"messagesDelivered":[…],"messagesBlocked":[…],…}``):
+
+- ``messageTime`` UTC (of clicks ``clickTime``)
+- ``sender`` the envelope's, ``headerFrom`` and ``fromAddress`` the header's sender
+- ``recipient`` the envelope's (text or list), ``toAddresses`` the header's, which count where there is no envelope
+- ``subject``, ``messageID``, ``senderIP``; of clicks ``clickIP``, ``userAgent``, ``url``
+- ``quarantineFolder``, ``quarantineRule`` where the mail was quarantined: refused
+
+``{"messageTime":"2020-02-27T10:00:00.000Z","GUID":"x","sender":"no-reply@clearview.ai","recipient":["u1042@example.org"],…}``
+
+Syslog (RFC 5424 with the fields as structured data), message id ``MSGDLV``, ``MSGBLK``, ``CLKPER``, ``CLKBLK``:
+
+``<38>1 2020-02-27T10:00:00Z - ProofpointTAP - MSGBLK [tapmsg@21139 messageTime="2020-02-27T10:00:00Z" sender="…" …]``
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Zone
+from detector.grammars import kv, mailtable, moments, rendering
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_DATA = ("[tapmsg@", "[tapclick@", "[tapclk@")
+_WORDS = {"MSGDLV": Action.ALLOWED, "MSGBLK": Action.DENIED, "CLKPER": Action.ALLOWED, "CLKBLK": Action.DENIED}
+_TYPES = {
+    "messagesdelivered": Action.ALLOWED, "messagesblocked": Action.DENIED, "clickspermitted": Action.ALLOWED,
+    "clicksblocked": Action.DENIED, "message-delivered": Action.ALLOWED, "message-blocked": Action.DENIED,
+    "click-permitted": Action.ALLOWED, "click-blocked": Action.DENIED,
+}  # fmt: skip
+"""What shippers write into the record for the list in which it stood."""
+
+
+def _verdict(cells: Cells) -> Action | None:
+    for name in ("eventType", "event_type", "type"):
+        cell = cells.get(name)
+        if isinstance(cell, str) and (found := _TYPES.get(cell.lower())) is not None:
+            return found
+    return Action.DENIED if cells.get("quarantineFolder") or cells.get("quarantineRule") else None
+
+
+_MAILS = mailtable.table(
+    {
+        Col.SOURCE_IP: "clickIP senderIP",
+        Col.SENDER: "sender",
+        Col.FROM: "headerFrom fromAddress",
+        Col.FROM_NAME: "headerFrom",
+        Col.TO: "recipient toAddresses",
+        Col.SUBJECT: "subject",
+        Col.MESSAGE_ID: "messageID",
+        Col.USER_AGENT: "userAgent",
+    },
+    when=moments.stamp("messageTime clickTime"),
+    verdict=_verdict,
+)
+
+
+def _written(row: Row) -> dict[str, object]:
+    written: dict[str, object] = {"messageTime": rendering.written_at(row, "%Y-%m-%dT%H:%M:%S.%fZ"), "GUID": "g-4242"}
+    return written | ({"quarantineFolder": "Phish"} if row.get(Col.ACTION) == Action.DENIED else {})
+
+
+_JSON = mailtable.mail_format(
+    "proofpoint_event",
+    "Proofpoint Targeted Attack Protection (SIEM API: JSON and syslog)",
+    reference="unverified: https://help.proofpoint.com/Threat_Insight_Dashboard/API_Documentation/SIEM_API",
+    zone=Zone.OFFSET,
+    mails=_MAILS,
+    shape=mailtable.Shape(
+        own="messageTime sender|messageTime recipient|clickTime recipient|clickTime clickIP", written=_written
+    ),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One message or click to one event."""
+    if line[:1] == "{" or not any(name in line for name in _DATA):
+        return _JSON.parse(line, dialect)
+    head, _, data = line.partition("[tap")
+    cells = kv.quoted(data.partition(" ")[2].rstrip().removesuffix("]"))
+    if "recipient" not in cells and "sender" not in cells:
+        raise RefusedLine("neither a sender nor a recipient")
+    row = _MAILS.row(cells, dialect)
+    if (action := next((action for word, action in _WORDS.items() if word in head), None)) is not None:
+        row[Col.ACTION] = action
+    return row
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The message's or the click's time."""
+    return moments.at_of(parse(line, dialect))
+
+
+FORMAT = replace(_JSON, parse=parse, timestamp=timestamp)

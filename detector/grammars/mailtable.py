@@ -1,0 +1,303 @@
+r"""A table of a mail vendor's field names becomes a format: JSON and CSV records, one mail or one recipient each.
+
+What a format still says itself is its names, what its words for a verdict mean and which names are its own. Dotted
+names are paths into objects; of a list every member counts (``destination.address`` of two destinations is two
+addresses). ``TO`` holds the mailboxes of the first field that has any, and those of the fields marked with ``+``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import orjson
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat
+from detector.grammars import csvexport, mail, records, values
+from detector.grammars.moments import at_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from detector.events import Dialect, Row, Value, Zone
+    from detector.grammars.records import Cells, Reader, Verdict, When
+
+Unwrap: TypeAlias = Callable[[dict[str, object]], "Cells | None"]
+"""The record inside a JSON object; ``None`` for an object that is no mail. May raise ``RefusedLine``."""
+Word: TypeAlias = "Callable[[Cells], str | None]"
+"""A word (a direction, how authentication ended) of a record, ``None`` where it does not say."""
+_Path: TypeAlias = tuple[str, ...]
+
+_AT, _ACTION, _TO, _DIRECTION, _AUTHENTICATION = Col.AT, Col.ACTION, Col.TO, Col.DIRECTION, Col.AUTHENTICATION
+_EMPTY = frozenset(("", "-", "<>"))
+_DEPTH = 8
+
+
+def message_id(text: str) -> str | None:
+    """A message id without angle brackets, quotes and blanks around it.
+
+    >>> message_id("'<m1@example.org>'"), message_id("<>")
+    ('m1@example.org', None)
+    """
+    return text.strip("<>'\" \t\r\n") or None
+
+
+READERS: Mapping[Col, Reader] = {
+    Col.SOURCE_IP: lambda text: values.address(text) or values.address(values.host(text)),
+    Col.USER: values.user,
+    Col.FROM: mail.address,
+    Col.FROM_NAME: mail.display_name,
+    Col.SENDER: mail.address,
+    Col.TO: lambda text: mail.addresses(text) or None,
+    Col.SUBJECT: mail.decode_subject,
+    Col.MESSAGE_ID: message_id,
+}
+
+
+def name(text: str) -> str | None:
+    """A display name that stands in a field of its own, or beside an address; ``None`` for a bare address.
+
+    >>> name("Clearview Support"), name("Clearview <help@clearview.ai>"), name("help@clearview.ai")
+    ('Clearview Support', 'Clearview', None)
+    """
+    return mail.display_name(text) if "@" in text else mail.decode_subject(text).strip("\"' ") or None
+
+
+@dataclass(frozen=True, slots=True)
+class MailTable:
+    """A vendor's names, ready to read records.
+
+    Attributes:
+        names: a column to the vendor's names of it, best first; those marked ``+`` add to what the others gave.
+        steps: the same with what reads the cells.
+        when: the instant of a record.
+        verdict: what became of the mail.
+        direction: the mail's direction.
+        authentication: how authentication ended.
+    """
+
+    names: Mapping[Col, _Path]
+    steps: tuple[tuple[Col, Reader, tuple[tuple[str, _Path, bool], ...]], ...]
+    when: When
+    verdict: Verdict | None
+    direction: Word | None
+    authentication: Word | None
+
+    @property
+    def columns(self) -> frozenset[Col]:
+        """What its events can hold."""
+        said = ((_ACTION, self.verdict), (_DIRECTION, self.direction), (_AUTHENTICATION, self.authentication))
+        return frozenset({*self.names, _AT, *(column for column, word in said if word is not None)})
+
+    def row(self, cells: Cells, dialect: Dialect) -> Row:
+        """The event of a record; columns that it does not hold are left out."""
+        row: Row = {}
+        for column, read, names in self.steps:
+            for name, path, adds in names:
+                if column in row and not adds:
+                    continue
+                cell = cells.get(name)
+                if path and cell is None:
+                    cell = at_path(cells, path)
+                if cell is None:
+                    continue
+                text = cell if type(cell) is str else ", ".join(_texts(cell, 0))
+                if text not in _EMPTY and (value := read(text)) is not None:
+                    _put(row, column, value)
+        if (at := self.when(cells, dialect)) is not None:
+            row[_AT] = at
+        if self.verdict is not None and (action := self.verdict(cells)) is not None:
+            row[_ACTION] = action
+        if self.direction is not None and (word := self.direction(cells)) is not None:
+            row[_DIRECTION] = word
+        if self.authentication is not None and (word := self.authentication(cells)) is not None:
+            row[_AUTHENTICATION] = word
+        return row
+
+
+def table(  # noqa: PLR0913 - a vendor has that many ways to say it
+    names: Mapping[Col, str],
+    *,
+    when: When,
+    verdict: Verdict | None = None,
+    direction: Word | None = None,
+    authentication: Word | None = None,
+    readers: Mapping[Col, Reader] | None = None,
+) -> MailTable:
+    """A table of names apart by blanks, best first (``{Col.TO: "recipient +headerTo"}``)."""
+    own = {**READERS, **(readers or {})}
+    split = {column: tuple(name.replace("~", " ") for name in text.split()) for column, text in names.items()}
+    bare = {column: tuple(name.lstrip("+") for name in found) for column, found in split.items()}
+    steps = tuple(
+        (
+            column,
+            own.get(column, values.text),
+            tuple(
+                (name.lstrip("+"), tuple(name.lstrip("+").split(".")) if "." in name else (), name.startswith("+"))
+                for name in found
+            ),
+        )
+        for column, found in split.items()
+    )
+    return MailTable(bare, steps, when, verdict, direction, authentication)
+
+
+def word(names: str, meanings: Mapping[str, str]) -> Word:
+    """Reads a word from the first of some fields that says one; ``meanings`` are in lower case.
+
+    >>> word("dir direction", {"in": "inbound"})({"direction": "IN"})
+    'inbound'
+    """
+    fields = tuple((name, tuple(name.split("."))) for name in names.split())
+
+    def read(cells: Cells) -> str | None:
+        for name, path in fields:
+            cell = cells.get(name) if len(path) == 1 else at_path(cells, path)
+            if cell is not None and (found := meanings.get(records.text_of(cell).strip().lower())) is not None:
+                return found
+        return None
+
+    return read
+
+
+DIRECTIONS = {
+    "inbound": "inbound", "incoming": "inbound", "in": "inbound", "received": "inbound", "external": "inbound",
+    "outbound": "outbound", "outgoing": "outbound", "out": "outbound", "originating": "outbound", "sent": "outbound",
+    "internal": "internal", "intra-org": "internal", "intraorg": "internal", "local": "internal",
+}  # fmt: skip
+"""What most vendors call directions."""
+
+PASSED = {"pass": "pass", "passed": "pass", "true": "pass", "fail": "fail", "failed": "fail", "false": "fail"}
+"""What most vendors call the end of a DMARC check."""
+
+
+def at_path(cells: object, path: _Path) -> object:
+    """The cell that a path leads to, of lists every member's; ``None`` where it leads nowhere.
+
+    >>> at_path({"to": [{"address": "a@b.org"}, {"address": "c@d.org"}]}, ("to", "address"))
+    ['a@b.org', 'c@d.org']
+    """
+    for place, key in enumerate(path):
+        if isinstance(cells, list):
+            found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
+            return found or None
+        if not isinstance(cells, Mapping):
+            return None
+        cells = cells.get(key)
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a vendor's records look.
+
+    Attributes:
+        own: names of which a record has all of one group; groups apart by ``|``.
+        written: fields of an example beside those of the table: the time, the words for action and direction.
+        unwrap: finds the record inside a JSON object.
+        csv: a header's names, as ``csvexport.normal`` spells them, to the table's; empty where nothing exports CSV.
+        head_literals: of which every CSV header holds one.
+    """
+
+    own: str
+    written: Callable[[Row], Mapping[str, object]]
+    unwrap: Unwrap | None = None
+    csv: Mapping[str, str] = field(default_factory=dict)
+    head_literals: tuple[bytes, ...] = ()
+
+    @property
+    def groups(self) -> tuple[frozenset[str], ...]:
+        """The groups of own names."""
+        return tuple(frozenset(group.split()) for group in self.own.split("|"))
+
+
+def mail_format(  # noqa: PLR0913 - a format has that many parts
+    name: str, title: str, *, reference: str, zone: Zone, mails: MailTable, shape: Shape
+) -> LogFormat:
+    """The format of a table."""
+    groups = shape.groups
+
+    def parse(line: str, dialect: Dialect) -> Row | None:
+        if not line or line.isspace():
+            return None
+        is_csv = dialect.columns and line[:1] != "{"
+        cells = _of_csv(line, dialect) if is_csv else _of_json(line, shape.unwrap, groups)
+        row = None if cells is None else mails.row(cells, dialect)
+        return row if row is not None and is_mail(row) else None
+
+    def head(line: str, dialect: Dialect) -> Dialect | None:
+        if not shape.csv or "@" in line or line.lstrip()[:1] == "{":
+            return None
+        if (found := csvexport.columns(line, shape.csv, 3)) is None:
+            return None
+        columns = tuple(shape.csv.get(column, column) for column in found[0])
+        if not any(group <= set(columns) for group in groups):
+            return None
+        return replace(dialect, columns=columns, separator=found[1])
+
+    return LogFormat(
+        name=name, kind=Kind.MAIL, title=title, reference=reference, parse=parse,
+        timestamp=lambda line, dialect: at_of(parse(line, dialect)),
+        example=lambda row: example(mails.names, row, shape.written(row)),
+        columns=mails.columns, zone=zone, head=head, head_literals=shape.head_literals, json=True, encoded=(b"\\u",),
+    )  # fmt: skip
+
+
+def is_mail(row: Row) -> bool:
+    """Whether an event names a sender, a recipient or a subject: records of other kinds share a vendor's stream."""
+    return _TO in row or Col.SENDER in row or Col.FROM in row or Col.SUBJECT in row
+
+
+def example(names: Mapping[Col, _Path], row: Row, written: Mapping[str, object]) -> str:
+    """An event as one JSON record; dotted names become objects."""
+    cells: dict[str, object] = {}
+    for column, (first, *_) in names.items():
+        value = row.get(column)
+        if value is not None and value != []:
+            text = ", ".join(value) if isinstance(value, list) else f"<{value}>" if column is Col.MESSAGE_ID else value
+            cells[first] = f"{text} <{cells[first]}>" if column is Col.FROM_NAME and first in cells else text
+    record: dict[str, object] = {}
+    for path, cell in {**cells, **written}.items():
+        place = record
+        *outer, last = path.split(".")
+        for key in outer:
+            inner = place.setdefault(key, {})
+            if isinstance(inner, dict):
+                place = inner
+        place[last] = cell
+    return orjson.dumps(record).decode()
+
+
+def _of_json(line: str, unwrap: Unwrap | None, groups: tuple[frozenset[str], ...]) -> Cells | None:
+    found = records.record(line)
+    record: Cells | None = found if unwrap is None else unwrap(found)
+    if record is not None and not any(group <= record.keys() for group in groups):
+        raise RefusedLine("no names of this vendor's mail log")
+    return record
+
+
+def _of_csv(line: str, dialect: Dialect) -> Cells | None:
+    found = csvexport.cells(line, dialect.separator or ",")
+    if len(found) * 2 < len(dialect.columns):
+        raise RefusedLine("fewer fields than the header has names")
+    return dict(zip(dialect.columns, found, strict=False))
+
+
+def _put(row: Row, column: Col, value: Value) -> None:
+    known = row.get(column)
+    if isinstance(known, list) and isinstance(value, list):
+        row[column] = list(dict.fromkeys([*known, *value]))
+    else:
+        row.setdefault(column, value)
+
+
+def _texts(cell: object, depth: int) -> Iterator[str]:
+    """The texts of a cell and of the lists inside it."""
+    if isinstance(cell, list):
+        if depth < _DEPTH:
+            for member in cell:
+                yield from _texts(member, depth + 1)
+    elif text := records.text_of(cell):
+        yield text
