@@ -21,7 +21,7 @@ from detector.grammars.moments import at_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detector.events import Dialect, Row, Value, Zone
+    from detector.events import Dialect, Row, Zone
     from detector.grammars.records import Cells, Reader, Verdict, When
 
 Unwrap: TypeAlias = Callable[[dict[str, object]], "Cells | None"]
@@ -31,6 +31,7 @@ Word: TypeAlias = "Callable[[Cells], str | None]"
 _Path: TypeAlias = tuple[str, ...]
 
 _AT, _ACTION, _TO, _DIRECTION, _AUTHENTICATION = Col.AT, Col.ACTION, Col.TO, Col.DIRECTION, Col.AUTHENTICATION
+_SENDER, _FROM, _SUBJECT = Col.SENDER, Col.FROM, Col.SUBJECT
 _EMPTY = frozenset(("", "-", "<>"))
 _DEPTH = 8
 
@@ -70,8 +71,9 @@ class MailTable:
     """A vendor's names, ready to read records.
 
     Attributes:
-        names: a column to the vendor's names of it, best first; those marked ``+`` add to what the others gave.
+        names: a column to the vendor's names of it, best first.
         steps: the same with what reads the cells.
+        added: names whose mailboxes are recipients too, whatever the others gave.
         when: the instant of a record.
         verdict: what became of the mail.
         direction: the mail's direction.
@@ -79,7 +81,8 @@ class MailTable:
     """
 
     names: Mapping[Col, _Path]
-    steps: tuple[tuple[Col, Reader, tuple[tuple[str, _Path, bool], ...]], ...]
+    steps: tuple[tuple[Col, Reader, tuple[tuple[str, _Path], ...]], ...]
+    added: _Path
     when: When
     verdict: Verdict | None
     direction: Word | None
@@ -94,18 +97,19 @@ class MailTable:
     def row(self, cells: Cells, dialect: Dialect) -> Row:
         """The event of a record; columns that it does not hold are left out."""
         row: Row = {}
+        get = cells.get
         for column, read, names in self.steps:
-            for name, path, adds in names:
-                if column in row and not adds:
-                    continue
-                cell = cells.get(name)
-                if path and cell is None:
-                    cell = at_path(cells, path)
-                if cell is None:
+            for name, path in names:
+                if (cell := get(name)) is None and (not path or (cell := at_path(cells, path)) is None):
                     continue
                 text = cell if type(cell) is str else ", ".join(_texts(cell, 0))
                 if text not in _EMPTY and (value := read(text)) is not None:
-                    _put(row, column, value)
+                    row[column] = value
+                    break
+        for name in self.added:
+            if found := mail.addresses(", ".join(_texts(get(name), 0))):
+                known = row.get(_TO)
+                row[_TO] = list(dict.fromkeys([*known, *found])) if isinstance(known, list) else found
         if (at := self.when(cells, dialect)) is not None:
             row[_AT] = at
         if self.verdict is not None and (action := self.verdict(cells)) is not None:
@@ -127,21 +131,15 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     readers: Mapping[Col, Reader] | None = None,
 ) -> MailTable:
     """A table of names apart by blanks, best first (``{Col.TO: "recipient +headerTo"}``)."""
+    split = {column: text.split() for column, text in names.items()}
     own = {**READERS, **(readers or {})}
-    split = {column: tuple(name.replace("~", " ") for name in text.split()) for column, text in names.items()}
-    bare = {column: tuple(name.lstrip("+") for name in found) for column, found in split.items()}
+    bare = {column: tuple(name for name in found if name[0] != "+") for column, found in split.items()}
     steps = tuple(
-        (
-            column,
-            own.get(column, values.text),
-            tuple(
-                (name.lstrip("+"), tuple(name.lstrip("+").split(".")) if "." in name else (), name.startswith("+"))
-                for name in found
-            ),
-        )
-        for column, found in split.items()
+        (column, own.get(column, values.text), tuple((name, _path(name)) for name in found))
+        for column, found in bare.items()
     )
-    return MailTable(bare, steps, when, verdict, direction, authentication)
+    added = tuple(name[1:] for found in split.values() for name in found if name[0] == "+")
+    return MailTable(bare, steps, added, when, verdict, direction, authentication)
 
 
 def word(names: str, meanings: Mapping[str, str]) -> Word:
@@ -150,12 +148,15 @@ def word(names: str, meanings: Mapping[str, str]) -> Word:
     >>> word("dir direction", {"in": "inbound"})({"direction": "IN"})
     'inbound'
     """
-    fields = tuple((name, tuple(name.split("."))) for name in names.split())
+    fields = tuple((name, _path(name)) for name in names.split())
 
     def read(cells: Cells) -> str | None:
         for name, path in fields:
-            cell = cells.get(name) if len(path) == 1 else at_path(cells, path)
-            if cell is not None and (found := meanings.get(records.text_of(cell).strip().lower())) is not None:
+            cell = at_path(cells, path) if path else cells.get(name)
+            if cell is None:
+                continue
+            text = cell if type(cell) is str else records.text_of(cell)
+            if (found := meanings.get(text) or meanings.get(text.strip().lower())) is not None:
                 return found
         return None
 
@@ -208,9 +209,9 @@ class Shape:
     head_literals: tuple[bytes, ...] = ()
 
     @property
-    def groups(self) -> tuple[frozenset[str], ...]:
+    def groups(self) -> tuple[tuple[str, ...], ...]:
         """The groups of own names."""
-        return tuple(frozenset(group.split()) for group in self.own.split("|"))
+        return tuple(tuple(group.split()) for group in self.own.split("|"))
 
 
 def mail_format(  # noqa: PLR0913 - a format has that many parts
@@ -233,7 +234,7 @@ def mail_format(  # noqa: PLR0913 - a format has that many parts
         if (found := csvexport.columns(line, shape.csv, 3)) is None:
             return None
         columns = tuple(shape.csv.get(column, column) for column in found[0])
-        if not any(group <= set(columns) for group in groups):
+        if not any(set(group) <= set(columns) for group in groups):
             return None
         return replace(dialect, columns=columns, separator=found[1])
 
@@ -247,7 +248,7 @@ def mail_format(  # noqa: PLR0913 - a format has that many parts
 
 def is_mail(row: Row) -> bool:
     """Whether an event names a sender, a recipient or a subject: records of other kinds share a vendor's stream."""
-    return _TO in row or Col.SENDER in row or Col.FROM in row or Col.SUBJECT in row
+    return _SENDER in row or _TO in row or _FROM in row or _SUBJECT in row
 
 
 def example(names: Mapping[Col, _Path], row: Row, written: Mapping[str, object]) -> str:
@@ -270,12 +271,15 @@ def example(names: Mapping[Col, _Path], row: Row, written: Mapping[str, object])
     return orjson.dumps(record).decode()
 
 
-def _of_json(line: str, unwrap: Unwrap | None, groups: tuple[frozenset[str], ...]) -> Cells | None:
+def _of_json(line: str, unwrap: Unwrap | None, groups: tuple[tuple[str, ...], ...]) -> Cells | None:
     found = records.record(line)
     record: Cells | None = found if unwrap is None else unwrap(found)
-    if record is not None and not any(group <= record.keys() for group in groups):
-        raise RefusedLine("no names of this vendor's mail log")
-    return record
+    if record is None:
+        return None
+    for group in groups:
+        if all(map(record.__contains__, group)):
+            return record
+    raise RefusedLine("no names of this vendor's mail log")
 
 
 def _of_csv(line: str, dialect: Dialect) -> Cells | None:
@@ -285,12 +289,8 @@ def _of_csv(line: str, dialect: Dialect) -> Cells | None:
     return dict(zip(dialect.columns, found, strict=False))
 
 
-def _put(row: Row, column: Col, value: Value) -> None:
-    known = row.get(column)
-    if isinstance(known, list) and isinstance(value, list):
-        row[column] = list(dict.fromkeys([*known, *value]))
-    else:
-        row.setdefault(column, value)
+def _path(name: str) -> _Path:
+    return tuple(name.split(".")) if "." in name else ()
 
 
 def _texts(cell: object, depth: int) -> Iterator[str]:
