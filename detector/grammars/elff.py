@@ -39,13 +39,14 @@ def tokens(line: str, count: int) -> list[str]:
     """
     if "\t" in line and len(cells := line.split("\t")) >= max(count, 2):
         return [cell.strip(" ").strip('"') for cell in cells]
-    if '""' not in line and '\\"' not in line:
-        found: list[str] = []
-        for number, piece in enumerate(line.split('"')):
-            if number & 1:
-                found.append(piece)
-            else:
-                found += piece.split()
+    pieces = line.split('"')
+    if "" not in pieces[1:-1] and ("\\" not in line or '\\"' not in line):
+        found = pieces[0].split()
+        for quoted, bare in zip(pieces[1::2], pieces[2::2], strict=False):
+            found.append(quoted)
+            found += bare.split()
+        if not len(pieces) & 1:  # a quotation mark that nothing closes
+            found.append(pieces[-1])
         if len(found) == count or not count:
             return found
     return [_unquoted(quoted) or bracket or bare for quoted, bracket, bare in _TOKEN.findall(line.rstrip())]
