@@ -27,13 +27,12 @@ CACHED_LITERALS = 300
 
 _HOST_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _TOKEN_BREAKS = frozenset(b"/?#&= \t,;\"'<>|\\\n")
-_PERCENT = tuple(
-    b"%%%02x" % byte for byte in sorted(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
-)
-"""Percent-encoded forms of bytes that host names are made of: nobody needs to write them so."""
-_LOOK_ALIKES = (b"\xe3\x80\x82", b"\xef\xbd\xa1", b"\xef\xbc", b"\xef\xbd")
-"""UTF-8 of ideographic dots and full-width forms, which stand for ASCII in a host name."""
+_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+_LOOK_ALIKES = "".join(chr(ord(letter) + 0xFEE0) for letter in _NAME_LETTERS) + "\u3002\uff61"
+"""Full-width forms and ideographic dots, which stand for ASCII in a host name. Each is looked for by itself: their
+common first two bytes would be shorter, but a literal of two bytes costs a third of the speed of all of them."""
 _AUTHORITY_BYTES = 512
+_LAST_OF_PLANE = 0xFFFF
 
 NAME, ALWAYS, AUTHORITY = range(3)
 
@@ -115,17 +114,34 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
             yield Literal(log_format.spell(name.encode().decode("idna")), NAME)
     for suffix in sorted(ruleset.translators):
         yield Literal(log_format.spell(suffix), NAME)
-    for value in (*_LOOK_ALIKES, *log_format.head_literals, *log_format.encoded):
+    foreign = [*_LOOK_ALIKES, *sorted(_international(ruleset))]
+    for letter in foreign:
+        yield Literal(letter.encode(), ALWAYS)
+    for value in log_format.head_literals:
         yield Literal(value, ALWAYS)
+    for value in log_format.encoded:
+        for spelling in _escapes(value, foreign):
+            yield Literal(spelling, ALWAYS)
     if log_format.kind is not Kind.MAIL:
-        for value in (*_PERCENT, *map(_percent_encoded, _LOOK_ALIKES), *sorted(_international(ruleset))):
-            yield Literal(value, AUTHORITY)
+        for letter in (*_NAME_LETTERS, *foreign):
+            yield Literal(_percent_encoded(letter.encode()), AUTHORITY)
 
 
-def _international(ruleset: Ruleset) -> set[bytes]:
-    """The letters beyond ASCII of all names, percent-encoded."""
+def _escapes(value: bytes, foreign: Iterable[str]) -> Iterator[bytes]:
+    r"""What an escape must be followed by to hide a letter of a name: ``\u0063``, ``\x2e``; others as they are."""
+    if value == b"\\u":
+        yield from (b"\\u%04x" % ord(letter) for letter in (*_NAME_LETTERS, *foreign) if ord(letter) <= _LAST_OF_PLANE)
+    elif value == b"\\x":
+        for letter in (*_NAME_LETTERS, *foreign):
+            yield b"".join(b"\\x%02x" % byte for byte in letter.encode())
+    else:
+        yield value
+
+
+def _international(ruleset: Ruleset) -> set[str]:
+    """The letters beyond ASCII of all names."""
     names = "".join(one.host.encode().decode("idna") for one in ruleset.indicators() if "xn--" in one.host)
-    return {_percent_encoded(letter.encode()) for letter in names if not letter.isascii()}
+    return {letter for letter in names if not letter.isascii()}
 
 
 def _percent_encoded(value: bytes) -> bytes:
