@@ -178,7 +178,9 @@ def _host_of(value: str) -> str | None:
     if "@" in value:
         value = value.rpartition("@")[2]
     if value.startswith("["):
-        value = value[1:].partition("]")[0]
+        value, closed, _ = value[1:].partition("]")
+        if not closed or ":" not in value:
+            return None  # a bracket alone is no IPv6 address, and what stands behind it no name
     elif value.count(":") == 1:
         value = value.partition(":")[0]
     return lower(value).removesuffix(".") or None

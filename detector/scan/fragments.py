@@ -59,7 +59,7 @@ def gather(  # noqa: PLR0913 - it has that many parts
         with open_stream(segment, settings.limits, ahead=settings.ahead) as reader:
             for chunk in chunks(reader, segment.start, segment.stop, settings.chunk_bytes):
                 found = literals.candidates(chunk.buffer, chunk.size)
-                lines = [Line(chunk.offset + start, bytes(chunk.buffer[start:end])) for start, end in found]
+                lines = [Line(*chunk.line(start, end)) for start, end in found]
                 reading = read_lines(log_format, dialect, lines)
                 dialect, batch = reading.dialect, reading.batch
                 for index, key in enumerate(batch.column(Col.TRANSACTION)):

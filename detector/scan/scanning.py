@@ -197,12 +197,7 @@ class _Part:
 
     def _read(self, chunk: Chunk, looked: list[tuple[int, int]]) -> Reading:
         """Parse and match lines."""
-        buffer, offset = chunk.buffer, chunk.offset
-        lines = []
-        for start, end in looked:
-            raw = bytes(buffer[start:end])
-            bare = raw.lstrip(b"\0") if raw[:1] == b"\0" else raw
-            lines.append(Line(offset + start + len(raw) - len(bare), bare))
+        lines = [Line(*chunk.line(start, end)) for start, end in looked]
         reading = read_lines(self._format, self.dialect, lines)
         self.dialect = reading.dialect
         if self._format.join is None:

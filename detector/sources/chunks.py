@@ -53,6 +53,12 @@ class Chunk:
         """Offset behind the last byte."""
         return self.offset + (self.oversize_bytes or self.size)
 
+    def line(self, start: int, end: int) -> tuple[int, bytes]:
+        """Offset and bytes of the line at ``[start, end)`` of the buffer, without NUL bytes in front (copytruncate)."""
+        raw = bytes(self.buffer[start:end])
+        bare = raw.lstrip(b"\0") if raw[:1] == b"\0" else raw
+        return self.offset + start + len(raw) - len(bare), bare
+
     @property
     def evidence_bytes(self) -> int | None:
         """How much of a line can be opened again: all (``None``), of an oversize one what was kept of its head."""

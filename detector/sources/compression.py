@@ -141,7 +141,7 @@ class Inflated:
 
     def _begin_next(self) -> bool:
         """Start the next member; ``False`` at the end of the file, padding of NUL bytes included."""
-        rest = self._inflater.unused_data
+        rest = self._inflater.unused_data + self._input
         while not rest.lstrip(b"\0"):
             rest = self._file.read(INPUT_BYTES)
             self.consumed += len(rest)
