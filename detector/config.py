@@ -24,7 +24,7 @@ class _Part(BaseModel):
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, LookupError, OSError):
         raise ValueError(f"{name!r} is no time zone: write one like America/Edmonton or UTC") from None
     return name
 
@@ -125,7 +125,7 @@ def load(path: Path) -> Config:
     if document.problems:
         raise InvalidFile(document.problems)
     try:
-        config = Config.model_validate(document.data or {})
+        config = Config.model_validate({} if document.data is None else document.data)
     except ValidationError as fault:
         problems = [
             document.problem(error["loc"], _sentence(error["loc"], error["type"], error["msg"]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import UnreadableSource
 from detector.events import Col, Line, read_lines
+from detector.report.text import encodable
 from detector.scan import Fragment, joined
 from detector.sources import DamagedStream, chunks, open_stream
 
@@ -89,7 +90,7 @@ def _objects(one: Input, batch: EventBatch, numbers: dict[int, int], parsed: Par
         event.pop(Col.TRANSACTION.value, None)
         parsed.events += 1
         place: dict[str, Value] = {
-            Col.PATH.value: one.segment.name,
+            Col.PATH.value: encodable(one.segment.name),
             Col.OFFSET.value: offset,
             Col.LINE.value: numbers[offset],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -46,7 +47,7 @@ def explain_at(path: str, offset: int, site: Site, formats: Formats, ruleset: Ru
     Raises:
         UsageError: the log cannot be read, or no line starts there.
     """
-    file, _, member = path.rpartition("!") if "!" in path else (path, "", "")
+    file, member = _file_and_member(path)
     inputs = [one for one in plan([Named([file], site)], formats) if not member or one.segment.member == member]
     if not inputs or inputs[0].unread or inputs[0].log_format is None:
         reason = inputs[0].unread if inputs else "has no such member"
@@ -54,6 +55,15 @@ def explain_at(path: str, offset: int, site: Site, formats: Formats, ruleset: Ru
     one = inputs[0]
     line, dialect = _line_at(one, offset)
     return [*_bytes(offset, line.raw), *_rooms(line, inputs[0].log_format, dialect, Scanner(ruleset), one)]
+
+
+def _file_and_member(path: str) -> tuple[str, str]:
+    """``archive.zip!member`` in two; a file may have the sign in its own name, and a member too."""
+    parts = path.split("!")
+    for count in range(len(parts), 1, -1):
+        if Path(file := "!".join(parts[:count])).is_file():
+            return file, "!".join(parts[count:])
+    return parts[0], "!".join(parts[1:])
 
 
 def _line_at(one: Input, offset: int) -> tuple[Line, Dialect]:

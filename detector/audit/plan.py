@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from detector.audit.copies import IDENTITY_BYTES, without_copies
 from detector.audit.telling import HEAD_BYTES, Teller
 from detector.errors import UnreadableSource
 from detector.events import Dialect, Envelope, LogFormat, Zone
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from detector.formats import Formats
-
-IDENTITY_BYTES = 1024
-"""Bytes at the head of a log that tell it from others; a rotated or compressed copy has the same."""
 
 _DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 _DAY_US = 86_400_000_000
@@ -74,6 +72,7 @@ class Input:
         unread: why it is not read, empty when it is.
         notes: assumptions that a reader must know.
         copy_of: the log whose copy it is, empty when it is none.
+        head: its first ``IDENTITY_BYTES``, all of it where it is shorter.
     """
 
     segment: Segment
@@ -85,6 +84,7 @@ class Input:
     unread: str = ""
     notes: tuple[str, ...] = ()
     copy_of: str = ""
+    head: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def plan(asked: Sequence[Named], formats: Formats) -> list[Input]:
                 inputs.append(_inspect(segment, size, named.site, teller))
         inputs += [Input(_segment(fault.path, ""), unread=fault.reason) for fault in found.refused]
     teller.keep()
-    return _without_copies(inputs)
+    return without_copies(inputs)
 
 
 def _segment(path: str, label: str) -> Segment:
@@ -145,7 +145,7 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         return Input(segment, size, unread=getattr(fault, "reason", str(fault)))
     stream = hashlib.sha256(head[:IDENTITY_BYTES]).hexdigest()[:32]
     segment = replace(segment, stream=stream, framing=framing_of(head))
-    planned = Input(segment, size, gap_s=site.gap_s)
+    planned = Input(segment, size, gap_s=site.gap_s, head=head[:IDENTITY_BYTES])
     if not head.strip(b"\0\n\r "):
         return replace(planned, notes=("is empty",), log_format=site.log_format)
     if segment.framing is not Framing.LINES:
@@ -164,11 +164,16 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
 
 
 def _head(segment: Segment) -> bytes:
+    """The first bytes; of a stream that breaks soon, what lies before the break."""
+    head = b""
     with open_stream(segment, Limits()) as reader:
-        head = b""
-        while len(head) < HEAD_BYTES and (block := reader.read(HEAD_BYTES - len(head))):
-            head += block
-        return head
+        try:
+            while len(head) < HEAD_BYTES and (block := reader.read(HEAD_BYTES - len(head))):
+                head += block
+        except DamagedStream:
+            if not head:
+                raise
+    return head
 
 
 def _dialect(segment: Segment, site: Site) -> Dialect:
@@ -205,43 +210,3 @@ def _notes(guess: Guess, site: Site) -> tuple[str, ...]:
     if guess.confidence < 0.9:
         notes.append("not all of its first lines are of the format that it was told to be (--input-format)")
     return tuple(notes)
-
-
-def _without_copies(inputs: list[Input]) -> list[Input]:
-    """Mark logs that are a copy, or the beginning, of another one: rotated and compressed copies count once."""
-    groups: dict[str, list[int]] = {}
-    for index, one in enumerate(inputs):
-        if one.segment.stream and not one.unread and one.size:
-            groups.setdefault(one.segment.stream, []).append(index)
-    result = list(inputs)
-    for indexes in groups.values():
-        originals: list[int] = []
-        for index in indexes:
-            known = next((one for one in originals if _is_copy(inputs[index], inputs[one])), None)
-            if known is not None:
-                result[index] = replace(inputs[index], copy_of=inputs[known].segment.name)
-                continue
-            for shorter in [known for known in originals if _is_copy(inputs[known], inputs[index])]:
-                result[shorter] = replace(inputs[shorter], copy_of=inputs[index].segment.name)
-                originals.remove(shorter)
-            originals.append(index)
-        for index in originals[1:]:
-            told = hashlib.sha256(f"{inputs[index].segment.stream}\0{inputs[index].segment.name}".encode())
-            segment = replace(inputs[index].segment, stream=told.hexdigest()[:32])
-            result[index] = replace(result[index], segment=segment)
-    return result
-
-
-def _is_copy(one: Input, other: Input) -> bool:
-    """Whether all bytes of a log are the first bytes of another."""
-    try:
-        with open_stream(one.segment) as left, open_stream(other.segment) as right:
-            while block := left.read(1024 * 1024):
-                while block:
-                    piece = right.read(len(block))
-                    if not piece or block[: len(piece)] != piece:
-                        return False
-                    block = block[len(piece) :]
-    except (DamagedStream, UnreadableSource, OSError):
-        return False
-    return True

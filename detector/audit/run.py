@@ -100,11 +100,13 @@ class _Audit:
         """Scan all ranges, then gather the transactions that span lines."""
         for log_format in {task.log_format.name: task.log_format for task in tasks}.values():
             self.scanner.prefilter(log_format)
-        for done in self._on_engine(tasks, advance):
-            self._take(self._checked(done))
+        read: list[_Task] = []
+        for done in map(self._checked, self._on_engine(tasks, advance)):
+            self._take(done)
+            read.append(done.task)
         gathering = [
             replace(task, keys=frozenset(self._keys[task.log_format.name]))
-            for task in tasks
+            for task in read
             if self._keys.get(task.log_format.name)
         ]
         fragments: dict[str, list[Fragment]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -100,13 +101,17 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
+    except Exception as fault:  # noqa: BLE001 - the outermost place: what nobody expected is told, with its traceback
+        trace = traceback.format_exception(fault)
+        message = f"this is a bug in shadowit: {type(fault).__name__}: {fault}"
+        return _end(EXIT_BUG, *"".join(trace).splitlines(), message, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     pairs = zip(arguments, [*arguments[1:], ""], strict=True)
     return any(
-        (one in ("-f", "--format") and other.startswith("json")) or one.startswith("--format=json")
+        (one in ("-f", "--format") and other.startswith("json")) or one.startswith(("--format=json", "-fjson"))
         for one, other in pairs
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -92,7 +93,7 @@ class _Run:
         formats = all_formats(config)
         order = self.order(config)
         site = site_of(self.text("input_format"), self.text("timezone"), formats)
-        with standard_input_as_file(self.paths) as standard_input:
+        with standard_input_as_file(self.paths, config) as standard_input:
             inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
             report = self.audited(inputs, ruleset, order)
         self.write(report)
@@ -103,11 +104,12 @@ class _Run:
         from detector.scan import Settings
 
         jobs = self.options["jobs"]
+        since, until = _instant(self.text("since"), "--since"), _instant(self.text("until"), "--until")
+        if since is not None and until is not None and since >= until:
+            raise UsageError("--since must be before --until: nothing lies between them")
         return Order(
             version=__version__,
-            settings=Settings(
-                since=_instant(self.text("since"), "--since"), until=_instant(self.text("until"), "--until")
-            ),
+            settings=Settings(since=since, until=until),
             services=frozenset(str(one) for one in _many(self.options["services"])),
             key=self.key(config),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
@@ -168,6 +170,8 @@ class _Run:
         for kind, part in shares.items():
             if 100 * part < wanted:
                 shortcomings.append(f"{kind} logs cover {100 * part:.1f} % of the window, {wanted:g} % are required")
+        if wanted and not shares:
+            shortcomings.append(f"no log covers any of the window, {wanted:g} % are required")
         for shortcoming in shortcomings:
             self.say(f"incomplete: {shortcoming}")
         if shortcomings:
@@ -211,6 +215,9 @@ def written(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as fault:
         raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _many(value: object) -> Sequence[object]:

@@ -36,7 +36,7 @@ def command(paths: tuple[str, ...], config_path: Path | None, output_format: str
 
     config = load_config(config_path)
     formats = all_formats(config)
-    with standard_input_as_file(paths) as standard_input:
+    with standard_input_as_file(paths, config) as standard_input:
         inputs = plan(asked_logs(paths, site_of("", "", formats), config, formats, standard_input), formats)
         rows = [_row(one) for one in inputs]
     if output_format == "table":
@@ -56,17 +56,18 @@ def _row(one: Input) -> dict[str, object]:
     from itertools import islice
 
     from detector.audit.events import Parsed, events_of
+    from detector.report.text import encodable
 
     unknown = one.log_format is None and "--input-format" in one.unread
     return {
-        "path": one.segment.name,
+        "path": encodable(one.segment.name),
         "format": one.log_format.name if one.log_format else "unknown" if unknown else None,
         "kind": one.log_format.kind.value if one.log_format else None,
         "confidence": round(one.confidence, 3),
         "compression": one.segment.compression.value or None,
         "envelope": one.dialect.envelope.value or None,
         "notes": list(one.notes),
-        "copy_of": one.copy_of or None,
+        "copy_of": encodable(one.copy_of) or None,
         "error": one.unread or None,
         "sample": list(islice(events_of(one, Parsed(Counter())), SHOWN_EVENTS)),
     }

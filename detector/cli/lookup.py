@@ -46,7 +46,7 @@ def _each(values: tuple[str, ...]) -> Iterator[str]:
         raise UsageError("nothing to look up: name a host, a URL or an address, or - for standard input")
     for value in values or ("-",):
         if value != "-":
-            yield value
+            yield value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             continue
         for raw in sys.stdin.buffer:
             line = raw.decode("utf-8", "backslashreplace").strip()

@@ -95,7 +95,7 @@ def zone_of(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, LookupError, OSError):
         raise UsageError(f"{name!r} is no time zone: write one like America/Edmonton or UTC") from None
 
 
@@ -118,11 +118,11 @@ def asked_logs(
 
     from detector.audit.plan import Named
 
+    def named_as(path: str, site: Site) -> Named:
+        return Named([standard_input], site, label="-") if path == "-" else Named([path], site)
+
     if paths:
-        return [
-            Named([standard_input], site, label="-") if path == "-" else Named([path], site)
-            for path in dict.fromkeys(paths)
-        ]
+        return [named_as(path, site) for path in dict.fromkeys(paths)]
     if config is None or not config.sources:
         raise UsageError("no logs: name files, folders, globs or - for standard input (or a --config with sources)")
     named = []
@@ -133,21 +133,24 @@ def asked_logs(
             options=source.options,
             gap_s=source.max_silence_s,
         )
-        named.append(Named(source.paths, own))
+        named += [named_as(path, own) for path in source.paths]
     return named
 
 
 @contextlib.contextmanager
-def standard_input_as_file(paths: Sequence[str]) -> Iterator[str]:
-    """The name of a file with what came in, when ``-`` is among the paths: a log is looked at before it is read."""
-    if "-" not in paths:
+def standard_input_as_file(paths: Sequence[str], config: Config | None) -> Iterator[str]:
+    """The name of a file with what came in, when ``-`` is among the logs: a log is looked at before it is read.
+
+    The file has no name in any folder, so that nothing of it stays behind, however this process ends.
+    """
+    if "-" not in (paths or [path for source in (config.sources if config else ()) for path in source.paths]):
         yield ""
         return
     import shutil
     import sys
     import tempfile
 
-    with tempfile.NamedTemporaryFile(prefix="shadowit-") as file:
+    with tempfile.TemporaryFile() as file:
         shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
         file.flush()
-        yield file.name
+        yield f"/proc/self/fd/{file.fileno()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 import orjson
 
 from detector.cli.options import all_formats, asked_logs, load_config, reading, site_of, standard_input_as_file
+from detector.errors import UsageError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -44,15 +46,19 @@ def command(
     config = load_config(config_path)
     formats = all_formats(config)
     site = site_of(input_format, timezone, formats)
-    with standard_input_as_file(paths) as standard_input:
+    with standard_input_as_file(paths, config) as standard_input:
         inputs = plan(asked_logs(paths, site, config, formats, standard_input), formats)
-        if unparsed is None:
-            complete = [_parse(one, None, quiet=quiet) for one in inputs]
-        else:
-            with unparsed.open("wb") as file:
-                complete = [_parse(one, file, quiet=quiet) for one in inputs]
+        with contextlib.nullcontext() if unparsed is None else _opened(unparsed) as file:
+            complete = [_parse(one, file, quiet=quiet) for one in inputs]
     sys.stdout.buffer.flush()
     return 0 if all(complete) else EXIT_INCOMPLETE
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
 
 
 def _parse(one: Input, unparsed: BinaryIO | None, *, quiet: bool) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from concurrent.futures import ProcessPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ def run(
 
 
 def _begin(work: Callable[[Any, Callable[[int], None]], Any], progress: Synchronized[int]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process: a worker ends without a word
     _Worker.work = staticmethod(work)
     _Worker.progress = progress
 
