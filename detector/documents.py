@@ -8,6 +8,7 @@ by the schema that it is checked against. Duplicate keys, aliases, tags, depth o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from yaml import (
@@ -17,6 +18,7 @@ from yaml import (
     MappingEndEvent,
     MappingNode,
     MappingStartEvent,
+    Node,
     ScalarEvent,
     SequenceEndEvent,
     SequenceNode,
@@ -176,14 +178,30 @@ def _refuse_decoration(event: Any) -> None:
 
 def _place(text: bytes, keys: Sequence[str | int]) -> tuple[int, int]:
     """1-based line and column of the deepest part of a document that a path of keys leads to."""
-    node = compose(text, Loader=CSafeLoader)
-    mark = None if node is None else node.start_mark
+    places = _places(text)
+    path: tuple[str | int, ...] = ()
     for key in keys:
+        if (*path, key) in places:
+            path = (*path, key)
+    return places.get(path, (0, 0))
+
+
+@lru_cache(maxsize=1)
+def _places(text: bytes) -> dict[tuple[str | int, ...], tuple[int, int]]:
+    """Where each part of a document stands, by its path of keys; of a mapping's value, where its key stands.
+
+    The problems of a file are told one after the other: one document is remembered.
+    """
+    root = compose(text, Loader=CSafeLoader)
+    if root is None:
+        return {}
+    places: dict[tuple[str | int, ...], tuple[int, int]] = {}
+    waiting: list[tuple[tuple[str | int, ...], Node, Any]] = [((), root, root.start_mark)]
+    while waiting:
+        path, node, mark = waiting.pop()
+        places[path] = (mark.line + 1, mark.column + 1)
         if isinstance(node, MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == key), None)
-            if pair is not None:
-                mark, node = pair[0].start_mark, pair[1]
-        elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            mark = node.start_mark
-    return (0, 0) if mark is None else (mark.line + 1, mark.column + 1)
+            waiting += [((*path, key.value), value, key.start_mark) for key, value in node.value]
+        elif isinstance(node, SequenceNode):
+            waiting += [((*path, index), value, value.start_mark) for index, value in enumerate(node.value)]
+    return places
