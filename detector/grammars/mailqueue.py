@@ -30,6 +30,9 @@ DKIM_FAIL = "dkim-fail"
 SIGNED_BY = "dkim="
 """``AUTHENTICATION`` of a fragment: what stands before the domain of a DKIM signature."""
 
+PASSED_BY = "dkim-pass="
+"""``AUTHENTICATION`` of a fragment: what stands before the domain of a DKIM signature that was good."""
+
 _KNOWN_OF_ALL = (
     Col.SENDER, Col.FROM, Col.FROM_NAME, Col.SUBJECT, Col.MESSAGE_ID, Col.SOURCE_IP, Col.USER, Col.DIRECTION,
 )  # fmt: skip
@@ -114,7 +117,9 @@ def _authentication(verdicts: Sequence[str], owner: str) -> str | None:
     if ruled:
         return ruled[-1]
     signers = [verdict.removeprefix(SIGNED_BY) for verdict in verdicts if verdict.startswith(SIGNED_BY)]
-    if DKIM_PASS in verdicts:
-        aligned = any(f".{owner}".endswith(f".{one}") or f".{one}".endswith(f".{owner}") for one in signers)
-        return "pass" if aligned or not signers else None
+    passed = [verdict.removeprefix(PASSED_BY) for verdict in verdicts if verdict.startswith(PASSED_BY)]
+    if DKIM_PASS in verdicts or passed:
+        named = passed or signers
+        aligned = any(f".{owner}".endswith(f".{one}") or f".{one}".endswith(f".{owner}") for one in named)
+        return "pass" if aligned or not named else None
     return "fail" if DKIM_FAIL in verdicts else None
