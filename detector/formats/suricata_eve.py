@@ -1,0 +1,121 @@
+r"""Suricata, EVE JSON: events of types http, dns (versions 1 to 3), tls, quic and smtp; the others are no events.
+
+``{"timestamp":"2020-02-27T10:00:00.123456+0000","flow_id":1,"event_type":"http","src_ip":"10.0.0.7","src_port":50123,
+"dest_ip":"192.0.2.1","dest_port":80,"proto":"TCP","http":{"hostname":"www.example.com","url":"/a","http_user_agent":"…",
+"http_method":"GET","status":200,"length":900}}``
+
+- ``timestamp`` with offset; ``src_ip`` the client; of alerts and files it may be the server, so they are passed over
+- http: ``hostname`` and ``url``, a path or ``host:443`` of CONNECT; ``length`` bytes of the reply's body
+- dns: version 1 and 2 ``{"type":"query","rrname":…,"rrtype":"A"}``, version 3 ``{"type":"request","queries":[{…}]}``;
+  answers and responses repeat the question and are no events
+- tls, quic: ``sni``, the name that the client asked the server for
+- smtp: ``smtp.mail_from``, ``smtp.rcpt_to``, ``email.from``, ``email.subject``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, Zone
+from detector.grammars import jsonlog, moments, records, rendering
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_WHEN = moments.stamp("timestamp")
+_HTTP = records.table(
+    {
+        Col.SOURCE_IP: "src_ip",
+        Col.METHOD: "http.http_method",
+        Col.URL: "http.url",
+        Col.DOMAIN: "http.hostname",
+        Col.STATUS: "http.status",
+        Col.BYTES_RECEIVED: "http.length",
+        Col.USER_AGENT: "http.http_user_agent",
+    },
+    when=_WHEN,
+    scheme="scheme",
+)
+_TLS = records.table({Col.SOURCE_IP: "src_ip", Col.SERVER_NAME: "tls.sni quic.sni"}, when=_WHEN)
+_DNS = records.table(
+    {
+        Col.SOURCE_IP: "src_ip",
+        Col.QUESTION: "dns.rrname dns.queries.rrname dns.query.rrname",
+        Col.QUESTION_TYPE: "dns.rrtype dns.queries.rrtype dns.query.rrtype",
+    },
+    when=_WHEN,
+)
+_MAIL = records.table(
+    {
+        Col.SOURCE_IP: "src_ip",
+        Col.SENDER: "smtp.mail_from",
+        Col.FROM: "email.from",
+        Col.TO: "recipients",
+        Col.SUBJECT: "email.subject",
+        Col.MESSAGE_ID: "email.message_id",
+    },
+    when=_WHEN,
+    readers={Col.MESSAGE_ID: lambda text: text.strip("<> ") or None},
+)
+_QUESTIONS = ("query", "request")
+
+
+def _read(cells: Cells, dialect: Dialect) -> Row | None:
+    kind = cells.get("event_type")
+    if not isinstance(kind, str) or not ("src_ip" in cells or "flow_id" in cells or kind in ("stats", "engine")):
+        raise RefusedLine("no event of Suricata")
+    if kind == "http":
+        return _HTTP.row({**cells, "scheme": "http"}, dialect)
+    if kind in ("tls", "quic"):
+        row = _TLS.row(cells, dialect)
+        return row if Col.SERVER_NAME in row else None
+    if kind == "dns":
+        return _question(cells, dialect)
+    if kind == "smtp":
+        to = records.value_at(cells, ("smtp", "rcpt_to"))
+        recipients = ", ".join(str(one) for one in to) if isinstance(to, list) else to
+        return {**_MAIL.row({**cells, "recipients": recipients}, dialect), Col.KIND: Kind.MAIL.value}
+    return None
+
+
+def _question(cells: Cells, dialect: Dialect) -> Row | None:
+    said = records.value_at(cells, ("dns", "type"))
+    if said is not None and said not in _QUESTIONS:
+        return None
+    row = _DNS.row(cells, dialect)
+    if Col.QUESTION not in row:
+        return None
+    row[Col.KIND] = Kind.DNS.value
+    return row
+
+
+def _example(row: Row) -> str:
+    url = str(row.get(Col.URL) or f"{row.get(Col.DOMAIN) or row.get(Col.SERVER_NAME) or '-'}:443")
+    host, _, path = url.removeprefix("https://").removeprefix("http://").partition("/")
+    http = {
+        "hostname": host.removesuffix(":443"),
+        "url": f"/{path}" if "://" in url else url,
+        "http_method": row.get(Col.METHOD) or ("GET" if "://" in url else "CONNECT"),
+        "status": 407 if row.get(Col.ACTION) == Action.CHALLENGE else row.get(Col.STATUS, 200),
+        "length": row.get(Col.BYTES_RECEIVED, 0),
+    }
+    at = rendering.written_at(row, "%Y-%m-%dT%H:%M:%S.%f+0000")
+    ends = {"src_ip": row.get(Col.SOURCE_IP), "src_port": 50123, "dest_ip": "192.0.2.1", "dest_port": 80}
+    return orjson.dumps({"timestamp": at, "flow_id": 1, "event_type": "http", **ends, "http": http}).decode()
+
+
+FORMAT = jsonlog.log_format(
+    "suricata_eve",
+    kind=Kind.PROXY,
+    title="Suricata EVE JSON (http, dns, tls, quic, smtp)",
+    reference="unverified: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
+    read=_read,
+    example=_example,
+    tables=(_HTTP, _TLS, _DNS, _MAIL),
+    zone=Zone.OFFSET,
+    more=frozenset({Col.KIND}),
+)
