@@ -13,6 +13,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"shadowit {__version__}")
         sys.exit(0)
+    # Signatures are a hundred thousand objects that live to the end: the collector would walk them again and again.
+    gc.set_threshold(100_000, 20, 20)
     from detector.cli import run
 
     sys.exit(run(sys.argv[1:]))
