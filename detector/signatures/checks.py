@@ -32,7 +32,7 @@ def against(model: type[BaseModel], document: Document) -> tuple[dict[str, Any] 
 
 def across(read: Sequence[Read], shared_hosts: frozenset[str]) -> list[Problem]:
     """Problems that only show when all files are seen together."""
-    return [*_ids(read), *_suffixes(read, shared_hosts)]
+    return [*_ids(read), *_twice(read), *_suffixes(read, shared_hosts)]
 
 
 def _sentence(location: Sequence[str | int], message: str) -> str:
@@ -49,6 +49,18 @@ def _ids(read: Sequence[Read]) -> Iterator[Problem]:
         if service in seen:
             yield document.problem(("id",), f"id {service!r} is already used by {seen[service]}")
         seen[service] = document.path
+
+
+def _twice(read: Sequence[Read]) -> Iterator[Problem]:
+    """Indicators that would get one id: a signature may say a value of a kind once."""
+    named = ("kind", "value", "path_prefix", "query_has", "methods")
+    for document, found in read:
+        seen: set[str] = set()
+        for index, indicator in enumerate(found["indicators"]):
+            name = " ".join(str(indicator.get(key) or "") for key in named)
+            if name in seen:
+                yield document.problem(("indicators", index), f"{indicator['kind']} {indicator['value']} stands twice")
+            seen.add(name)
 
 
 def _suffixes(read: Sequence[Read], shared_hosts: frozenset[str]) -> Iterator[Problem]:

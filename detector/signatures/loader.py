@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHARED_HOSTS = "shared_hosts.yml"
 MAIL_STAGES = "mail_stages.yml"
-_CACHE_LAYOUT = 1
+_CACHE_LAYOUT = 2
 
 
 def own_folder() -> Path:
@@ -43,8 +43,8 @@ def load(paths: Sequence[Path] = ()) -> Ruleset:
         UsageError: a path does not exist or holds no signature.
     """
     roots = tuple(paths) or (own_folder(),)
-    files = sorted(_signature_files(roots))
-    shared = {name: _shared_file(roots, name) for name in (SHARED_HOSTS, MAIL_STAGES)}
+    files = sorted(signature_files(roots))
+    shared = {name: shared_file(roots, name) for name in (SHARED_HOSTS, MAIL_STAGES)}
     name = f"ruleset-{_fingerprint([*files, *shared.values()])}.json"
     if (kept := cache.get(name)) is not None:
         return _ruleset(orjson.loads(kept))
@@ -53,7 +53,12 @@ def load(paths: Sequence[Path] = ()) -> Ruleset:
     return _ruleset(checked)
 
 
-def _signature_files(roots: Sequence[Path]) -> Iterator[Path]:
+def signature_files(roots: Sequence[Path]) -> Iterator[Path]:
+    """The signature files that folders (or files) mean.
+
+    Raises:
+        UsageError: a path does not exist or holds no signature.
+    """
     for root in roots:
         if root.is_file():
             yield root
@@ -66,7 +71,8 @@ def _signature_files(roots: Sequence[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _shared_file(roots: Sequence[Path], name: str) -> Path:
+def shared_file(roots: Sequence[Path], name: str) -> Path:
+    """The shared file of a name: of the last folder that has one, else the own catalogue's."""
     for root in reversed(roots):
         if (root / name).is_file():
             return root / name

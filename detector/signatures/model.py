@@ -53,6 +53,7 @@ class Indicator:
         confidence: ``high``, ``medium`` or ``low``: how surely the value belongs to the service.
         valid_from: first instant at which it counts, or ``None``.
         valid_until: first instant at which it no longer counts, or ``None``.
+        sources: where the value is known from.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Indicator:
     confidence: str
     valid_from: int | None
     valid_until: int | None
+    sources: tuple[str, ...] = ()
 
     def is_valid_at(self, instant: int | None) -> bool:
         """Whether the indicator counts at an instant; an unknown time counts."""
@@ -126,7 +128,7 @@ class EmbeddedTests:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One service."""
+    """One service; ``added`` and ``reviewed`` are ISO dates, events are (date, what, reference)."""
 
     id: str
     name: str
@@ -143,6 +145,11 @@ class Signature:
     thresholds: Thresholds
     mail: MailRules
     tests: EmbeddedTests
+    risk_events: tuple[tuple[str, str, str], ...] = ()
+    references: tuple[str, ...] = ()
+    added: str = ""
+    reviewed: str = ""
+    review_every_days: int = 365
 
 
 def signature_of(checked: Checked) -> Signature:
@@ -177,6 +184,11 @@ def signature_of(checked: Checked) -> Signature:
             subjects=tuple((Stage(one["stage"]), one["regex"]) for one in mail["subjects"]),
         ),
         tests=_tests(checked["tests"]),
+        risk_events=tuple((one["date"], one["what"], one["ref"]) for one in risk["events"]),
+        references=tuple(checked["references"]),
+        added=checked["added"],
+        reviewed=checked["reviewed"],
+        review_every_days=checked["review_every_days"],
     )
 
 
@@ -206,6 +218,7 @@ def _indicator(checked: Checked, one: Checked) -> Indicator:
         confidence=one["confidence"],
         valid_from=_instant(one["valid_from"]),
         valid_until=_instant(one["valid_until"]),
+        sources=tuple(one["sources"]),
     )
 
 
