@@ -1,5 +1,6 @@
 """Logs that somebody made to break this: nothing crashes, nothing is swallowed, nothing is forged."""
 
+import gzip
 import json
 import os
 import re
@@ -279,13 +280,8 @@ class TestBig:
 
     def test_a_bomb_of_2_gb_is_refused_and_what_stood_before_it_found(self, tmp_path):
         path = tmp_path / "a.log.gz"
-        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-        block = b"\n" * (1 << 20)
-        with path.open("wb") as file:
-            file.write(packer.compress(GOOD))
-            for _ in range(2048):
-                file.write(packer.compress(block))
-            file.write(packer.flush())
+        member = gzip.compress(b"x" * (16 << 20))
+        path.write_bytes(gzip.compress(GOOD) + member * 128)
         said = child(path, tmp_path, limit_s=30)
         assert said["offsets"] == [0]
         assert "decompression bomb" in said["unread"]

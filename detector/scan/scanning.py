@@ -7,9 +7,10 @@ and the first of each cell behind. By the prefilter's law no sighting lies outsi
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import stringzilla
@@ -18,6 +19,7 @@ from detector.errors import UnreadableSource
 from detector.events import MICROSECONDS, Col, Line, read_lines, timestamp
 from detector.match import Matcher
 from detector.prefilter import LiteralScanner, prefilter_of
+from detector.scan.lines import all_lines, ranges, ranges_back
 from detector.scan.results import Counts, ScanResult
 from detector.scan.spans import Spans, spans_of
 from detector.sources import CHUNK_BYTES, Gap, Limits, chunks, open_stream
@@ -35,7 +37,11 @@ CELL_BYTES = 1024 * 1024
 HEAD_BYTES = 64 * 1024
 _NEWLINE = 0x0A
 _LOOK_FOR_STAMP = 16
-"""Lines that are tried for a time stamp before a cell counts as having none."""
+"""Lines at either end of a cell that are tried for a time stamp before all of it is read."""
+_GIVE_UP_STAMPS = 8192
+"""Lines after one another without a stamp after which the rest of a cell counts as having none: a gigabyte of junk may
+not cost minutes."""
+_MAY_HOLD_STAMP = re.compile(rb"[^\n]{8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class _Part:
             lines = stringzilla.count(view[: chunk.size], b"\n") if chunk.size else 0
         if chunk.size and chunk.buffer[chunk.size - 1] != _NEWLINE:
             lines += 1
-        found = self._prefilter.candidates(chunk.buffer, chunk.size) if self._prefilter else _all_lines(chunk)
+        found = self._prefilter.candidates(chunk.buffer, chunk.size) if self._prefilter else all_lines(chunk)
         reading = self._read(chunk, self._with_sample(chunk, found))
         if chunk.oversize_bytes:
             seen = Counts(bytes=chunk.stop - chunk.start, lines=1, candidates=len(found), oversize=1)
@@ -189,9 +195,9 @@ class _Part:
         if self._prefilter is None:
             return found
         if chunk.start < HEAD_BYTES:
-            return sorted({*_all_lines(chunk, HEAD_BYTES - chunk.start), *found})
+            return sorted({*all_lines(chunk, HEAD_BYTES - chunk.start), *found})
         if self._cell.is_new:
-            first = next(_ranges(chunk.buffer, chunk.size))
+            first = next(ranges(chunk.buffer, chunk.size))
             return found if found and found[0] == first else [first, *found]
         return found
 
@@ -228,14 +234,23 @@ class _Part:
 
     def _span(self, data: bytearray, size: int, before: Dialect) -> None:
         """Add the span of one cell's lines."""
-        first = self._stamp(data, _ranges(data, size), before)
-        last = self._stamp(data, _ranges_back(data, size), self.dialect)
+        first = self._stamp(data, ranges(data, size), before)
+        last = self._stamp(data, ranges_back(data, size), self.dialect)
         reach = self._settings.gap_s * MICROSECONDS
         if first is not None and last is not None and abs(last - first) <= reach:
             self._spans = self._spans.union([(min(first, last), max(first, last))])
             return
-        instants = (timestamp(self._format, self.dialect, bytes(data[start:end])) for start, end in _ranges(data, size))
+        instants = chain((first, last), self._instants(data, size))
         self._spans = self._spans.union(spans_of(instants, self._settings.gap_s).parts)
+
+    def _instants(self, data: bytearray, size: int) -> Iterator[int | None]:
+        """Every stamp of a cell's lines, until too many lines after one another have none."""
+        missed = 0
+        for line in _MAY_HOLD_STAMP.finditer(data, 0, size):
+            yield (at := timestamp(self._format, self.dialect, bytes(line[0])))
+            missed = missed + 1 if at is None else 0
+            if missed > _GIVE_UP_STAMPS:
+                return
 
     def _stamp(self, data: bytearray, ranges: Iterator[tuple[int, int]], dialect: Dialect) -> int | None:
         """The first time stamp among some lines."""
@@ -268,28 +283,3 @@ class _Cell:
         if not self.pieces:
             self.dialect = before
         self.pieces.append(bytes(chunk.buffer[: chunk.size]))
-
-
-def _ranges(data: bytearray, size: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line, without the newline."""
-    start = 0
-    while start < size:
-        end = data.find(b"\n", start, size)
-        end = size if end < 0 else end
-        yield start, end
-        start = end + 1
-
-
-def _ranges_back(data: bytearray, size: int) -> Iterator[tuple[int, int]]:
-    """The same from the last line to the first."""
-    end = size - 1 if size and data[size - 1] == _NEWLINE else size
-    while end >= 0:
-        start = data.rfind(b"\n", 0, end) + 1
-        yield start, end
-        end = start - 1
-
-
-def _all_lines(chunk: Chunk, limit: int | None = None) -> list[tuple[int, int]]:
-    """The lines of a chunk, or those that start before a limit."""
-    ranges = _ranges(chunk.buffer, chunk.size)
-    return list(ranges) if limit is None else list(takewhile(lambda line: line[0] < limit, ranges))
