@@ -1,4 +1,4 @@
-"""The lines of a buffer as (start, end) pairs without the newline; only the byte ``\\n`` ends a line."""
+"""The lines of a buffer as (start, end) pairs without the newline; only the newline byte ends a line."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def ranges_back(data: bytearray, size: int) -> Iterator[tuple[int, int]]:
 
 def all_lines(chunk: Chunk, limit: int | None = None) -> list[tuple[int, int]]:
     """The lines of a chunk, or those that start before a limit."""
-    ranges = ranges(chunk.buffer, chunk.size)
-    return list(ranges) if limit is None else list(takewhile(lambda line: line[0] < limit, ranges))
+    found = ranges(chunk.buffer, chunk.size)
+    return list(found) if limit is None else list(takewhile(lambda line: line[0] < limit, found))
