@@ -203,7 +203,9 @@ def _at(midnight: tuple[datetime, int | None], hour: int, minute: int, second: i
 
 
 def _micros(fraction: str | None) -> int:
-    return int(fraction[:6].ljust(6, "0")) if fraction else 0
+    if not fraction:
+        return 0
+    return int(fraction if len(fraction) == 6 else fraction[:6].ljust(6, "0"))
 
 
 @lru_cache(maxsize=256)

@@ -97,6 +97,11 @@ def display_name(text: str) -> str | None:
     >>> display_name('=?utf-8?Q?Andr=C3=A9?= <a@b.org>'), display_name("a@b.org (Ann)"), display_name("a@b.org")
     ('André', 'Ann', None)
     """
+    return _named(text) if len(text) <= _SHORT else _named.__wrapped__(text)
+
+
+@lru_cache(maxsize=16_384)
+def _named(text: str) -> str | None:
     entry = next((entry for entry in _entries(text) if "@" in entry), "")
     angle = _ANGLE.search(entry)
     if angle:
