@@ -23,7 +23,9 @@ def fault_of(pattern: str) -> str | None:
     try:
         found = re2.compile(pattern, _options())
     except re2.error as fault:
-        return f"not a pattern that can be matched in linear time: {fault}"
+        reason = fault.args[0] if fault.args else ""
+        text = reason.decode("utf-8", "backslashreplace") if isinstance(reason, bytes) else reason
+        return f"not a pattern that can be matched in linear time: {text}"
     return "must not match an empty text" if found.search("") else None
 
 
