@@ -64,6 +64,7 @@ class Feed(_Part):
         syntax: how its lines are written.
         columns: of ``csv`` without a header line, in order.
         delimiter: of ``csv``.
+        quote: around cells of ``csv`` that hold the delimiter; empty for none.
         pair_separator: of ``kv``.
         value_separator: of ``kv``.
         fields: event column (``source.ip``) → the feed's name for it, or several of which the first present counts.
@@ -107,12 +108,14 @@ class Config(_Part):
         sources: logs; an audit reads them when it is given no paths, and takes a path's settings from them.
         formats: the site's own log formats by name.
         privacy: what may be shown.
+        own_domains: the organisation's own, which discovery leaves out.
     """
 
     signatures: list[Path] = []
     sources: list[Source] = []
     formats: dict[str, Feed] = {}
     privacy: Privacy = Privacy()
+    own_domains: list[str] = []
 
 
 def load(path: Path) -> Config:

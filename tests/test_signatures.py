@@ -184,7 +184,7 @@ class TestRules:
             "{kind: suffix, value: one-service.com, valid_from: 2020-02-01, valid_until: 2020-03-01, sources: [s]}",
             "{kind: host, value: bücher.one-service.com, confidence: low, sources: [s]}",
             "{kind: host_pattern, value: 'face.*.cloud-one.com', sources: [s]}",
-            "{kind: url, value: '*.cloud-one.com', path_prefix: /Put, query_has: id, methods: [PUT], stage: used, sources: [s]}",
+            "{kind: url, value: '*.c-one.com', path_prefix: /Put, query_has: id, methods: [PUT], sources: [s]}",
         )
         write(folder, text=BASE.replace(f"  - {INDICATOR}", "\n".join(f"  - {line}" for line in lines)))
         suffix, host, pattern, url = load([folder]).indicators()
@@ -195,8 +195,8 @@ class TestRules:
         assert suffix.is_valid_at(None)
         assert (host.host, host.confidence) == ("xn--bcher-kva.one-service.com", "low")
         assert pattern.host == "face.*.cloud-one.com"
-        assert url.id == "one:url:PUT *.cloud-one.com/Put?id"
-        assert (url.path, url.query, url.stage) == ("/put", "id", "used")
+        assert url.id == "one:url:PUT *.c-one.com/Put?id"
+        assert (url.path, url.query, url.stage) == ("/put", "id", "visited")
 
     def test_host_or_path_only_refuses_suffixes(self, folder):
         write(folder, text=BASE.replace("attribution: dedicated", "attribution: host-or-path-only"))

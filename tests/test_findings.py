@@ -1,0 +1,250 @@
+"""Folding sightings: any order and any split give one result, in memory that grows with people and not with logs."""
+
+import hashlib
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from machine import SUFFIX, indicator, signature
+
+from detector.events import Kind, Stage
+from detector.findings import EVIDENCE_EACH_SIDE, Finding, Findings, StageCount
+from detector.identity import actor_of
+from detector.match import Actor, ActorKind, Confidence, Sighting, SightingBatch, sighting_id
+from detector.signatures import Ruleset, Thresholds
+
+MINUTE = 60_000_000
+DAY = 86_400_000_000
+RULES = Ruleset(
+    digest="",
+    signatures=(
+        signature("one", indicator("one", SUFFIX, "one.com"), opaque=("app.one.com",)),
+        signature("two", indicator("two", SUFFIX, "two.com")),
+    ),
+)
+THRESHOLDS = RULES["one"].thresholds
+
+
+def sighting(at=0, stage=Stage.VISITED, **said):
+    row = Sighting(
+        service="one", indicator="one:suffix:one.com", stage=stage, confidence=Confidence.CONFIRMED, at=at, denied=False,
+        account="u1", address="", mailbox="", host="www.one.com", bytes_sent=0, offset=0, part=0, line=b"line",
+    )  # fmt: skip
+    return row._replace(**said)
+
+
+def batch(*rows, path="a.log", stream="s"):
+    return SightingBatch(stream, path, "squid", Kind.PROXY, tuple(rows))
+
+
+def folded(*batches):
+    findings = Findings(RULES, actor_of)
+    for one in batches:
+        findings.fold(one)
+    return findings
+
+
+def found(*rows):
+    (finding,) = folded(batch(*rows)).all()
+    return finding
+
+
+def plain(findings):
+    """All that findings say, evidence in its order."""
+    return [
+        (one.service, one.actor, one.denied, one.bytes_sent, one.sources, one.used_days, one.sessions, one.first_seen,
+         one.last_seen, one.sightings,
+         {stage: (count.count, count.confirmed, count.first, count.last, count.days, sorted(count.evidence))
+          for stage, count in one.stages.items()})
+        for one in findings.all()
+    ]  # fmt: skip
+
+
+ROWS = st.builds(
+    sighting,
+    at=st.none() | st.integers(0, 3 * DAY // MINUTE).map(lambda minute: minute * MINUTE),
+    stage=st.sampled_from((Stage.VISITED, Stage.USED, Stage.INVITED)),
+    service=st.sampled_from(("one", "two")),
+    confidence=st.sampled_from(Confidence),
+    denied=st.booleans(),
+    account=st.sampled_from(("u1", "U1", "u2", "")),
+    host=st.sampled_from(("www.one.com", "app.one.com")),
+    bytes_sent=st.integers(0, 1000),
+    offset=st.integers(0, 200),
+)
+
+
+class TestLaws:
+    @given(st.lists(ROWS, max_size=120), st.randoms(use_true_random=False), st.lists(st.integers(0, 120), max_size=4))
+    def test_order_and_splits_never_matter(self, rows, random, cuts):
+        whole = plain(folded(batch(*rows)))
+        mixed = rows[:]
+        random.shuffle(mixed)
+        assert plain(folded(batch(*mixed))) == whole
+        edges = [0, *sorted(cuts), len(rows)]
+        parts = [folded(batch(*mixed[start:stop])) for start, stop in pairwise(edges)]
+        random.shuffle(parts)
+        merged = Findings(RULES, actor_of)
+        for part in parts:
+            merged.merge(part.all())
+        assert plain(merged) == whole
+
+    @given(st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40))
+    def test_merging_is_associative(self, one, two, three):
+        def merged(*parts):
+            result = Findings(RULES, actor_of)
+            for part in parts:
+                result.merge(part.all())
+            return result
+
+        def part(rows):
+            return folded(batch(*rows))
+
+        left = merged(merged(part(one), part(two)), part(three))
+        right = merged(part(one), merged(part(two), part(three)))
+        assert plain(left) == plain(right)
+
+    @given(st.lists(ROWS, max_size=120))
+    def test_every_sighting_counts_once(self, rows):
+        findings = folded(batch(*rows)).all()
+        assert sum(one.sightings for one in findings) == len(rows)
+        assert sum(one.bytes_sent for one in findings) == sum(row.bytes_sent for row in rows)
+        assert sum(one.denied for one in findings) == sum(row.denied for row in rows)
+        assert [(one.service, one.actor) for one in findings] == sorted((one.service, one.actor) for one in findings)
+
+    @given(st.lists(ROWS, max_size=60))
+    def test_evidence_is_the_earliest_and_the_latest_lines_of_each_stage(self, rows):
+        for finding in folded(batch(*rows)).all():
+            for stage, count in finding.stages.items():
+                key = (finding.service, stage, finding.actor.name)
+                mine = sorted(
+                    (-(1 << 62) if row.at is None else row.at, row.offset)
+                    for row in rows
+                    if (row.service, row.stage, row.account.lower() or "unknown") == key
+                )
+                kept = [(one.at, one.offset) for one in sorted(count.evidence)]
+                limit = EVIDENCE_EACH_SIDE
+                assert kept == (mine if len(mine) <= 2 * limit else mine[:limit] + mine[-limit:])
+
+
+class TestEvidence:
+    def test_it_can_be_opened_again(self):
+        row = sighting(5, offset=7, part=2, line=b"GET one.com", denied=True)
+        (evidence,) = found(row).stages[Stage.VISITED].evidence
+        assert (evidence.path, evidence.offset, evidence.length) == ("a.log", 7, 11)
+        assert evidence.sha256 == hashlib.sha256(b"GET one.com").hexdigest()
+        assert evidence.sighting == sighting_id("s", 7, row.indicator, 2)
+        assert (evidence.instant, evidence.denied, evidence.stage) == (5, True, Stage.VISITED)
+
+    def test_a_hundred_thousand_lines_keep_twenty(self):
+        findings = Findings(RULES, actor_of)
+        for start in range(0, 100_000, 20_000):
+            findings.fold(batch(*(sighting(at, offset=at) for at in range(start, start + 20_000))))
+        (finding,) = findings.all()
+        count = finding.stages[Stage.VISITED]
+        assert count.count == 100_000
+        assert sorted(one.offset for one in count.evidence) == [*range(10), *range(99_990, 100_000)]
+
+    def test_an_unknown_time_is_kept_as_the_earliest(self):
+        finding = found(sighting(None), sighting(5))
+        assert [one.instant for one in sorted(finding.stages[Stage.VISITED].evidence)] == [None, 5]
+
+
+class TestTimes:
+    def test_unknown_times_give_no_day_and_no_first_or_last(self):
+        finding = found(sighting(None), sighting(None))
+        assert (finding.first_seen, finding.last_seen, finding.used_days, finding.sessions) == (None, None, set(), {})
+        assert finding.sightings == 2
+
+    def test_first_and_last_are_over_all_stages(self):
+        finding = found(sighting(9), sighting(3, Stage.INVITED), sighting(None, Stage.USED))
+        assert (finding.first_seen, finding.last_seen) == (3, 9)
+
+    def test_days_are_utc_days_also_before_the_epoch(self):
+        finding = found(sighting(-1), sighting(0), sighting(DAY - 1), sighting(DAY))
+        assert finding.used_days == {-1, 0, 1}
+        assert finding.stages[Stage.VISITED].days == {-1: 1, 0: 2, 1: 1}
+
+
+class TestDenied:
+    def test_an_attempt_is_counted_and_is_no_day_of_use(self):
+        finding = found(sighting(0, denied=True), sighting(DAY))
+        assert (finding.denied, finding.sightings, finding.used_days) == (1, 2, {1})
+
+    def test_attempts_make_no_session(self):
+        rows = [sighting(at, denied=True, host="app.one.com") for at in range(10)]
+        assert found(*rows).reached(THRESHOLDS) == (Stage.VISITED, Confidence.CONFIRMED)
+
+
+def sessions(*minutes, **more):
+    return found(*(sighting(minute * MINUTE, host="app.one.com", **more) for minute in minutes))
+
+
+class TestReached:
+    def test_many_requests_to_the_product_on_one_day_are_probably_a_use(self):
+        assert sessions(0, 1, 2, 3).reached(THRESHOLDS) == (Stage.VISITED, Confidence.CONFIRMED)
+        assert sessions(0, 1, 2, 3, 4).reached(THRESHOLDS) == (Stage.USED, Confidence.PROBABLE)
+
+    def test_so_are_requests_over_many_minutes(self):
+        assert sessions(0, 9).reached(THRESHOLDS) == (Stage.VISITED, Confidence.CONFIRMED)
+        assert sessions(0, 10).reached(THRESHOLDS) == (Stage.USED, Confidence.PROBABLE)
+
+    def test_a_new_day_is_a_new_session(self):
+        night = 24 * 60
+        assert sessions(night - 9, night + 9).reached(THRESHOLDS)[0] is Stage.VISITED
+        assert sessions(*range(night - 4, night + 4)).reached(THRESHOLDS)[0] is Stage.VISITED
+
+    def test_the_public_site_is_no_product(self):
+        rows = [sighting(minute * MINUTE) for minute in range(30)]
+        assert found(*rows).reached(THRESHOLDS) == (Stage.VISITED, Confidence.CONFIRMED)
+
+    def test_a_name_that_was_only_resolved_makes_no_session(self):
+        rows = [sighting(minute * MINUTE, Stage.RESOLVED, host="app.one.com") for minute in range(30)]
+        assert found(*rows).reached(THRESHOLDS) == (Stage.RESOLVED, Confidence.CONFIRMED)
+
+    def test_what_is_proven_to_be_more_stays(self):
+        rows = [sighting(minute * MINUTE, host="app.one.com") for minute in range(30)]
+        assert found(*rows, sighting(0, Stage.UPLOADED)).reached(THRESHOLDS) == (Stage.UPLOADED, Confidence.CONFIRMED)
+        assert found(*rows, sighting(0, Stage.USED)).reached(THRESHOLDS) == (Stage.USED, Confidence.CONFIRMED)
+
+    def test_one_confirmed_sighting_of_a_stage_confirms_it(self):
+        probable = sighting(0, Stage.USED, confidence=Confidence.PROBABLE)
+        assert found(probable).reached(THRESHOLDS) == (Stage.USED, Confidence.PROBABLE)
+        assert found(probable, sighting(1, Stage.USED)).reached(THRESHOLDS) == (Stage.USED, Confidence.CONFIRMED)
+
+    def test_what_stands_beside_the_ladder_never_raises_it(self):
+        assert found(sighting(0, Stage.PAID), sighting(0, Stage.RESOLVED)).reached(THRESHOLDS)[0] is Stage.RESOLVED
+        assert found(sighting(0, Stage.PAID), sighting(0, Stage.SOLICITED)).reached(THRESHOLDS)[0] is Stage.PAID
+
+    @pytest.mark.parametrize(("requests", "minutes", "stage"), [(1, 1000, Stage.USED), (1000, 1, Stage.VISITED)])
+    def test_thresholds_are_the_signatures_own(self, requests, minutes, stage):
+        assert sessions(0).reached(Thresholds(requests, minutes, 1, frozenset()))[0] is stage
+
+
+class TestWho:
+    def test_one_account_in_two_spellings_is_one_actor(self):
+        (finding,) = folded(batch(sighting(account="U1")), batch(sighting(account="u1"), path="b.log")).all()
+        assert finding.actor == Actor(ActorKind.ACCOUNT, "u1")
+        assert finding.sources == {"a.log", "b.log"}
+
+    def test_two_services_are_two_findings_in_order(self):
+        findings = folded(batch(sighting(service="two"), sighting(account="z"), sighting(account="a"))).all()
+        assert [(one.service, one.actor.name) for one in findings] == [("one", "a"), ("one", "z"), ("two", "u1")]
+
+    def test_no_sightings_are_no_findings(self):
+        assert folded(batch()).all() == []
+
+    def test_merging_leaves_what_was_merged_as_it_was(self):
+        part = folded(batch(sighting(3)))
+        before = plain(part)
+        merged = folded(batch(sighting(1)))
+        merged.merge(part.all())
+        merged.merge(part.all())
+        assert plain(part) == before
+
+
+def test_an_empty_count_and_an_empty_finding_have_no_times():
+    assert StageCount() == StageCount()
+    finding = Finding("one", Actor(ActorKind.UNKNOWN, "unknown"))
+    assert (finding.first_seen, finding.last_seen, finding.sightings) == (None, None, 0)
