@@ -15,12 +15,18 @@ HOUR = 3_600_000_000
 GAP_S = 3_600
 
 
-def result(start, *, lines=1, unparsed=0, gaps=(), refusals=(), header=("", "")):
-    spans = Spans(GAP_S).union([(start, start + 1)])
+def result(start, lines=1, unparsed=0, **said):
+    before, behind = said.get("header", ("", ""))
     return ScanResult(
-        Counts(bytes=10 * lines, lines=lines, parsed=lines - unparsed, unparsed=unparsed), spans, (), dict(refusals),
-        tuple(gaps), frozenset(), Dialect(separator=header[0]), Dialect(separator=header[1]),
-    )  # fmt: skip
+        counts=Counts(bytes=10 * lines, lines=lines, parsed=lines - unparsed, unparsed=unparsed),
+        spans=Spans(GAP_S).union([(start, start + 1)]),
+        sightings=(),
+        refusals=said.get("refusals", {}),
+        gaps=tuple(said.get("gaps", ())),
+        keys=frozenset(),
+        entered=Dialect(separator=before),
+        left=Dialect(separator=behind),
+    )
 
 
 RESULTS = st.builds(
