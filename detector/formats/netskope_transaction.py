@@ -1,0 +1,148 @@
+r"""Netskope, transaction events: fields apart by blanks under ``#Fields:``, CSV of log streaming, JSON.
+
+``2020-02-27 10:00:00 64 700 900 1600 198.51.100.7 - "u1042@example.org" POST https - "Mozilla/5.0" text/html 200
+text/html www.example.com www.example.com /a 443 - …``
+
+- ``date`` and ``time`` UTC; ``x-cs-timestamp`` the same in seconds since the epoch
+- ``cs-bytes`` sent *by the client*, ``sc-bytes`` sent to it: some public parsers have them the wrong way round
+- ``c-ip`` the client on the internet, ``x-cs-src-ip``, ``x-c-local-ip``, ``x-cs-userip`` its own address (named only by
+  a header)
+- ``cs-username`` a login; an address is none
+- ``cs-uri-scheme``, ``cs-host``, ``cs-uri``, ``cs-uri-port``, ``cs-uri-query`` make the URL; ``x-cs-url`` the whole
+- ``x-policy-action`` allow, alert, bypass; block…; ``auth-redirect`` asks for a login
+
+Without a header the first 21 fields stand as above in every version; the action is looked for among the late ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import delimited, elff, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_COLUMNS = (
+    "date", "time", "time-taken", "cs-bytes", "sc-bytes", "bytes", "c-ip", "s-ip", "cs-username", "cs-method",
+    "cs-uri-scheme", "cs-uri-query", "cs-user-agent", "cs-content-type", "sc-status", "sc-content-type", "cs-dns",
+    "cs-host", "cs-uri", "cs-uri-port", "cs-referer",
+)  # fmt: skip
+_LATE = 60
+_ACTIONS = frozenset({
+    "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
+})  # fmt: skip
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "x-c-local-ip x-cs-userip x-cs-src-ip c-ip",
+        Col.HOST_NAME: "x-c-device-name x-hostname",
+        Col.USER: "cs-username",
+        Col.METHOD: "cs-method",
+        Col.URL: "x-cs-url",
+        Col.DOMAIN: "cs-host x-cs-sni cs-dns",
+        Col.STATUS: "sc-status",
+        Col.BYTES_SENT: "cs-bytes",
+        Col.BYTES_RECEIVED: "sc-bytes",
+        Col.USER_AGENT: "cs-user-agent cs(user-agent)",
+    },
+    when=moments.first(moments.parts("date", "time", UTC), moments.stamp("x-cs-timestamp timestamp")),
+    verdict=records.verdict(
+        "x-policy-action x-cs-policy-action late-action",
+        challenge="auth-redirect",
+        denied="block quarantine reset deny",
+        allowed="allow alert useralert bypass proceed isolate",
+    ),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One transaction to one event."""
+    if not line or line.isspace() or line[0] == "#":
+        return None
+    cells = _object(line) if line[0] == "{" else _fields(line, dialect)
+    row = _TABLE.row(cells, dialect)
+    if Col.DOMAIN not in row and Col.URL not in row:
+        raise RefusedLine("neither a URL nor a host")
+    if Col.URL not in row:
+        row[Col.URL] = _url(cells, str(row[Col.DOMAIN]), str(row.get(Col.METHOD, "")))
+    return row
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The names of a header line."""
+    names = elff.columns(line)
+    if names is None or "cs-bytes" not in names or not any(name.startswith("x-") for name in names):
+        return None
+    return replace(dialect, columns=names)
+
+
+def example(row: Row) -> str:
+    """A line apart by commas, without a header."""
+    url = str(row.get(Col.URL) or f"{row.get(Col.DOMAIN, '-')}:443")
+    scheme, _, rest = url.rpartition("://")
+    host, _, path = rest.partition("/")
+    path, _, query = path.partition("?")
+    status = 407 if row.get(Col.ACTION) == Action.CHALLENGE else row.get(Col.STATUS, 200)
+    cells = [
+        rendering.written_at(row, "%Y-%m-%d"), rendering.written_at(row, "%H:%M:%S"), "64",
+        str(row.get(Col.BYTES_SENT, 0)), str(row.get(Col.BYTES_RECEIVED, 0)), "0", str(row.get(Col.SOURCE_IP, "-")),
+        "-", str(row.get(Col.USER, "-")), str(row.get(Col.METHOD) or ("GET" if scheme else "CONNECT")),
+        scheme or "https", query or "-", str(row.get(Col.USER_AGENT, "-")), "-", str(status), "-",
+        values.host_of_url(url) or "-", values.host_of_url(url) or "-", f"/{path}", host.partition(":")[2] or "80",
+    ]  # fmt: skip
+    action = rendering.choice(row, allowed="allow", denied="block")
+    return ",".join([*(cell.replace(",", "%2C") for cell in cells), *["-"] * (_LATE - len(cells)), action])
+
+
+def _fields(line: str, dialect: Dialect) -> Cells:
+    names = dialect.columns or _COLUMNS
+    found = delimited.cells(line) if line[10:11] in ",\"'" else elff.tokens(line, len(dialect.columns))
+    if len(found) < len(names):
+        raise RefusedLine("fewer fields than the header names")
+    cells = dict(zip(names, found, strict=False))
+    if not dialect.columns:
+        if not (cells["cs-bytes"].isdecimal() or cells["sc-bytes"].isdecimal()) or len(cells["date"]) != 10:
+            raise RefusedLine("not the fields of a transaction")
+        cells["late-action"] = next((cell for cell in found[_LATE:] if cell in _ACTIONS), "")
+    return cells
+
+
+def _object(line: str) -> Cells:
+    cells = {name.replace("_", "-"): cell for name, cell in records.record(line).items()}
+    if "cs-bytes" not in cells or not ("cs-host" in cells or "x-cs-url" in cells) or "sc-filter-result" in cells:
+        raise RefusedLine("no names of Netskope's transactions")
+    return cells
+
+
+def _url(cells: Cells, host: str, method: str) -> str:
+    scheme, port = str(cells.get("cs-uri-scheme") or ""), str(cells.get("cs-uri-port") or "")
+    name = f"[{host}]" if ":" in host else host
+    if method == "CONNECT" or scheme in ("", "-"):
+        return f"{name}:{port}" if port.isdecimal() else name
+    usual = {"http": "80", "https": "443"}.get(scheme)
+    path = values.text(str(cells.get("cs-uri") or "")) or "/"
+    query = values.text(str(cells.get("cs-uri-query") or ""))
+    behind = f"{path}?{query.removeprefix('?')}" if query and "?" not in path else path
+    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
+
+
+FORMAT = LogFormat(
+    name="netskope_transaction",
+    kind=Kind.PROXY,
+    title="Netskope transaction events (#Fields, CSV, JSON)",
+    reference="unverified: https://docs.netskope.com/en/transaction-events/",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.UTC,
+    head=head,
+    head_literals=(elff.HEADER.encode(),),
+    json=True,
+    encoded=(b"\\u",),
+)

@@ -1,0 +1,112 @@
+r"""SonicWall SonicOS, syslog (default and enhanced): web site hits, content filter, connections.
+
+``id=firewall sn=0006B1 time="2020-02-27 10:00:00 UTC" fw=192.0.2.9 pri=6 c=1024 m=97 msg="Web site hit" n=7
+src=10.0.0.7:50123:X0:ws-0317 dst=192.0.2.1:443:X1 proto=tcp/https op=GET sent=700 rcvd=900 result=200
+dstname=www.example.com arg=/a code=27 Category="Information Technology" usr="u1042"``
+
+- ``time`` in UTC where it says so, else local
+- ``src`` address, port, interface and name of the client; ``usr``, ``user`` who it is
+- ``op`` method, in some versions as a number; ``result`` status; ``dstname`` and ``arg`` host and path
+- ``sent`` sent by the client, ``rcvd`` sent to it
+- ``fw_action`` forward, drop; else the message tells what was denied, blocked or dropped
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import kv, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_METHODS = {"1": "GET", "2": "POST", "3": "HEAD"}
+_REFUSED = ("denied", "blocked", "dropped", "rejected", "prevented")
+_ALLOWED = ("allowed", "web site hit", "website accessed", "connection opened", "connection closed")
+
+
+def _verdict(cells: Cells) -> Action | None:
+    said = str(cells.get("fw_action") or "").lower()
+    if said in ("drop", "deny", "discard", "reject"):
+        return Action.DENIED
+    message = str(cells.get("msg") or "").lower()
+    if any(word in message for word in _REFUSED):
+        return Action.DENIED
+    return Action.ALLOWED if said == "forward" or any(word in message for word in _ALLOWED) else None
+
+
+def _address(text: str) -> str | None:
+    """The address of ``10.0.0.7:50123:X0:name``; IPv6 stands in brackets or has more than three colons."""
+    if text.startswith("["):
+        return values.address(text.partition("]")[0])
+    return values.address(text.partition(":")[0]) or values.address(text)
+
+
+def _name(text: str) -> str | None:
+    parts = text.split(":")
+    return values.host(parts[3]) if len(parts) > 3 and "." in parts[0] else None
+
+
+_NAMES = {
+    Col.SOURCE_IP: "src",
+    Col.SOURCE_MAC: "srcMac",
+    Col.USER: "usr user susr",
+    Col.METHOD: "op",
+    Col.URL: "arg",
+    Col.DOMAIN: "dstname",
+    Col.STATUS: "result",
+    Col.BYTES_SENT: "sent",
+    Col.BYTES_RECEIVED: "rcvd",
+}
+_TABLE = records.table(
+    {**_NAMES, Col.HOST_NAME: "src"},
+    when=moments.stamp("time"),
+    verdict=_verdict,
+    readers={
+        Col.SOURCE_IP: _address,
+        Col.HOST_NAME: _name,
+        Col.METHOD: lambda text: _METHODS.get(text) or records.READERS[Col.METHOD](text),
+    },
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    if not line or line.isspace():
+        return None
+    cells = kv.quoted(line)
+    if "sn" not in cells or not ("fw" in cells or "m" in cells):
+        raise RefusedLine("no names of SonicOS")
+    row = _TABLE.row(cells, dialect)
+    return row if Col.SOURCE_IP in row else None
+
+
+def example(row: Row) -> str:
+    """A hit of a web site."""
+    names: dict[Col, str] = {column: text.split()[0] for column, text in _NAMES.items() if column is not Col.SOURCE_MAC}
+    cells = rendering.texts(row, names)
+    url = str(row.get(Col.URL, ""))
+    cells["arg"] = "/" + url.partition("://")[2].partition("/")[2] if url else ""
+    cells["src"] = f"{cells.get('src', '-')}:50123:X0"
+    if row.get(Col.ACTION) == Action.CHALLENGE:
+        cells["result"] = "407"
+    message = rendering.choice(row, allowed="Web site hit", denied="Web site access denied")
+    at = rendering.written_at(row, "%Y-%m-%d %H:%M:%S UTC")
+    fixed = {"id": "firewall", "sn": "0006B1000000", "time": at, "fw": "192.0.2.9", "pri": "6", "m": "97"}
+    return kv.join({**fixed, "msg": message, **{name: cell for name, cell in cells.items() if cell}})
+
+
+FORMAT = LogFormat(
+    name="sonicwall",
+    kind=Kind.PROXY,
+    title="SonicWall SonicOS",
+    reference="unverified: https://www.sonicwall.com/techdocs/pdf/sonicos-7-1-log-events-reference-guide.pdf",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.LOCAL,
+)
