@@ -174,7 +174,7 @@ class _Cutter:
             self._drop(count)
             hole += count
             end = self._buffer.find(b"\n", 0, self._filled) + 1
-            if end or self._filled > LINE_LIMIT_BYTES or not self._fill():
+            if end or self._filled > LINE_LIMIT_BYTES + 1 or not self._fill():
                 break
         if not end and self._break is not None:
             return

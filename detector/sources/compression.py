@@ -67,6 +67,8 @@ _MAGIC = (
     (b"PK\x03\x04", Compression.ZIP),
     (b"PK\x05\x06", Compression.ZIP),
 )
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
+"""How the first block of a bzip2 stream begins, and the end of an empty stream."""
 _SKIPPABLE_ZSTD = range(0x50, 0x60)
 _ISAL_FAULT: type[Exception] = isal_zlib.IsalError  # type: ignore[assignment] # its stub calls the class a value
 _FAULTS = (OSError, EOFError, zlib.error, _ISAL_FAULT, lzma.LZMAError, zstandard.ZstdError, ValueError)
@@ -81,7 +83,7 @@ def detect(head: bytes) -> Compression:
     for magic, compression in _MAGIC:
         if head.startswith(magic):
             return compression
-    if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] == b"1AY&SY":
+    if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] in _BZIP2_BLOCKS:
         return Compression.BZIP2
     if len(head) >= 4 and head[0] in _SKIPPABLE_ZSTD and head[1:4] == b"\x2a\x4d\x18":
         return Compression.ZSTD
@@ -176,7 +178,7 @@ class Inflated:
 
     def _trickle(self) -> Iterator[bytes]:
         """The rest of a member with its input fed byte by byte: nothing is held back by a damage further on."""
-        data = self._input
+        data = self._input or self._file.read(INPUT_BYTES)
         while data:
             for at in range(len(data)):
                 yield self._inflater.decompress(data[at : at + 1], OUTPUT_BYTES)
