@@ -48,7 +48,7 @@ def _of_one_head(inputs: Sequence[Input]) -> Iterable[list[int]]:
 def _mark(result: list[Input], inputs: Sequence[Input], indexes: Sequence[int]) -> None:
     """Find the originals among logs of one head; those after the first get an identity of their own."""
     originals: list[int] = []
-    for index in indexes:
+    for index in sorted(indexes, key=lambda one: inputs[one].segment.name):  # not by the order in which they were named
         if any(_compare(result, inputs, index, known) for known in originals):
             continue
         shorter = [known for known in originals if _compare(result, inputs, known, index)]
@@ -59,9 +59,13 @@ def _mark(result: list[Input], inputs: Sequence[Input], indexes: Sequence[int]) 
         result[index] = replace(result[index], segment=replace(segment, stream=told.hexdigest()[:32]))
 
 
+def _by_name_backwards(inputs: Sequence[Input]) -> list[tuple[int, Input]]:
+    return sorted(enumerate(inputs), key=lambda pair: pair[1].segment.name, reverse=True)
+
+
 def _beginnings(inputs: Sequence[Input]) -> Iterator[tuple[int, int]]:
     """(log, longer one that begins with all of it) for logs so short that no head tells them from others."""
-    heads = {one.head: index for index, one in reversed(list(enumerate(inputs))) if one.head and not one.unread}
+    heads = {one.head: index for index, one in _by_name_backwards(inputs) if one.head and not one.unread}
     for (short, index), (long, longer) in pairwise(sorted(heads.items())):
         if len(short) < IDENTITY_BYTES and long.startswith(short):
             yield index, longer
