@@ -105,14 +105,19 @@ def _known(part: Sequence[tuple[int, Row]]) -> Row:
             if name in row and not (tried and name is Col.DIRECTION):
                 known.setdefault(name, row[name])
     verdicts = [str(row[Col.AUTHENTICATION]) for _, row in part if Col.AUTHENTICATION in row]
-    verdict = _authentication(verdicts, str(known.get(Col.FROM) or known.get(Col.SENDER) or "").rpartition("@")[2])
+    verdict = authentication(verdicts, str(known.get(Col.FROM) or known.get(Col.SENDER) or "").rpartition("@")[2])
     if verdict:
         known[Col.AUTHENTICATION] = verdict
     return known
 
 
-def _authentication(verdicts: Sequence[str], owner: str) -> str | None:
-    """The last verdict on the whole mail, else what its DKIM signatures say of the sender's domain."""
+def authentication(verdicts: Sequence[str], owner: str) -> str | None:
+    """How authentication ended by a mail's verdicts: the last one on the whole mail, else what its DKIM signatures say.
+
+    Args:
+        verdicts: in order, in the words of this module.
+        owner: domain of the sender: a signature counts only where it is aligned with it.
+    """
     ruled = [verdict for verdict in verdicts if verdict in ("pass", "fail")]
     if ruled:
         return ruled[-1]

@@ -1,0 +1,170 @@
+r"""Proofpoint Protection Server: its filter's and its Sendmail's syslog lines, joined by mail.
+
+Filter, ``<syslog header> filter_instance1[pid]: rprt s=<session> m=1 x=<session>-1 mod=… cmd=… key=value …``; ``x`` is
+the mail, which gives one event with all its recipients:
+
+- ``cmd=env_from value=``, ``cmd=data from=`` the envelope's sender, ``cmd=headers hfrom=`` the header's
+- ``cmd=env_rcpt r=1 value=``, ``cmd=data rcpt=`` a recipient
+- ``cmd=msg … hdr_mid=<id> … hops-ip=<client> subject="…"``
+- ``cmd=send … qid=<Sendmail's queue id> rcpts=a,b`` given to Sendmail: allowed
+- ``cmd=dispose action=discard|reject|quarantine`` (also of ``cmd=msg``) refused; ``continue`` says nothing yet
+- ``mod=dmarc cmd=run rule=pass|fail``
+
+``Feb 27 10:00:00 pps1 filter_instance1[42]: rprt s=2hdryp02r6 m=1 x=2hdryp02r6-1 cmd=send qid=… rcpts=…``
+
+Sendmail, as in the format ``sendmail``: ``… sendmail[pid]: <queue id>: to=<…>, …, stat=Sent``. The two tell the same
+mail under two keys, so that a file with both gives both.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
+from detector.events.envelope import instant, peel
+from detector.grammars import kv, mail, mailqueue, mailsession, mailtable, rendering, sendmail, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from detector.events import Dialect, Row
+    from detector.events.envelope import Header
+
+_FILTER = re.compile(r"(?:filter_instance\d*(?:\[\d{1,10}\])?: )?(?:rprt|info|warn|err|note) (s=.*)", re.DOTALL)
+_SENDMAIL = re.compile(r"(?:[\w-]*sendmail[\w-]*|sm-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
+_REFUSALS = frozenset({"discard", "reject", "quarantine", "redirect", "stop", "blackhole"})
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One line to a fragment of its transaction."""
+    if not line or line.isspace():
+        return None
+    if dialect.envelope:
+        return _of_body(line)
+    header = peel(line, Envelope.SYSLOG)
+    if header is None:
+        if _FILTER.match(line) or _SENDMAIL.match(line):
+            return _of_body(line)
+        raise RefusedLine("neither a syslog header nor a tag of the filter or of Sendmail")
+    row = _of_body(header.body)
+    if row is None:
+        return None
+    if header.host:
+        row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
+    if (at := _instant(header, dialect)) is not None:
+        row[Col.AT] = at
+    return row
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The syslog header's, where it is still there."""
+    header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
+    return None if header is None else _instant(header, dialect)
+
+
+def join(rows: Sequence[Row]) -> Iterable[tuple[int, Row]]:
+    """The events of a mail: the filter's keys end with its number in the session, Sendmail's are queue ids."""
+    by_filter = "-" in str(rows[0][Col.TRANSACTION]).rpartition(" ")[2] if rows else False
+    return mailsession.join(rows) if by_filter else mailqueue.join(rows)
+
+
+def sniff(lines: Sequence[str]) -> float:
+    """The share of lines of the filter and of Sendmail; none where no filter wrote."""
+    written = [line for line in lines if line.strip()]
+    if not any(" s=" in line and re.search(r"filter_instance|rprt s=", line) for line in written):
+        return 0.0
+    return sum(1 for line in written if re.search(r"filter_instance|rprt s=|sendmail|sm-mta", line)) / len(written)
+
+
+def example(row: Row) -> str:
+    """The filter's lines of one transaction."""
+    at = rendering.written_at(row, "%Y-%m-%dT%H:%M:%SZ")
+    key = f"2h{zlib.crc32(repr(sorted(row.items())).encode()):08x}"
+    to = row.get(Col.TO)
+    recipient = to[0] if isinstance(to, list) and to else "postmaster@example.org"
+    client = row.get(Col.SOURCE_IP, "")
+    subject = str(row.get(Col.SUBJECT, "")).replace("\\", "\\\\").replace('"', '\\"')
+    told = [
+        f"mod=mail cmd=env_from value={row.get(Col.SENDER) or row.get(Col.FROM) or ''} size=4242",
+        f"mod=mail cmd=env_rcpt r=1 value={recipient} verified=t",
+        f"mod=session cmd=headers hfrom={row.get(Col.FROM, '')}",
+        f'mod=mail cmd=msg hdr_mid=<{row.get(Col.MESSAGE_ID, "")}> hops-ip={client} subject="{subject}"',
+        "mod=session cmd=dispose module=spam rule=spam action=discard"
+        if row.get(Col.ACTION) == Action.DENIED
+        else f"cmd=send profile=mail qid=01RA00000042 rcpts={recipient}",
+    ]
+    return "\n".join(f"{at} pps1 filter_instance1[4242]: rprt s={key} m=1 x={key}-1 {text}" for text in told)
+
+
+def _of_body(body: str) -> Row | None:
+    if found := _FILTER.match(body):
+        return _of_filter(kv.quoted(found[1]))
+    if (found := _SENDMAIL.match(body)) and (line := sendmail.LINE.match(found[1])):
+        return sendmail.fragment(line[1], line[2])
+    return None
+
+
+def _of_filter(cells: Mapping[str, str]) -> Row | None:
+    key, command = cells.get("x"), cells.get("cmd", "")
+    if not key:
+        return None
+    row: Row = {}
+    if command == "send":
+        to = mail.addresses(cells.get("rcpts", ""))
+        return {Col.TRANSACTION: key, Col.TO: to, Col.ACTION: Action.ALLOWED} if to else None
+    if cells.get("mod") == "dmarc" and command == "run":
+        verdict = mailtable.PASSED.get(cells.get("rule", cells.get("result", "")).lower())
+        row = values.row_of({Col.AUTHENTICATION: verdict})
+    else:
+        row = _told(cells, command)
+        if cells.get("action", "").lower() in _REFUSALS and command in ("dispose", "msg"):
+            row[Col.ACTION] = Action.DENIED
+    return {Col.TRANSACTION: key, **row} if row else None
+
+
+def _told(cells: Mapping[str, str], command: str) -> Row:
+    get = cells.get
+    envelope = command in ("env_from", "env_rcpt")
+    return values.row_of(
+        {
+            Col.SENDER: mail.address(get("value" if envelope else "from", ""))
+            if command in ("env_from", "data")
+            else None,
+            Col.TO: (
+                mail.addresses(get("value" if envelope else "rcpt", "")) if command in ("env_rcpt", "data") else None
+            )
+            or None,
+            Col.FROM: mail.address(get("hfrom", "")),
+            Col.SUBJECT: mail.decode_subject(get("subject", "")),
+            Col.MESSAGE_ID: mailtable.message_id(get("hdr_mid", "")),
+            Col.SOURCE_IP: values.address(get("hops-ip") or (get("ip") if command == "connect" else None)),
+        }
+    )
+
+
+def _instant(header: Header, dialect: Dialect) -> int | None:
+    try:
+        return instant(header, dialect)
+    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
+        return None
+
+
+FORMAT = LogFormat(
+    name="proofpoint_pps_syslog",
+    kind=Kind.MAIL,
+    title="Proofpoint Protection Server (syslog of the filter and of Sendmail, joined)",
+    reference="unverified: https://proofpointcommunities.force.com/ (Protection Server, syslog; behind a login)",
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.SOURCE_IP, Col.USER, Col.SENDER, Col.FROM, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,
+        Col.ACTION, Col.AUTHENTICATION,
+    }),
+    zone=Zone.LOCAL,
+    join=join,
+    sniff=sniff,
+)  # fmt: skip
