@@ -29,7 +29,8 @@ THRESHOLDS = RULES["one"].thresholds
 def sighting(at=0, stage=Stage.VISITED, **said):
     row = Sighting(
         service="one", indicator="one:suffix:one.com", stage=stage, confidence=Confidence.CONFIRMED, at=at,
-        denied=False, account="u1", address="", mailbox="", host="www.one.com", bytes_sent=0, offset=0, part=0, line=b"line",
+        denied=False, account="u1", address="", mailbox="", host="www.one.com", bytes_sent=0, offset=0, part=0,
+        line=b"line",
     )  # fmt: skip
     return row._replace(**said)
 
