@@ -148,6 +148,8 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
     planned = Input(segment, size, gap_s=site.gap_s, head=head[:IDENTITY_BYTES])
     if not head.strip(b"\0\n\r "):
         return replace(planned, notes=("is empty",), log_format=site.log_format)
+    if detect(head) is Compression.TAR:
+        return replace(planned, unread="is a tar archive: unpack it first")
     if segment.framing is not Framing.LINES:
         head = _head(segment)
     guess = teller.tell(head, _dialect(segment, site), site.log_format)

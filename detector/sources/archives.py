@@ -26,7 +26,7 @@ def listed(file: io.FileIO, path: str) -> list[tuple[str, int]]:
     try:
         with zipfile.ZipFile(file) as archive:
             found = [(info.filename, info.file_size) for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error) as fault:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, struct.error) as fault:
         raise UnreadableSource(path, f"damaged zip archive: {fault}") from None
     if len(dict(found)) < len(found):
         raise UnreadableSource(path, "several files of one name in a zip archive: unpack it first")
@@ -44,7 +44,7 @@ def opened(file: io.FileIO, name: str, member: str) -> Iterator[ZipPart]:
         try:
             archive = stack.enter_context(zipfile.ZipFile(file))
             part = stack.enter_context(archive.open(member))
-        except (zipfile.BadZipFile, RuntimeError, KeyError, ValueError, EOFError, struct.error) as fault:
+        except (zipfile.BadZipFile, OSError, RuntimeError, KeyError, ValueError, EOFError, struct.error) as fault:
             raise UnreadableSource(name, f"cannot be unpacked: {fault}") from None
         yield ZipPart(part, archive.getinfo(member).compress_size)
 
