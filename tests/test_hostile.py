@@ -194,12 +194,12 @@ class TestPlaces:
 
     @pytest.mark.parametrize(
         "name",
-        [b"new\nline.log", b"esc\x1b[31m.log", b"surrogate\xff\xfe.log", "bidi\u202e.log".encode(), b" ", b"-rf", b"[a*?.log",
+        [b"new\nline.log", b"esc\x1b[31m.log", b"surrogate\xff\xfe.log", "bidi\u202e.log".encode(), b" ", b"-rf", b"[a*?.log",  # noqa: E501
          b"a!b", b"20200231.log", b"x" * 255],
     )  # fmt: skip
     def test_file_names_are_only_names(self, name, tmp_path, run):
-        path = os.path.join(os.fsencode(tmp_path), name)
-        for number, other in enumerate((path, os.path.join(os.fsencode(tmp_path), b"second.log"))):
+        path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118
+        for number, other in enumerate((path, os.path.join(os.fsencode(tmp_path), b"second.log"))):  # noqa: PTH118
             Path(os.fsdecode(other)).write_bytes(OTHER * 12 + GOOD + OTHER * number)
         report = audited([os.fsdecode(path)], RULESET)
         assert places(report) == {(len(OTHER) * 12, "clearview")}
@@ -211,7 +211,7 @@ class TestPlaces:
 
     def test_two_logs_with_the_same_head_and_hostile_names_are_two_logs(self, tmp_path):
         for name, tail in ((b"a\xff.log", GOOD), (b"b\xff.log", OTHER + GOOD)):
-            Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(OTHER * 12 + tail)
+            Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(OTHER * 12 + tail)  # noqa: PTH118
         report = audited([tmp_path], RULESET)
         assert sorted(places(report)) == [(len(OTHER) * 12, "clearview"), (len(OTHER) * 13, "clearview")]
 

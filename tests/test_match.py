@@ -40,16 +40,16 @@ class TestHosts:
         ("clearview.ai", "clearview.ai"), ("CLEARVIEW.AI", "clearview.ai"), ("clearview.ai.", "clearview.ai"),
         ("clearview.ai:443", "clearview.ai"), ("clearview.ai.:443", "clearview.ai"), ("clearview.ai:", "clearview.ai"),
         (" clearview.ai ", "clearview.ai"), ("%63learview%2Eai", "clearview.ai"), ("clearview\u3002ai", "clearview.ai"),
-        ("clearview\uff61ai", "clearview.ai"), ("clearview\uff0eai", "clearview.ai"), ("\uff23learview.ai", "clearview.ai"),
-        ("%EF%BD%83learview.ai", "clearview.ai"), ("b\u00fccher.example", "xn--bcher-kva.example"), ("10.0.0.7", "10.0.0.7"),
+        ("clearview\uff61ai", "clearview.ai"), ("clearview\uff0eai", "clearview.ai"), ("\uff23learview.ai", "clearview.ai"),  # noqa: E501
+        ("%EF%BD%83learview.ai", "clearview.ai"), ("b\u00fccher.example", "xn--bcher-kva.example"), ("10.0.0.7", "10.0.0.7"),  # noqa: E501
         ("_dmarc.clearview.ai", "_dmarc.clearview.ai"), ("a" * 63 + ".example", "a" * 63 + ".example"),
     ])  # fmt: skip
     def test_every_spelling_of_a_name_is_one(self, written, host):
         assert normalise(written) == host
 
     @pytest.mark.parametrize("written", [
-        "", ".", "-", "..", "clearview..ai", ".clearview.ai", "[2001:db8::7]", "[::1]:443", "[clearview.ai", "2001:db8::7",
-        "a b.ai", "clearview.ai/", "a" * 64 + ".ai", "a." * 400 + "clearview.ai", "clearview\u200b.\u200bai", "\u212a\u0301",
+        "", ".", "-", "..", "clearview..ai", ".clearview.ai", "[2001:db8::7]", "[::1]:443", "[clearview.ai", "2001:db8::7",  # noqa: E501
+        "a b.ai", "clearview.ai/", "a" * 64 + ".ai", "a." * 400 + "clearview.ai", "clearview\u200b.\u200bai", "\u212a\u0301",  # noqa: E501
         "clearview.ai%00", "clearview.ai\\x00", "*.clearview.ai", "cle(arview.ai", "b\u0075\u0308cher.example",
     ])  # fmt: skip
     def test_what_is_no_name_is_none(self, written):
@@ -67,7 +67,7 @@ class TestHosts:
         ("http://clearview.ai@example.org/", ("example.org", "/", "")),
         ("http://example.org?u=http://clearview.ai/", ("example.org", "", "u=http://clearview.ai/")),
         ("http://example.org#@clearview.ai/", ("example.org", "", "")), ("clearview.ai:443", ("clearview.ai", "", "")),
-        ("//clearview.ai/a", ("clearview.ai", "/a", "")), ("http://clearview.ai\\@example.org/", ("clearview.ai", "/@example.org/", "")),
+        ("//clearview.ai/a", ("clearview.ai", "/a", "")), ("http://clearview.ai\\@example.org/", ("clearview.ai", "/@example.org/", "")),  # noqa: E501
         ("", (None, "", "")), ("/path", (None, "/path", "")), ("http:///x", (None, "/x", "")),
     ])  # fmt: skip
     def test_only_the_authority_is_host(self, url, target):
@@ -126,15 +126,15 @@ class TestIndex:
         assert found is None
 
     @pytest.mark.parametrize(("host", "service", "inner"), [
-        ("app.clearview.ai.mcas.ms", "clearview", "app.clearview.ai"), ("clearview.ai.MCAS.ms:443", "clearview", "clearview.ai"),
-        ("clearview-ai.translate.goog", "clearview", "clearview.ai"), ("www-clearview-ai.translate.goog", "clearview", "www.clearview.ai"),
+        ("app.clearview.ai.mcas.ms", "clearview", "app.clearview.ai"), ("clearview.ai.MCAS.ms:443", "clearview", "clearview.ai"),  # noqa: E501
+        ("clearview-ai.translate.goog", "clearview", "clearview.ai"), ("www-clearview-ai.translate.goog", "clearview", "www.clearview.ai"),  # noqa: E501
         ("rekognition-eu--west--1-amazonaws-com.translate.goog", "cloud", "rekognition.eu-west-1.amazonaws.com"),
     ])  # fmt: skip
     def test_names_behind_session_proxies_and_translators_are_found(self, host, service, inner):
         found = INDEX.candidates(host)
         assert (found.hosts[0].service, found.tier, found.host) == (service, Tier.PROXIED, inner)
 
-    @pytest.mark.parametrize("host", ["mcas.ms", "example.org.mcas.ms", "translate.goog", "notclearview-ai.translate.goog",
+    @pytest.mark.parametrize("host", ["mcas.ms", "example.org.mcas.ms", "translate.goog", "notclearview-ai.translate.goog",  # noqa: E501
                                       "clearview.ai.notmcas.ms", "clearview.ai.mcas.ms.example"])  # fmt: skip
     def test_proxies_in_front_of_other_sites_are_nothing(self, host):
         assert INDEX.candidates(host) is None
@@ -148,7 +148,7 @@ class TestIndex:
         index = Index(RULESET)
         for number in range(10):
             index.candidates(f"h{number}.clearview.ai")
-        assert len(index._memory) <= 3
+        assert len(index._memory) <= 3  # noqa: SLF001
         assert index.candidates("h9.clearview.ai").hosts[0].service == "clearview"
 
 
@@ -172,11 +172,11 @@ class TestStages:
         ("http://app.clearview.ai/app/signup", {"ACTION": Action.CHALLENGE}, None),
         ("http://app.clearview.ai/app/signup", {"STATUS": 407}, None),
         ("http://app.clearview.ai/app/signup", {"STATUS": 401}, None),
-        ("http://app.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 30_000}, ("clearview", "uploaded", "probable", False)),
-        ("http://app.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 29_999}, ("clearview", "visited", "confirmed", False)),
-        ("http://app.clearview.ai/x", {"METHOD": "GET", "BYTES_SENT": 30_000}, ("clearview", "visited", "confirmed", False)),
-        ("http://app.clearview.ai/x", {"METHOD": "PUT", "BYTES_SENT": 99_999, "STATUS": 413}, ("clearview", "visited", "confirmed", False)),
-        ("http://www.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 99_999}, ("clearview", "visited", "confirmed", False)),
+        ("http://app.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 30_000}, ("clearview", "uploaded", "probable", False)),  # noqa: E501
+        ("http://app.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 29_999}, ("clearview", "visited", "confirmed", False)),  # noqa: E501
+        ("http://app.clearview.ai/x", {"METHOD": "GET", "BYTES_SENT": 30_000}, ("clearview", "visited", "confirmed", False)),  # noqa: E501
+        ("http://app.clearview.ai/x", {"METHOD": "PUT", "BYTES_SENT": 99_999, "STATUS": 413}, ("clearview", "visited", "confirmed", False)),  # noqa: E501
+        ("http://www.clearview.ai/x", {"METHOD": "POST", "BYTES_SENT": 99_999}, ("clearview", "visited", "confirmed", False)),  # noqa: E501
         ("http://shared.example/face/7?ID=1", {}, ("shared", "used", "confirmed", False)),
         ("http://shared.example/face?a=1&id", {}, ("shared", "used", "confirmed", False)),
         ("http://shared.example/face/7?idx=1", {}, None), ("http://shared.example/faces?id=1", {}, None),
@@ -190,7 +190,7 @@ class TestStages:
         assert proven(url, **more) == wanted
 
     @pytest.mark.parametrize(("more", "wanted"), [
-        ({}, ("clearview", "visited", "confirmed", False)), ({"STATUS": 200}, ("clearview", "visited", "confirmed", False)),
+        ({}, ("clearview", "visited", "confirmed", False)), ({"STATUS": 200}, ("clearview", "visited", "confirmed", False)),  # noqa: E501
         ({"STATUS": 302}, ("clearview", "resolved", "confirmed", True)), ({"STATUS": 407}, None),
         ({"BYTES_SENT": 30_000, "STATUS": 200}, ("clearview", "uploaded", "probable", False)),
         ({"URL": "app.clearview.ai:443"}, ("clearview", "visited", "confirmed", False)),
@@ -207,7 +207,7 @@ class TestStages:
         assert (found.stage, found.denied) == (Stage.RESOLVED, True)
 
     @pytest.mark.parametrize(("at", "counts"), [
-        ("2020-01-31T23:59:59Z", False), ("2020-02-01", True), ("2020-02-29T23:59:59Z", True), ("2020-03-01", False), ("", True),
+        ("2020-01-31T23:59:59Z", False), ("2020-02-01", True), ("2020-02-29T23:59:59Z", True), ("2020-03-01", False), ("", True),  # noqa: E501
     ])  # fmt: skip
     def test_an_indicator_counts_while_it_is_valid(self, at, counts):
         row = {Col.DOMAIN: "x.dated.example"} | ({Col.AT: from_iso(at)} if at else {})
@@ -219,7 +219,10 @@ class TestEvents:
         rows = [{Col.DOMAIN: host, Col.USER: "u1", Col.SOURCE_IP: "10.0.0.7", Col.BYTES_SENT: 5} for host in
                 ("clearview.ai", "example.org", "deep.clearview.ai")]  # fmt: skip
         found = MATCHER.match(batch(*rows))
-        assert [(one.service, one.offset, one.line) for one in found] == [("clearview", 0, b"line 0"), ("sub", 20, b"line 2")]
+        assert [(one.service, one.offset, one.line) for one in found] == [
+            ("clearview", 0, b"line 0"),
+            ("sub", 20, b"line 2"),
+        ]
         assert {(one.account, one.address, one.bytes_sent, one.at) for one in found} == {("u1", "10.0.0.7", 5, None)}
 
     def test_one_event_is_one_sighting_of_a_service_and_may_be_of_two(self):
@@ -250,7 +253,7 @@ class TestEvents:
         assert MATCHER.match(EventBatch("test", Kind.PROXY, {}, [], [])) == ()
 
     def test_ids_are_of_the_place_and_the_indicator(self):
-        assert len({sighting_id("s", 0, "i"), sighting_id("s", 1, "i"), sighting_id("s", 0, "j"), sighting_id("t", 0, "i"),
+        assert len({sighting_id("s", 0, "i"), sighting_id("s", 1, "i"), sighting_id("s", 0, "j"), sighting_id("t", 0, "i"),  # noqa: E501
                     sighting_id("s", 0, "i", 1)}) == 5  # fmt: skip
 
 
@@ -278,7 +281,7 @@ class TestMail:
         assert mail(**said) == wanted
 
     @pytest.mark.parametrize("said", [
-        {"header_from": "a@clearview.ai", "authentication": "fail"}, {"header_from": "a@clearview.ai", "direction": "outbound"},
+        {"header_from": "a@clearview.ai", "authentication": "fail"}, {"header_from": "a@clearview.ai", "direction": "outbound"},  # noqa: E501
         {"header_from": "a@clearview.ai", "direction": "internal"}, {"header_from": "a@notclearview.ai"},
         {"header_from": "a@clearview.ai.example"}, {"header_from": "clearview.ai"}, {"header_from": ""}, {},
         {"header_from": "a@clearview.ai", "envelope_from": "b@evil.example"},
@@ -286,7 +289,7 @@ class TestMail:
         {"header_from": "a@clearview.ai", "dkim_domain": "evil.example", "envelope_from": "x@evil.example"},
         {"header_from": "a@example.org", "envelope_from": "clearview.ai=u@example.org"},
         {"envelope_from": "u=clearview.ai@example.org"}, {"header_from": "a@\u0441learview.ai"}, {"header_from": "@"},
-        {"header_from": "a@sendgrid.net", "from_name": "Somebody else"}, {"header_from": "a@example.org", "from_name": "Clearview AI"},
+        {"header_from": "a@sendgrid.net", "from_name": "Somebody else"}, {"header_from": "a@example.org", "from_name": "Clearview AI"},  # noqa: E501
     ])  # fmt: skip
     def test_forged_foreign_and_own_mail_proves_nothing(self, said):
         assert mail(**said) is None
@@ -294,8 +297,8 @@ class TestMail:
     @pytest.mark.parametrize(("said", "wanted"), [
         ({"header_from": "a@em.sendgrid.net", "from_name": "Clearview AI"}, ("clearview", "signed_up", False)),
         ({"header_from": "a@sendgrid.net", "subject": "Receipt from Clearview AI"}, ("clearview", "paid", False)),
-        ({"header_from": "a@sendgrid.net", "envelope_from": "b@x.sendgrid.net", "from_name": "clearview ai"}, ("clearview", "signed_up", False)),
-        ({"header_from": "a@sendgrid.net", "from_name": "Subway"}, None), ({"header_from": "a@sendgrid.net", "from_name": "Sub"}, ("sub", "signed_up", False)),
+        ({"header_from": "a@sendgrid.net", "envelope_from": "b@x.sendgrid.net", "from_name": "clearview ai"}, ("clearview", "signed_up", False)),  # noqa: E501
+        ({"header_from": "a@sendgrid.net", "from_name": "Subway"}, None), ({"header_from": "a@sendgrid.net", "from_name": "Sub"}, ("sub", "signed_up", False)),  # noqa: E501
         ({"header_from": "a@sendgrid.net", "envelope_from": "b@intercom.io", "from_name": "Sub"}, None),
         ({"header_from": "a@sendgrid.net", "subject": "Clearview AI in the news", "from_name": "A paper"}, None),
     ])  # fmt: skip
@@ -303,8 +306,8 @@ class TestMail:
         assert mail(**said) == wanted
 
     @pytest.mark.parametrize(("address", "domain"), [
-        ("SRS0=HHH=TT=clearview.ai=a@fwd.example", "clearview.ai"), ("srs0+HHH=TT=clearview.ai=a@fwd.example", "clearview.ai"),
-        ("SRS1=X=fwd.example==HHH=TT=Clearview.ai=a@two.example", "clearview.ai"), ("SRS0=broken@fwd.example", "fwd.example"),
+        ("SRS0=HHH=TT=clearview.ai=a@fwd.example", "clearview.ai"), ("srs0+HHH=TT=clearview.ai=a@fwd.example", "clearview.ai"),  # noqa: E501
+        ("SRS1=X=fwd.example==HHH=TT=Clearview.ai=a@two.example", "clearview.ai"), ("SRS0=broken@fwd.example", "fwd.example"),  # noqa: E501
         ("<a@Clearview.ai.>", "clearview.ai"), ("nobody", ""), ("<>", ""), ("a@", ""),
     ])  # fmt: skip
     def test_forwarding_is_undone(self, address, domain):
@@ -313,7 +316,9 @@ class TestMail:
     def test_a_forwarder_vouches_only_for_itself(self):
         assert mail(envelope_from="SRS0=h=t=clearview.ai=a@fwd.example") is None
         assert mail(header_from="a@clearview.ai", envelope_from="SRS0=h=t=clearview.ai=a@fwd.example") is None
-        assert mail(header_from="a@clearview.ai", dkim_domain="clearview.ai", envelope_from="SRS0=h=t=clearview.ai=a@f.example")
+        assert mail(
+            header_from="a@clearview.ai", dkim_domain="clearview.ai", envelope_from="SRS0=h=t=clearview.ai=a@f.example"
+        )
         assert mail(header_from="noreply=clearview.ai@lists.example", authentication="pass") is None
         assert mail(header_from="noreply=clearview.ai@lists.example", dkim_domain="clearview.ai")[0] == "clearview"
 
@@ -321,28 +326,42 @@ class TestMail:
         assert MAIL.domains() == {"clearview.ai", "sub-mail.example"}
 
     def test_every_recipient_is_sighted(self):
-        row = {Col.FROM: "a@clearview.ai", Col.TO: ["u1@example.org", "u2@example.org"], Col.SUBJECT: "Verify your email", Col.AT: AT}
+        row = {
+            Col.FROM: "a@clearview.ai",
+            Col.TO: ["u1@example.org", "u2@example.org"],
+            Col.SUBJECT: "Verify your email",
+            Col.AT: AT,
+        }
         found = MATCHER.match(batch(row, kind=Kind.MAIL))
         assert [(one.mailbox, one.part, one.stage, one.confidence) for one in found] == [
-            ("u1@example.org", 0, Stage.SIGNED_UP, Confidence.PROBABLE), ("u2@example.org", 1, Stage.SIGNED_UP, Confidence.PROBABLE),
+            ("u1@example.org", 0, Stage.SIGNED_UP, Confidence.PROBABLE), ("u2@example.org", 1, Stage.SIGNED_UP, Confidence.PROBABLE),  # noqa: E501
         ]  # fmt: skip
         (found,) = MATCHER.match(batch(row | {Col.TO: ["u1@example.org"], Col.AUTHENTICATION: "pass"}, kind=Kind.MAIL))
         assert found.confidence is Confidence.CONFIRMED
 
     def test_mail_that_was_refused_is_an_attempt(self):
-        row = {Col.FROM: "a@clearview.ai", Col.TO: ["u1@example.org"], Col.SUBJECT: "Verify your email", Col.ACTION: Action.DENIED}
+        row = {
+            Col.FROM: "a@clearview.ai",
+            Col.TO: ["u1@example.org"],
+            Col.SUBJECT: "Verify your email",
+            Col.ACTION: Action.DENIED,
+        }
         (found,) = MATCHER.match(batch(row, kind=Kind.MAIL))
         assert (found.stage, found.denied) == (Stage.SOLICITED, True)
 
     def test_mail_to_a_service_is_a_contact_of_its_author(self):
-        row = {Col.FROM: "U1@example.org", Col.TO: ["info@clearview.ai", "x@clearview.ai", "y@sub-mail.example"], Col.DIRECTION: "outbound"}
+        row = {
+            Col.FROM: "U1@example.org",
+            Col.TO: ["info@clearview.ai", "x@clearview.ai", "y@sub-mail.example"],
+            Col.DIRECTION: "outbound",
+        }
         found = MATCHER.match(batch(row, kind=Kind.MAIL))
         assert [(one.service, one.mailbox, one.stage) for one in found] == [
             ("clearview", "u1@example.org", Stage.CONTACTED), ("sub", "u1@example.org", Stage.CONTACTED),
         ]  # fmt: skip
 
     @pytest.mark.parametrize("row", [
-        {Col.TO: ["info@clearview.ai"]}, {Col.FROM: "u@example.org", Col.TO: ["info@clearview.ai"], Col.AUTHENTICATION: "fail"},
+        {Col.TO: ["info@clearview.ai"]}, {Col.FROM: "u@example.org", Col.TO: ["info@clearview.ai"], Col.AUTHENTICATION: "fail"},  # noqa: E501
         {Col.FROM: "a@clearview.ai", Col.TO: ["b@clearview.ai"], Col.DIRECTION: "internal"},
         {Col.FROM: "u@example.org", Col.TO: ["u2@example.org"]}, {Col.FROM: "u@example.org"},
     ])  # fmt: skip
@@ -352,7 +371,7 @@ class TestMail:
 
 class TestLookup:
     def test_single_values_are_told_apart(self, catalogue):
-        from detector.match.lookup import Lookup
+        from detector.match.lookup import Lookup  # noqa: PLC0415
 
         lookup = Lookup(catalogue)
         assert lookup.of("https://app.clearview.ai/api/v1/searches").stage == "used"
@@ -362,7 +381,7 @@ class TestLookup:
             assert lookup.of(nothing) is None
 
     def test_the_tests_in_the_signatures_hold(self, catalogue):
-        from detector.match.embedded import failures
+        from detector.match.embedded import failures  # noqa: PLC0415
 
         failed, total = failures(catalogue)
         assert failed == []
@@ -370,14 +389,14 @@ class TestLookup:
         assert failures(catalogue, frozenset({"clearview-ai"}))[1] < 40
 
     def test_a_test_that_fails_is_told(self, catalogue):
-        from dataclasses import replace
+        from dataclasses import replace  # noqa: PLC0415
 
-        from detector.match.embedded import failures
+        from detector.match.embedded import failures  # noqa: PLC0415
 
         one = catalogue["clearview-ai"]
-        wrong = replace(one, tests=replace(one.tests, positive=(("example.org", "visited"),), negative=("app.clearview.ai",)))
+        wrong = replace(
+            one, tests=replace(one.tests, positive=(("example.org", "visited"),), negative=("app.clearview.ai",))
+        )
         ruleset = replace(catalogue, signatures=(wrong,), _by_id={})
         failed, _ = failures(ruleset)
         assert [sentence.split()[1] for sentence in failed] == ["example.org", "app.clearview.ai"]
-
-

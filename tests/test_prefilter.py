@@ -11,7 +11,16 @@ from machine import SUFFIX, indicator, signature, small_ruleset
 from detector.events import Dialect, Line, read_lines
 from detector.formats import own_formats
 from detector.match import Matcher
-from detector.prefilter import CACHED_LITERALS, ALWAYS, AUTHORITY, NAME, Literal, LiteralScanner, prefilter_of, scanner_of
+from detector.prefilter import (
+    ALWAYS,
+    AUTHORITY,
+    CACHED_LITERALS,
+    NAME,
+    Literal,
+    LiteralScanner,
+    prefilter_of,
+    scanner_of,
+)
 from detector.signatures import Ruleset, cache
 
 FORMATS = own_formats()
@@ -26,7 +35,7 @@ def found(scanner, data):
 
 
 @pytest.mark.parametrize("line", [
-    b"GET http://clearview.ai/ x", b"CONNECT APP.CLEARVIEW.AI:443", b"clearview.ai", b"x clearview.ai.", b"a=clearview.ai&b",
+    b"GET http://clearview.ai/ x", b"CONNECT APP.CLEARVIEW.AI:443", b"clearview.ai", b"x clearview.ai.", b"a=clearview.ai&b",  # noqa: E501
     b"http://clearview.ai%2Fx", b"u=http%3A%2F%2Fclearview.ai%2F", b"\\tclearview.ai", b"\\x22clearview.ai\\x22",
     b"\\u0022clearview.ai", b"http://%63learview.ai/", b"http://clearview%2eai/", b"http:\\/\\/clearview%2Eai",
     "http://\uff43learview.ai/".encode(), "http://clearview\u3002ai/".encode(), b"http://%EF%BD%83learview.ai/",
@@ -39,7 +48,7 @@ def test_what_the_match_could_find_is_a_candidate(line):
 
 
 @pytest.mark.parametrize("line", [
-    b"notclearview.ai", b"clearview.air", b"clearview.ai-x.example", b"clearviewXai", b"", b"clearview", b"x-clearview.ai",
+    b"notclearview.ai", b"clearview.air", b"clearview.ai-x.example", b"clearviewXai", b"", b"clearview", b"x-clearview.ai",  # noqa: E501
     b"http://example.org/%63learview", b"http://example.org/?q=%2e", b"clearview.ai_x",
 ])  # fmt: skip
 def test_what_the_match_could_not_find_need_not_be_parsed(line):
@@ -73,7 +82,7 @@ def test_names_are_looked_for_as_the_format_spells_them():
 
 def test_mail_is_filtered_by_senders_and_platforms():
     scanner = prefilter_of(RULESET, FORMATS["exchange_message_tracking"])
-    assert found(scanner, b"a@clearview.ai\nb@em.sendgrid.net\nc@sub-mail.example\nd@rekognition.eu.amazonaws.com\n") == [
+    assert found(scanner, b"a@clearview.ai\nb@em.sendgrid.net\nc@sub-mail.example\nd@rekognition.eu.amazonaws.com\n") == [  # noqa: E501
         b"a@clearview.ai", b"b@em.sendgrid.net", b"c@sub-mail.example",
     ]  # fmt: skip
 
@@ -142,7 +151,11 @@ host_text = st.text(st.sampled_from("abclearviw.-%263EeAI\uff43\u3002\u212a\\/:@
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(front=host_text, behind=host_text, host=st.sampled_from(["clearview.ai", "Clearview.AI", "%63learview.ai", "clearview%2Eai"]))
+@given(
+    front=host_text,
+    behind=host_text,
+    host=st.sampled_from(["clearview.ai", "Clearview.AI", "%63learview.ai", "clearview%2Eai"]),
+)
 def test_may_over_report_must_never_under_report(front, behind, host):
     """What the format reads and the match finds in a line makes it a candidate."""
     url = f"http://{front}{host}{behind}"

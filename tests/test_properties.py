@@ -123,7 +123,7 @@ def damaged(draw, line):
     if kind == "cut":
         return line[:at]
     inserted = {
-        "nul inside": b"\0" * draw(st.integers(1, 3)), "bytes": draw(st.binary(min_size=1, max_size=4)).replace(b"\n", b""),
+        "nul inside": b"\0" * draw(st.integers(1, 3)), "bytes": draw(st.binary(min_size=1, max_size=4)).replace(b"\n", b""),  # noqa: E501
         "long": b"x" * draw(st.sampled_from([300, 1000, 4096, 5000])), "cr": b"\r", "quote": b'"',
     }  # fmt: skip
     return line[:at] + inserted.get(kind, b"") + line[at:]
@@ -423,7 +423,7 @@ class TestMerging:
     def test_findings_merge_in_any_order(self, data):
         rows = data.draw(st.lists(st.builds(
             Sighting,
-            service=st.sampled_from(["clearview", "cloud"]), indicator=st.just("i"), confidence=st.sampled_from(Confidence),
+            service=st.sampled_from(["clearview", "cloud"]), indicator=st.just("i"), confidence=st.sampled_from(Confidence),  # noqa: E501
             stage=st.sampled_from(["resolved", "visited", "used", "invited"]).map(lambda one: STAGES[one]),
             at=st.none() | st.integers(0, 10**12), denied=st.booleans(), account=st.sampled_from(["", "u1", "U1"]),
             address=st.sampled_from(["", "10.0.0.7"]), mailbox=st.sampled_from(["", "a@b.example"]),
@@ -452,6 +452,6 @@ def folded(rows):
 def shape(findings):
     return [
         (one.service, one.actor, one.denied, one.bytes_sent, one.sources, one.used_days, one.sessions,
-         {stage: (c.count, c.confirmed, c.first, c.last, c.days, sorted(c.evidence)) for stage, c in one.stages.items()})
+         {stage: (c.count, c.confirmed, c.first, c.last, c.days, sorted(c.evidence)) for stage, c in one.stages.items()})  # noqa: E501
         for one in findings.all()
     ]  # fmt: skip

@@ -43,7 +43,7 @@ from detector.sources.framing import JsonFrames
 from detector.sources.opening import utf16_of
 
 PACKERS = {
-    Compression.GZIP: lambda data: gzip.compress(data, mtime=0), Compression.ZSTD: zstandard.ZstdCompressor(write_checksum=True).compress,
+    Compression.GZIP: lambda data: gzip.compress(data, mtime=0), Compression.ZSTD: zstandard.ZstdCompressor(write_checksum=True).compress,  # noqa: E501
     Compression.BZIP2: bz2.compress, Compression.XZ: lzma.compress,
 }  # fmt: skip
 rng = random.Random(3)
@@ -104,7 +104,7 @@ class TestFinding:
         ]  # fmt: skip
         assert found.refused == ()
 
-    @pytest.mark.parametrize(("name", "reason"), [("missing", "no such file or folder"), ("*.nothing", "no file matches"),
+    @pytest.mark.parametrize(("name", "reason"), [("missing", "no such file or folder"), ("*.nothing", "no file matches"),  # noqa: E501
                                                   ("a\0b", "no such file or folder")])  # fmt: skip
     def test_a_name_that_leads_nowhere_is_refused(self, name, reason, tmp_path):
         found = find([str(tmp_path / name)])
@@ -137,7 +137,7 @@ class TestOpening:
         assert done.stdout == b"[b'a\\nb\\n']\n"
 
     @pytest.mark.parametrize(("head", "encoding"), [
-        (b"\xff\xfea\0", "utf-16-le"), (b"\xfe\xff\0a", "utf-16-be"), (b"a\0b\0c\0d\0", "utf-16-le"), (b"\0a\0b\0c\0d", "utf-16-be"),
+        (b"\xff\xfea\0", "utf-16-le"), (b"\xfe\xff\0a", "utf-16-be"), (b"a\0b\0c\0d\0", "utf-16-le"), (b"\0a\0b\0c\0d", "utf-16-be"),  # noqa: E501
         (b"\xff\xfe\0\0a\0\0\0", None), (b"plain text", None), (b"", None), (b"\0" * 300, None), (b"a\0", None),
     ])  # fmt: skip
     def test_utf16_is_told_by_its_mark_or_its_nul_bytes(self, head, encoding):
@@ -189,7 +189,7 @@ class TestOpening:
         (tmp_path / "a").write_bytes(packed)
         data, reason = read_all(segment(tmp_path / "a"))
         assert "corrupt compressed data" in reason
-        same = len(os.path.commonprefix([data, TEXT]))
+        same = len(os.path.commonprefix([data, TEXT]))  # noqa: RUF071
         assert same >= (len(TEXT) // 3 if compression is Compression.GZIP else 0)
 
     @pytest.mark.parametrize("text", [TEXT, TEXT[:300]])
@@ -242,7 +242,7 @@ class TestOpening:
             assert reader.read(10) == TEXT[:10]
 
     @pytest.mark.parametrize(("head", "compression"), [
-        (b"BZh91AY&SY", Compression.BZIP2), (b"BZhello, a log", Compression.NONE), (b"\x50\x2a\x4d\x18", Compression.ZSTD),
+        (b"BZh91AY&SY", Compression.BZIP2), (b"BZhello, a log", Compression.NONE), (b"\x50\x2a\x4d\x18", Compression.ZSTD),  # noqa: E501
         (b"P*M", Compression.NONE), (b"PK\5\6", Compression.ZIP), (b"", Compression.NONE), (b"\x1f", Compression.NONE),
     ])  # fmt: skip
     def test_compression_is_told_by_magic_bytes(self, head, compression):
@@ -305,7 +305,9 @@ class TestChunks:
         found = cut(TEXT, 4096)
         assert b"".join(data for _, data, _, _ in found) == TEXT
         assert all(data.endswith(b"\n") for _, data, _, _ in found)
-        assert [offset for offset, _, _, _ in found] == [len(b"".join(d for _, d, _, _ in found[:n])) for n in range(len(found))]
+        assert [offset for offset, _, _, _ in found] == [
+            len(b"".join(d for _, d, _, _ in found[:n])) for n in range(len(found))
+        ]
         assert all(offset // 4096 < 1 + (offset + len(data) - 1) // 4096 for offset, data, _, _ in found)
 
     @pytest.mark.parametrize("data", [b"", b"\n", b"a", b"a\n", b"\n\n\n", b"a\nb"])
@@ -313,22 +315,24 @@ class TestChunks:
         assert cut(data) == ([(0, data, 0, 0)] if data else [])
 
     @settings(deadline=None, derandomize=True, max_examples=150)
-    @given(data=st.lists(st.sampled_from([b"", b"a", b"\0" * 90, b"\0" * 300 + b"c", b"b" * 63, b"b" * 64, b"x" * 255, b"x" * 256,
+    @given(data=st.lists(st.sampled_from([b"", b"a", b"\0" * 90, b"\0" * 300 + b"c", b"b" * 63, b"b" * 64, b"x" * 255, b"x" * 256,  # noqa: E501
                                           b"x" * 257, b"y" * 700]), max_size=30).map(b"\n".join),
-           sizes=st.lists(st.integers(1, 400), min_size=1, max_size=4), size=st.sampled_from([16, 64, 256]))  # fmt: skip
+           sizes=st.lists(st.integers(1, 400), min_size=1, max_size=4), size=st.sampled_from([16, 64, 256]))  # fmt: skip  # noqa: E501
     def test_chunks_depend_on_the_bytes_alone(self, data, sizes, size):
         limits, _ = small_sizes(line=256)
         with limits:
             found = cut(data, size, sizes=sizes)
             assert found == cut(data, size)
             assert sum((over or len(kept)) + hole for _, kept, over, hole in found) == len(data)
-            assert sum(1 if over else kept.count(b"\n") + (not kept.endswith(b"\n")) for _, kept, over, _ in found) == data.count(
-                b"\n"
-            ) + bool(data and not data.endswith(b"\n"))
+            assert sum(
+                1 if over else kept.count(b"\n") + (not kept.endswith(b"\n")) for _, kept, over, _ in found
+            ) == data.count(b"\n") + bool(data and not data.endswith(b"\n"))
             for offset, kept, over, _ in found:
                 assert data[offset : offset + (64 if over else len(kept))] == kept[: 64 if over else None]
             ranges = [*range(0, max(len(data), 1), size), None]
-            parts = [one for start, stop in zip(ranges, ranges[1:], strict=False) for one in cut(data, size, start, stop)]
+            parts = [
+                one for start, stop in zip(ranges, ranges[1:], strict=False) for one in cut(data, size, start, stop)  # noqa: RUF007
+            ]
             assert b"".join(kept for _, kept, _, _ in parts) == b"".join(kept for _, kept, _, _ in found)
 
     def test_a_line_at_the_limit_is_whole_and_one_beyond_is_not(self):
@@ -362,14 +366,14 @@ class TestChunks:
 
     @pytest.mark.parametrize("fault", [DamagedStream("broken"), OSError(5, "Input/output error")])
     @pytest.mark.parametrize(("data", "given_bytes"), [
-        (b"a\nb\nunfinished", 4), (b"", 0), (b"unfinished", 0), (b"a\n", 2), (TEXT, len(TEXT)), (b"a\n" + b"x" * 3_000_000, 2),
-        (b"a\n" + b"\0" * 3_000_000, 2), (b"a\n" + b"\0" * 2_000_000 + b"x" * 2_000_000, 2), (b"a\n" + b"\0" * 2_000_000 + b"x", 2),
+        (b"a\nb\nunfinished", 4), (b"", 0), (b"unfinished", 0), (b"a\n", 2), (TEXT, len(TEXT)), (b"a\n" + b"x" * 3_000_000, 2),  # noqa: E501
+        (b"a\n" + b"\0" * 3_000_000, 2), (b"a\n" + b"\0" * 2_000_000 + b"x" * 2_000_000, 2), (b"a\n" + b"\0" * 2_000_000 + b"x", 2),  # noqa: E501
     ])  # fmt: skip
     def test_every_line_before_a_break_is_given_and_no_part_of_one(self, data, given_bytes, fault):
         found = []
-        with pytest.raises(type(fault)):
+        with pytest.raises(type(fault)):  # noqa: PT012
             for one in chunks(Blocks(data, fault=fault), 0, None, 1 << 20):
-                found.append(bytes(one.buffer[: one.size]))
+                found.append(bytes(one.buffer[: one.size]))  # noqa: PERF401
         assert b"".join(found) == data[:given_bytes]
 
     def test_a_break_before_the_first_line_of_a_range_is_raised(self):
@@ -391,14 +395,14 @@ class TestChunks:
 
 
 class TestFraming:
-    RECORDS = [{"a": 1, "b": {"c": [1, {"d": "}\n]"}]}}, {"a": "x,\"y\\"}, {"a": [], "n": None}]  # noqa: RUF012
+    RECORDS = [{"a": 1, "b": {"c": [1, {"d": "}\n]"}]}}, {"a": 'x,"y\\'}, {"a": [], "n": None}]  # noqa: RUF012
 
     @pytest.mark.parametrize(("text", "framing"), [
         (json.dumps(RECORDS), Framing.WRAPPED), (json.dumps(RECORDS, indent=1), Framing.WRAPPED),
-        (json.dumps({"value": RECORDS}), Framing.WRAPPED), (json.dumps({"d": {"results": RECORDS}}, indent=2), Framing.WRAPPED),
+        (json.dumps({"value": RECORDS}), Framing.WRAPPED), (json.dumps({"d": {"results": RECORDS}}, indent=2), Framing.WRAPPED),  # noqa: E501
         ("\n".join(json.dumps(one, indent=1) for one in RECORDS), Framing.OBJECTS),
         ("\n".join(json.dumps(one) for one in RECORDS), Framing.LINES), ("", Framing.LINES), ("[1]", Framing.LINES),
-        ("plain", Framing.LINES), ('{"a":1}', Framing.LINES), ('{"value":[{"a":1}]}\n{"value":[{"a":2}]}', Framing.LINES),
+        ("plain", Framing.LINES), ('{"a":1}', Framing.LINES), ('{"value":[{"a":1}]}\n{"value":[{"a":2}]}', Framing.LINES),  # noqa: E501
     ])  # fmt: skip
     @pytest.mark.parametrize("limit", [1, 7, 4096])
     def test_records_lie_one_a_line_and_bytes_stay_where_they_are(self, text, framing, limit):

@@ -3,7 +3,7 @@
 ``python tests/hostile/generate.py`` in the root of the checkout; the same files come out each time. Each log of a format
 holds one good line, a fault, and one good line: ``expected.json`` says at which offsets (of the decompressed log) which
 service *must* be sighted, and where it *may* be, because the fault itself holds a name.
-"""
+"""  # noqa: E501
 
 import bz2
 import gzip
@@ -119,22 +119,38 @@ def faults(family, rng):
     yield "impossible_dates", around(family, b"Feb 31 25:61:61 host prog: x\n2020-02-30T24:61:61Z x y: z\n" + other)
     yield "deep_json", around(family, b'{"a":' * 1500 + b"1" + b"}" * 1500 + b"\n" + b"[" * 9000 + b"\n")
     yield "duplicate_keys", around(family, b'{"ts":1,"host":"a","host":"b","ts":2,"uri":{},"method":[1],"query":5}\n')
-    yield "json_of_all_types", around(
-        family, b'{"ts":"x","host":1,"uri":null,"query":[],"rcptto":{},"from":[{}],"id.orig_h":true,"uid":1e999}\n' * 2
+    yield (
+        "json_of_all_types",
+        around(
+            family,
+            b'{"ts":"x","host":1,"uri":null,"query":[],"rcptto":{},"from":[{}],"id.orig_h":true,"uid":1e999}\n' * 2,
+        ),
     )
     yield "unclosed_csv_quote", around(family, b'2020-02-27,"open\n"never,closed\n')
     yield "ten_thousand_columns", headed(family, b"#Fields: " + b" ".join(b"c%d" % n for n in range(columns)) + b"\n")
     yield "header_without_fields", headed(family, b"#Fields:\n#fields\n#separator\n#Fields: \n")
-    yield "headers_out_of_order", headed(family, b"#close\tnow\n#fields\ta\n#types\n#separator \\x20\n#path\tx\n#open\n")
+    yield (
+        "headers_out_of_order",
+        headed(family, b"#close\tnow\n#fields\ta\n#types\n#separator \\x20\n#path\tx\n#open\n"),
+    )
     yield "header_twice", headed(family, family.preamble * 2)
-    yield "last_line_without_newline", whole(family, Log(family).add(family.preamble).plant(family.first()), first, last)
+    yield (
+        "last_line_without_newline",
+        whole(family, Log(family).add(family.preamble).plant(family.first()), first, last),
+    )
     yield "byte_order_mark", marked(family)
     yield "escapes_and_bidi", around(family, b"\x1b[31mred\x1b[0m \xe2\x80\xae\xc2\x9b31m\x07\n" + other)
-    yield "payloads", around(
-        family,
-        b"=cmd|' /C calc'!A0\n<script>alert(1)</script>\n{{7*7}}\n' OR 1=1 --\n%s%n%x\n../../etc/passwd\n${jndi:ldap://x}\n",
+    yield (
+        "payloads",
+        around(
+            family,
+            b"=cmd|' /C calc'!A0\n<script>alert(1)</script>\n{{7*7}}\n' OR 1=1 --\n%s%n%x\n../../etc/passwd\n${jndi:ldap://x}\n",
+        ),
     )
-    yield "long_tokens", around(family, b"a" * 3000 + b"\n" + b"a." * 1500 + b"\n" + b"%41" * 1000 + b"\n" + b"(" * 2000 + b"\n")
+    yield (
+        "long_tokens",
+        around(family, b"a" * 3000 + b"\n" + b"a." * 1500 + b"\n" + b"%41" * 1000 + b"\n" + b"(" * 2000 + b"\n"),
+    )
     yield "binary_noise", around(family, bytes(rng.randrange(11, 256) for _ in range(2000)) + b"\n")
     yield "mutated_lines", around(family, b"".join(mutated(other, rng) for _ in range(25)))
     traps = [
@@ -229,14 +245,24 @@ def files(family):
         yield f"empty.{ending}", content[:6], [], "any"
         middle = len(content) // 2
         yield f"truncated.log.{ending}", content[:middle], [], "any"
-        yield f"corrupt.log.{ending}", content[:middle] + bytes([content[middle] ^ 0x55]) + content[middle + 1 :], [], "any"
+        yield (
+            f"corrupt.log.{ending}",
+            content[:middle] + bytes([content[middle] ^ 0x55]) + content[middle + 1 :],
+            [],
+            "any",
+        )
         if ending != "zip":
             yield f"garbage_tail.log.{ending}", content + b"garbage that is long enough to tell", log.must, "any"
             yield f"padded.log.{ending}", content + b"\0" * 600, log.must, ""
             yield f"two_members.log.{ending}", content * 2, early, ""
     yield "bad_crc.log.gz", packed["gz"][:-8] + b"\1\2\3\4" + packed["gz"][-4:], log.must, "any"
     yield "gz_inside_gz.log.gz", gzip.compress(packed["gz"], mtime=0), [], "any"
-    yield "traversal.zip", zipped([("../../../tmp/evil.log", data), ("/etc/evil.log", data), ("a\\..\\b.log", b"x\n")]), early, "any"
+    yield (
+        "traversal.zip",
+        zipped([("../../../tmp/evil.log", data), ("/etc/evil.log", data), ("a\\..\\b.log", b"x\n")]),
+        early,
+        "any",
+    )
     yield "same_name_twice.zip", zipped([("a.log", data), ("a.log", log.data[: len(family.preamble) + 200])]), [], "any"
     yield "folders_only.zip", zipped([("a/", b""), ("a/b/", b"")]), [], ""
     yield "encrypted.zip", encrypted(packed["zip"]), [], "any"
@@ -283,7 +309,7 @@ def tarred(data):
 
 
 def main():
-    import warnings
+    import warnings  # noqa: PLC0415
 
     warnings.simplefilter("ignore")  # zipfile tells of a name used twice: that is the point
     rng = random.Random(20200227)
