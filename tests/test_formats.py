@@ -23,6 +23,11 @@ EVENTS = {
         Col.AT: AT, Col.FROM: "help@clearview.ai", Col.SENDER: "help@clearview.ai", Col.TO: ["u1042@example.org"],
         Col.SUBJECT: "Verify your email", Col.MESSAGE_ID: "m1@clearview.ai", Col.DIRECTION: "inbound",
     },
+    Kind.LEASE: {
+        Col.AT: AT, Col.SOURCE_IP: "10.0.0.7", Col.SOURCE_MAC: "00:00:5e:00:53:07", Col.HOST_NAME: "ws-0317",
+        Col.START: AT, Col.END: AT + 3_600_000_000,
+    },
+    Kind.LOGIN: {Col.AT: AT, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042"},
 }  # fmt: skip
 
 
@@ -69,7 +74,10 @@ def test_example_reads_back(name):
     batch = joined(log_format, reading.batch) if log_format.join else reading.batch
     assert len(batch) == 1
     read = next(batch.objects())
-    for column in (Col.SOURCE_IP, Col.DOMAIN, Col.QUESTION, Col.SENDER, Col.TO):
+    told = (Col.SOURCE_IP, Col.DOMAIN, Col.QUESTION, Col.SENDER, Col.TO)
+    if log_format.kind in (Kind.LEASE, Kind.LOGIN):
+        told = (Col.SOURCE_IP, Col.SOURCE_MAC, Col.USER)
+    for column in told:
         if column in event and column in log_format.columns:
             assert read[column.value] == event[column], column
     if Col.AT in event:

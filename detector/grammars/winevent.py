@@ -1,0 +1,162 @@
+r"""Records of the Windows event log, whoever wrote them: their fields under one spelling of their names.
+
+Read are winlogbeat's JSON (``winlog.event_data``, before version 7 ``event_data``), NXLog's flat JSON, Wazuh's
+(``data.win.eventdata``), evtx converters' and ``wevtutil``'s ``Event`` with ``System`` and ``EventData`` (JSON, XML)
+and ``Get-WinEvent | ConvertTo-Json``, whose fields stand in the message only. A name is spelled as
+``csvexport.normal`` does.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+from detector.errors import RefusedLine
+from detector.grammars import csvexport, jsonline
+from detector.grammars.records import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Fields: TypeAlias = dict[str, str]
+"""Texts by name: ``eventid``, ``timecreated``, ``targetusername``, …"""
+
+_MARKS = ("targetusername", "channel", "providername", "sourcename", "logname", "eventlog", "source", "provider")
+_ID_NAMES = ("eventid", "eventcode", "eventidentifier", "id")
+_NESTED = ("winlog", "event", "data", "win", "system", "log", "eventdata", "userdata")
+"""Objects whose members count, outer ones first: the members of later ones outrank those of earlier ones."""
+_DEEPEST = 5
+_XML_DATA = re.compile(r"<Data Name=['\"](\w{1,64})['\"]\s*(?:/>|>([^<]{0,4096})</Data>)")
+_XML_SYSTEM = re.compile(r"<(EventID|Channel|Computer)(?: [^>]{0,200})?>([^<]{0,300})<")
+_XML_ATTRIBUTES = re.compile(r"<(?:TimeCreated (SystemTime)|Provider (Name))=['\"]([^'\"]{0,200})['\"]")
+_SECTION = re.compile(r"(?:^|[\r\n\t ])(New Logon|Account Information|Account For Which Logon Failed|Subject):\s")
+_MESSAGE_FIELDS = (
+    ("targetusername", "Account Name"), ("targetdomainname", "Account Domain"),
+    ("targetdomainname", "Supplied Realm Name"),
+)  # fmt: skip
+_WHOLE_FIELDS = (
+    ("logontype", "Logon Type"), ("ipaddress", "Source Network Address"), ("ipaddress", "Client Address"),
+    ("workstationname", "Workstation Name"), ("workstationname", "Source Workstation"),
+    ("targetusername", "Logon Account"),
+    ("status", "Result Code"), ("status", "Failure Code"), ("status", "Error Code"),
+)  # fmt: skip
+_MESSAGE_LIMIT = 16_384
+
+
+def of_json(line: str) -> Fields:
+    """The fields of a JSON record.
+
+    Raises:
+        RefusedLine: it is no record of the Windows event log.
+    """
+    fields: Fields = {}
+    _collect(jsonline.record(line), fields, 0)
+    if not any(name in fields for name in _MARKS) or not event_id(fields):
+        raise RefusedLine("not a record of the Windows event log")
+    return _completed(fields)
+
+
+def of_xml(line: str) -> Fields:
+    """The fields of an ``<Event>`` on one line.
+
+    Raises:
+        RefusedLine: it is none.
+    """
+    fields = {name.lower(): text for name, text in _XML_SYSTEM.findall(line)}
+    for time, _provider, text in _XML_ATTRIBUTES.findall(line):
+        fields["systemtime" if time else "providername"] = text
+    if "eventid" not in fields:
+        raise RefusedLine("not an event in XML")
+    for name, text in _XML_DATA.findall(line):
+        fields[name.lower()] = html.unescape(text)
+    return fields
+
+
+def of_cells(names: tuple[str, ...], cells: list[str]) -> Fields:
+    """The fields of a CSV line; a line that is too short ends where it does."""
+    return _completed(dict(zip(names, cells, strict=False)))
+
+
+def event_id(fields: Mapping[str, str]) -> str:
+    """The number of the event; empty where there is none."""
+    for name in _ID_NAMES:
+        if (text := fields.get(name, "")) and text.isdecimal():
+            return text
+    return ""
+
+
+def _collect(record: Mapping[str, object], fields: Fields, depth: int) -> None:
+    nested: list[tuple[int, Mapping[str, object]]] = []
+    for key, cell in record.items():
+        name = csvexport.normal(key) if len(key) < 64 else ""
+        if type(cell) is str:
+            fields[name] = cell
+        elif isinstance(cell, dict):
+            if name in _NESTED:
+                nested.append((_NESTED.index(name), cell))
+            else:
+                _collect_small(name, cell, fields)
+        elif isinstance(cell, list) and name == "data":
+            _collect_pairs(cell, fields)
+        elif cell is not None and (text := text_of(cell)):
+            fields[name] = text
+    if depth < _DEEPEST:
+        for _, inner in sorted(nested, key=lambda one: one[0]):
+            _collect(inner, fields, depth + 1)
+
+
+def _collect_small(name: str, cell: Mapping[str, object], fields: Fields) -> None:
+    """An element with attributes (``{"#text": 4624}``, ``{"@SystemTime": …}``), or a time of PowerShell."""
+    for key, inner in cell.items():
+        if isinstance(inner, dict):
+            _collect_small(name, inner, fields)
+        elif text := text_of(inner):
+            word = csvexport.normal(key)
+            if word in ("text", "value", "systemtime"):
+                fields[name] = text
+            elif name == "provider" and word == "name":
+                fields["providername"] = text
+            elif name == "agent" or word in ("name", "code"):
+                continue
+            else:
+                fields.setdefault(word, text)
+
+
+def _collect_pairs(cells: list[object], fields: Fields) -> None:
+    """``EventData`` as a list of ``{"@Name": name, "#text": text}``."""
+    for cell in cells:
+        if isinstance(cell, dict):
+            pair = {csvexport.normal(key): text_of(inner) for key, inner in cell.items() if len(key) < 64}
+            if name := pair.get("name"):
+                fields[csvexport.normal(name)] = pair.get("text", "") or pair.get("value", "")
+
+
+def _completed(fields: Fields) -> Fields:
+    """With what only the message says."""
+    message = fields.get("message")
+    if not message or fields.get("targetusername"):
+        return fields
+    message = message[:_MESSAGE_LIMIT]
+    parts = _SECTION.split(message)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=False))
+    about = next((sections[name] for name in _SECTIONS if name in sections), "")
+    for name, label in _MESSAGE_FIELDS:
+        if found := _labelled(label, about):
+            fields.setdefault(name, found)
+    for name, label in _WHOLE_FIELDS:
+        if found := _labelled(label, message):
+            fields.setdefault(name, found)
+    return fields
+
+
+_SECTIONS = ("New Logon", "Account For Which Logon Failed", "Account Information", "Subject")
+"""The parts of a message that name the account, best first; the subject is whom a logoff speaks of."""
+
+
+def _labelled(label: str, text: str) -> str:
+    at = text.find(label + ":")
+    if at < 0:
+        return ""
+    rest = text[at + len(label) + 1 :].lstrip(" \t")
+    return re.split(r"[\r\n\t]|  ", rest, maxsplit=1)[0].strip()
