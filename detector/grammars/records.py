@@ -173,7 +173,7 @@ def verdict(
 
     @lru_cache(maxsize=256)
     def meaning(word: str) -> Action | None:
-        word = word.strip().lower()
+        word = word.strip(' "').lower()
         return next((action for words, action in starts if words and word.startswith(words)), other)
 
     def read(cells: Cells) -> Action | None:

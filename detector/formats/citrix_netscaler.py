@@ -1,0 +1,119 @@
+r"""Citrix NetScaler (ADC), syslog: requests through its VPN, connections, and its application firewall in CEF.
+
+``02/27/2020:10:00:00 GMT ns1 0-PPE-0 : default SSLVPN HTTPREQUEST 1234567 0 : Context u1042@10.0.0.7 -
+SessionId: 12345- www.example.com User u1042 : Group(s) staff : Vserver 192.0.2.9:443 - 02/27/2020:10:00:00 GMT GET
+/a - -``
+
+- the time before the device's name, month first unless its ``DateFormat`` or a day over 12 says otherwise; ``GMT`` or
+  local where no zone is named
+- ``Context user@client``, host, user, group, then time, method and path of the request
+- ``TCP CONN_TERMINATE`` and others: ``Source`` address, no name of a server
+- CEF ``CEF:0|Citrix|NetScaler|NS13.0|APPFW|APPFW_STARTURL|6|src=10.0.0.7 method=GET request=http://… act=blocked``
+
+Other messages (commands, system, users) are no events.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import cef, csvexport, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+
+_AT = re.compile(r"(?<![\d/])(\d\d/\d\d/\d{4}):(\d\d:\d\d:\d\d)(?: ?(GMT|UTC))?")
+_REQUEST = re.compile(
+    r"SSLVPN HTTPREQUEST \d+(?: \d+)? ?: +Context (?P<who>\S+?)@(?P<ip>[0-9A-Fa-f.:]+) - SessionId: \S+ (?P<host>\S+) "
+    r"User (?P<user>.{1,200}?) : .{0,400}? - \d\d/\d\d/\d{4}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? (?P<method>[A-Z]{3,10}) (?P<path>\S+)",
+    re.DOTALL,
+)
+_CONNECTION = re.compile(
+    r"(?:TCP|UDP|SSLVPN|CONN|default) ?\w* (?:CONN_\w+|CONN|\w*FLOW\w*|TCPCONN\w*|OTHERCONN_\w+)?.{0,40}?: +"
+    r"(?:Context (?P<who>\S{1,200}?)@\S{1,60} .{0,100}?)?Source (?P<ip>\S{1,60}):\d+ - ",
+    re.DOTALL,
+)
+_OWN = re.compile(
+    r"(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?(?:\S+ ){0,4}?\S*: (?:default )?"
+    r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI) "
+)
+_HEAD = 1000
+"""Characters in which the client of a connection stands."""
+
+_TABLE = records.table(
+    {Col.SOURCE_IP: "src", Col.USER: "suser", Col.METHOD: "method requestMethod", Col.URL: "request"},
+    when=moments.stamp("rt"),
+    verdict=records.verdict("act", denied="block", allowed="not~blocked transform"),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One request or connection to one event."""
+    if not line or line.isspace():
+        return None
+    if "CEF:" in line[:200] and (message := cef.find(line)) is not None:
+        if message.vendor != "Citrix":
+            raise RefusedLine("not a message of Citrix")
+        return _TABLE.row(message.fields, dialect)
+    if found := _REQUEST.search(line):
+        host = values.host(found["host"])
+        path = found["path"] if found["path"][:1] == "/" else f"/{found['path']}"
+        cells = {
+            Col.AT: _instant(line, dialect),
+            Col.SOURCE_IP: values.address(found["ip"]),
+            Col.USER: values.user(found["user"]) or values.user(found["who"]),
+            Col.DOMAIN: host,
+            Col.URL: f"{host}{path}" if host else None,
+            Col.METHOD: found["method"],
+            Col.ACTION: Action.ALLOWED,
+        }
+        return values.row_of(cells)
+    if not _OWN.match(line):
+        raise RefusedLine("not a message of a NetScaler")
+    if (found := _CONNECTION.search(line[:_HEAD])) and values.address(found["ip"]) is not None:
+        who = values.user(found["who"])
+        return values.row_of(
+            {Col.AT: _instant(line, dialect), Col.SOURCE_IP: values.address(found["ip"]), Col.USER: who}
+        )
+    return None
+
+
+def example(row: Row) -> str:
+    """A request through the VPN, or what the application firewall blocked."""
+    url = str(row.get(Col.URL) or f"http://{row.get(Col.DOMAIN, '-')}/")
+    host, _, path = url.partition("://")[2].partition("/")
+    client, method = str(row.get(Col.SOURCE_IP, "-")), str(row.get(Col.METHOD) or "GET")
+    if row.get(Col.ACTION) == Action.DENIED:
+        millis = str((moments.at_of(row) or 0) // 1000)
+        fields = {"rt": millis, "src": client, "method": method, "request": url, "act": "blocked"}
+        return cef.join("Citrix|NetScaler|NS13.0|APPFW|APPFW_STARTURL|6", fields)
+    at, user = rendering.written_at(row, "%m/%d/%Y:%H:%M:%S GMT"), row.get(Col.USER, "-")
+    return (
+        f"{at} ns1 0-PPE-0 : default SSLVPN HTTPREQUEST 1 0 : Context {user}@{client} - SessionId: 1- {host} "
+        f"User {user} : Group(s) staff : Vserver 192.0.2.9:443 - {at} {method} /{path} - -"
+    )
+
+
+def _instant(line: str, dialect: Dialect) -> int | None:
+    found = _AT.search(line)
+    if not found:
+        return None
+    zone = UTC if found[3] else dialect.zone
+    return csvexport.instant(f"{found[1]} {found[2]}", zone, dialect.date_order or "mdy")
+
+
+FORMAT = LogFormat(
+    name="citrix_netscaler",
+    kind=Kind.PROXY,
+    title="Citrix NetScaler (VPN requests, connections, application firewall)",
+    reference="unverified: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/current-release",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.LOCAL,
+)

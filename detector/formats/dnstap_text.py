@@ -1,0 +1,87 @@
+r"""dnstap as text: the output of ``dnstap-read`` (BIND) and of ``dnstap -q`` (golang-dnstap).
+
+- ``27-Feb-2020 10:00:00.123 CQ 10.0.0.7:50123 -> 192.0.2.53:53 UDP 41b www.example.com/IN/A``: local time, type of the
+  message, client, server, transport, size, question
+- ``10:00:00.123456 CQ 10.0.0.7 UDP 41b "www.example.com." IN A``: the time of day only, so that the day is not known
+- ``CQ`` what a client asked; ``CR`` the response, ``RQ``, ``RR``, ``FQ``, ``FR``, ``AQ``, ``AR`` what resolvers say to
+  each other, and all others are no events
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone, stamps
+from detector.events.instants import to_datetime
+from detector.grammars import dns, moments, values
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from detector.events import Dialect, Row
+
+_AT = r"(?P<at>\d{2}-[A-Za-z]{3}-\d{4} \S+|\d{4}-\d\d-\d\d[T ]\S+|\d\d:\d\d:\S+)"
+_LINE = re.compile(
+    _AT + r" (?P<type>[A-Z]{2}) (?P<ip>\[?[0-9A-Fa-f.:]+\]?)(?: (?:->|<-) \S+)? [A-Z]{3,4} \d+b "
+    r'(?:"(?P<quoted>[^"]+)" \S+ (?P<kind>\S+)|(?P<name>[^ ]+)/[^/\s]+/(?P<last>[^/\s]+))(?: .*)?',
+    re.DOTALL,
+)
+_OTHER = re.compile(_AT + r" [A-Z]{2} \S+")
+_QUESTION = "CQ"
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One question of a client to one event."""
+    found = _LINE.match(line)
+    if not found:
+        if not line or line.isspace() or (_OTHER.match(line) and f" {_QUESTION} " not in line[:60]):
+            return None
+        raise RefusedLine("not dnstap's text")
+    if found["type"] != _QUESTION:
+        return None
+    client = found["ip"]
+    cells = {
+        Col.AT: _instant(found["at"], dialect.zone),
+        Col.SOURCE_IP: values.address(client) if client.count(":") != 1 else values.address(client.partition(":")[0]),
+        Col.QUESTION: dns.name(found["quoted"] or found["name"]),
+        Col.QUESTION_TYPE: dns.type_name(found["kind"] or found["last"]),
+    }
+    if "->" in line[:120] and client.count(":") > 1 and "[" not in client:
+        cells[Col.SOURCE_IP] = values.address(client.rpartition(":")[0])  # the port hangs on IPv6 without brackets
+    return values.row_of(cells)
+
+
+def example(row: Row) -> str:
+    """A question as ``dnstap-read`` writes it."""
+    moment = to_datetime(moments.at_of(row) or 0)
+    at = f"{moment:%d-%b-%Y %H:%M:%S}.{moment.microsecond // 1000:03d}"
+    asked = f"{row.get(Col.QUESTION, dns.ROOT)}/IN/{row.get(Col.QUESTION_TYPE, 'A')}"
+    return f"{at} CQ {row.get(Col.SOURCE_IP, '127.0.0.1')}:50123 -> 192.0.2.53:53 UDP 41b {asked}"
+
+
+def _instant(at: str, zone: tzinfo) -> int | None:
+    if at[2:3] == ":":
+        return None
+    if at[:4].isdigit():
+        return moments.instant(at, zone)
+    date, _, clock = at.partition(" ")
+    try:
+        day, month, year = date.split("-")
+        return stamps.civil(int(year), stamps.month_number(month), int(day), clock, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+FORMAT = LogFormat(
+    name="dnstap_text",
+    kind=Kind.DNS,
+    title="dnstap as text (dnstap-read, dnstap -q)",
+    reference="unverified: https://bind9.readthedocs.io/en/latest/manpages.html#dnstap-read-print-dnstap-data-in-human-readable-form",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
+    zone=Zone.LOCAL,
+)

@@ -1,0 +1,123 @@
+r"""HAProxy, ``option httplog``: one line a request that passed a frontend.
+
+``%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r``
+
+``10.0.0.7:50123 [27/Feb/2020:10:00:00.123] web~ app/srv1 0/0/1/2/3 200 900 - - ---- 1/1/0/0/0 0/0
+{www.example.com|Mozilla/5.0} "GET /a?b HTTP/1.1"``
+
+- client address and port; time of the request, local; frontend, backend and server, timers in milliseconds
+- ``%ST`` status, ``%B`` bytes sent *to* the client; ``%tsc`` how it ended: ``P`` first is a refusal by a rule
+- ``%hr`` captured request headers: the first one that is the name of a host is taken for it, or the one that the option
+  ``captures`` names (``captures: user-agent,host``)
+- the request in quotes, with a host only for proxy requests and HTTP/2
+
+Lines of ``option tcplog`` hold no names; errors of handshakes and messages of the server are no events.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
+from detector.events.instants import to_datetime
+from detector.grammars import moments, records, values
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+
+_LINE = re.compile(
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,40})\] \S+ \S+ "
+    r"[+-]?\d+(?:/[+-]?\d+){2,4} (?P<status>-?\d+) (?P<bytes>\+?\d+) \S+ \S+ (?P<end>\S{4}) "
+    r'\d+(?:/\+?\d+){4} \d+/\d+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*)',
+    re.DOTALL,
+)
+_OTHER = re.compile(
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?:[0-9A-Fa-f.:]+:\d+ \[[^\]]{1,40}\] \S+|Proxy |Server |Connect )"
+)
+_VERSION = re.compile(r" HTTP/[\d.]+$")
+_HOST = re.compile(r"(?=[^|]*[A-Za-z])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+\.?(?::\d{1,5})?")
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One request to one event."""
+    found = _LINE.match(line)
+    if not found:
+        if not line or line.isspace() or _OTHER.match(line):
+            return None
+        raise RefusedLine("not haproxy's http log")
+    method, _, rest = found["request"].partition(" ")
+    status, url = values.status(found["status"]), values.text(_VERSION.sub("", rest))
+    host, agent = _captured(found["headers"] or "", dialect.options.get("captures", ""))
+    if url is not None and url[:1] == "/" and host is not None:
+        url = host + url
+    cells = {
+        Col.AT: _instant(found["at"], dialect),
+        Col.SOURCE_IP: values.address(found["ip"]),
+        Col.METHOD: records.READERS[Col.METHOD](method),
+        Col.URL: url,
+        Col.DOMAIN: values.host(host) or (values.host_of_url(url) if url and url[0] not in "/*<" else None),
+        Col.STATUS: status,
+        Col.BYTES_RECEIVED: values.size(found["bytes"].lstrip("+")),
+        Col.ACTION: _action(status, found["end"]),
+        Col.USER_AGENT: agent,
+    }
+    return values.row_of(cells)
+
+
+def example(row: Row) -> str:
+    """A request with its host captured; the log holds no upload."""
+    moment = to_datetime(moments.at_of(row) or 0)
+    url = str(row.get(Col.URL) or f"{row.get(Col.DOMAIN, '-')}:443")
+    host = values.host_of_url(url) or str(row.get(Col.DOMAIN, "-"))
+    path = "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url
+    method = row.get(Col.METHOD) or ("GET" if "://" in url else "CONNECT")
+    status: object = {Action.DENIED.value: 403, Action.CHALLENGE.value: 407}.get(str(row.get(Col.ACTION, "")))
+    end = "PR--" if row.get(Col.ACTION) == Action.DENIED else "----"
+    at = f"{moment:%d/%b/%Y:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    status = status or row.get(Col.STATUS, 200)
+    return (
+        f"{row.get(Col.SOURCE_IP, '127.0.0.1')}:50123 [{at}] web~ app/srv1 0/0/1/2/3 {status} "
+        f'{row.get(Col.BYTES_RECEIVED, 0)} - - {end} 1/1/0/0/0 0/0 {{{host}}} "{method} {path} HTTP/1.1"'
+    )
+
+
+def _captured(headers: str, names: str) -> tuple[str | None, str | None]:
+    """The host and the user agent among the captured headers."""
+    found = headers.split("|") if headers else []
+    if names:
+        by_name = dict(zip((name.strip().lower() for name in names.split(",")), found, strict=False))
+        return by_name.get("host") or None, by_name.get("user-agent") or None
+    return next((one for one in found if _HOST.fullmatch(one)), None), next((one for one in found if "/" in one), None)
+
+
+def _action(status: int | None, end: str) -> Action | None:
+    if status in (401, 407):
+        return Action.CHALLENGE
+    if end[0] == "P":
+        return Action.DENIED
+    return Action.ALLOWED if status is not None and end[0] == "-" else None
+
+
+def _instant(at: str, dialect: Dialect) -> int | None:
+    try:
+        return stamps.clf(at, dialect.zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+FORMAT = LogFormat(
+    name="haproxy",
+    kind=Kind.PROXY,
+    title="HAProxy http log",
+    reference="unverified: https://docs.haproxy.org/2.8/configuration.html#8.2.3",
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.SOURCE_IP, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION,
+        Col.USER_AGENT,
+    }),
+    zone=Zone.LOCAL,
+)  # fmt: skip

@@ -1,0 +1,97 @@
+r"""Lines of appliances whose DNS server is BIND: their questions, responses and answers.
+
+``[tag[pid]: ][dd-Mon-yyyy hh:mm:ss.mmm ]client [@0x… ]address#port[ (name)]: [view v: ]…`` and behind it
+``query: NAME CLASS TYPE flags (server)``, Infoblox' ``UDP: query: NAME CLASS TYPE response: RCODE flags records`` or
+EfficientIP's ``answer: NAME CLASS TYPE (server) -> RCODE …``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.events import Action, Col, stamps
+from detector.events.instants import to_datetime
+from detector.grammars import dns, moments, values
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from detector.events import Dialect, Row
+
+_LINE = re.compile(
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:(?P<at>\d{1,4}-\w{2,3}-\d{2,4}[ T]\d\d:\d\d:\S+) )?"
+    r"(?:[a-z][a-z0-9-]{1,40}: ){0,2}client (?:@\S+ )?(?P<ip>[^\s#]+)#\w*(?:/key \S+)?(?: \([^ ]*\))?: (?:view \S+: )?"
+    r"(?:(?P<over>UDP|TCP|TLS|HTTPS): )?(?P<what>query|answer): (?P<name>[^ ]+) \S+ (?P<type>\S+)"
+    r"(?: (?P<rest>.*))?",
+    re.DOTALL,
+)
+_OWN = re.compile(r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:\d\d-[A-Z][a-z]{2}-\d{4} \S+ )?client (?:@\S+ )?\S+#\d+")
+_RESPONSE = re.compile(r"response: ([A-Z]+)")
+_RCODE = re.compile(r"-> ([A-Z]+)")
+
+
+class Said(NamedTuple):
+    """One line of such a server.
+
+    Attributes:
+        kind: ``query``, ``response`` or ``answer``.
+        row: the event that it would be.
+    """
+
+    kind: str
+    row: Row
+
+
+def read(line: str, dialect: Dialect) -> Said | None:
+    """What a line says, ``None`` where it is no such line.
+
+    >>> from detector.events import Dialect
+    >>> read("client 10.0.0.7#40212 (a.example): query: a.example IN A + (192.0.2.53)", Dialect()).row[Col.QUESTION]
+    'a.example'
+    """
+    found = _LINE.match(line)
+    if not found:
+        return None
+    rest, kind, action = found["rest"] or "", found["what"], None
+    if kind == "answer":
+        action = _refused(_RCODE.search(rest[:400]))
+    elif found["over"] and (response := _RESPONSE.match(rest)):
+        kind, action = "response", _refused(response)
+    cells = {
+        Col.AT: _instant(found["at"], dialect.zone) if found["at"] else None,
+        Col.SOURCE_IP: values.address(found["ip"]),
+        Col.QUESTION: dns.name(found["name"]),
+        Col.QUESTION_TYPE: dns.type_name(found["type"]),
+        Col.ACTION: action,
+    }
+    return Said(kind, values.row_of(cells))
+
+
+def is_other(line: str) -> bool:
+    """Whether a line is another one of such a server's clients."""
+    return _OWN.match(line) is not None
+
+
+def written(row: Row) -> str:
+    """A question, without a tag; for ``example``."""
+    moment = to_datetime(moments.at_of(row) or 0)
+    name, client = row.get(Col.QUESTION) or dns.ROOT, row.get(Col.SOURCE_IP) or "-"
+    at = f"{moment:%d-%b-%Y %H:%M:%S}.{moment.microsecond // 1000:03d}"
+    kind = row.get(Col.QUESTION_TYPE, "A")
+    return f"{at} client @0x7f0c {client}#40212 ({name}): query: {name} IN {kind} + (192.0.2.53)"
+
+
+def _refused(found: re.Match[str] | None) -> Action | None:
+    return Action.DENIED if found and found[1] == "REFUSED" else None
+
+
+def _instant(at: str, zone: tzinfo) -> int | None:
+    if at[:4].isdigit():
+        return moments.instant(at, zone)
+    date, _, clock = at.partition(" ")
+    try:
+        day, month, year = date.split("-")
+        return stamps.civil(int(year), stamps.month_number(month), int(day), clock, zone)
+    except (ValueError, OverflowError):
+        return None
