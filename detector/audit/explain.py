@@ -53,8 +53,8 @@ def explain_at(path: str, offset: int, site: Site, formats: Formats, ruleset: Ru
         reason = inputs[0].unread if inputs else "has no such member"
         raise UsageError(f"{path}: {reason or 'holds no line'}")
     one = inputs[0]
-    line, dialect = _line_at(one, offset)
-    return [*_bytes(offset, line.raw), *_rooms(line, inputs[0].log_format, dialect, Scanner(ruleset), one)]
+    line, dialect, kept = _line_at(one, offset)
+    return [*_bytes(offset, line.raw[:kept]), *_rooms(line, inputs[0].log_format, dialect, Scanner(ruleset), one)]
 
 
 def _file_and_member(path: str) -> tuple[str, str]:
@@ -66,8 +66,8 @@ def _file_and_member(path: str) -> tuple[str, str]:
     return parts[0], "!".join(parts[1:])
 
 
-def _line_at(one: Input, offset: int) -> tuple[Line, Dialect]:
-    """The line that starts at an offset, with the dialect in force there."""
+def _line_at(one: Input, offset: int) -> tuple[Line, Dialect, int | None]:
+    """The line that starts at an offset, the dialect in force there, and how much of the line is evidence."""
     dialect = one.dialect
     try:
         with open_stream(one.segment) as reader:
@@ -78,7 +78,7 @@ def _line_at(one: Input, offset: int) -> tuple[Line, Dialect]:
                     dialect = read_lines(one.log_format, dialect, heads).dialect
                 if chunk.stop > offset:
                     if (found := next((line for line in lines if line.offset == offset), None)) is not None:
-                        return found, dialect
+                        return found, dialect, chunk.evidence_bytes
                     break
     except (DamagedStream, UnreadableSource) as fault:
         raise UsageError(f"{one.segment.name}: {fault}") from None
