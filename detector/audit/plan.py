@@ -66,7 +66,8 @@ class Input:
         segment: the whole log.
         size: bytes on disk, for progress.
         log_format: what it is, ``None`` when nothing reads it.
-        dialect: with what the site and the head of the log say.
+        dialect: with what the site and the head of the log say, in force before its first line.
+        behind: the dialect behind its head; ranges further on are read with it, and again if another header came.
         gap_s: seconds of silence that count as a gap.
         confidence: 0 to 1, how surely it is that format.
         unread: why it is not read, empty when it is.
@@ -79,6 +80,7 @@ class Input:
     size: int = 0
     log_format: LogFormat | None = None
     dialect: Dialect = field(default_factory=Dialect)
+    behind: Dialect = field(default_factory=Dialect)
     gap_s: int = 86_400
     confidence: float = 0.0
     unread: str = ""
@@ -159,6 +161,7 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         planned,
         log_format=guess.log_format,
         dialect=guess.dialect,
+        behind=guess.behind or guess.dialect,
         confidence=guess.confidence,
         notes=_notes(guess, site),
         segment=segment if guess.log_format.json else replace(segment, framing=Framing.LINES),

@@ -90,7 +90,7 @@ class _Audit:
     def tasks(self) -> list[_Task]:
         """Ranges of all readable logs."""
         return [
-            _Task(index, segment, one.log_format, one.dialect, one.gap_s)
+            _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
             for segment in segments_of(one.segment, one.size)

@@ -18,11 +18,8 @@ def to_iso(instant: int) -> str:
     >>> to_iso(1_582_761_600_000_000), to_iso(1_582_761_600_120_000)
     ('2020-02-27T00:00:00Z', '2020-02-27T00:00:00.120Z')
     """
-    moment = to_datetime(instant)
-    if not moment.microsecond:
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+    precision = "microseconds" if instant % 1000 else "milliseconds" if instant % MICROSECONDS else "seconds"
+    return to_datetime(instant).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def to_datetime(instant: int) -> datetime:

@@ -37,7 +37,7 @@ def render(report: Report, *, colour: bool = False, width: int = 0) -> str:
 def dump(value: Json, *, indent: bool) -> str:
     """One JSON document with a newline at its end."""
     option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
-    return escaped_json(orjson.dumps(_encodable(value), option=option).decode())
+    return escaped_json(_dumped(value, option).decode())
 
 
 def document(report: Report) -> Json:
@@ -146,6 +146,14 @@ def _evidence(row: EvidenceRow) -> Json:
 
 def _iso(instant: int | None) -> str | None:
     return None if instant is None else to_iso(instant)
+
+
+def _dumped(value: Json, option: int) -> bytes:
+    """JSON bytes; text that UTF-8 cannot hold and integers over 64 bits are mended only where there are any."""
+    try:
+        return orjson.dumps(value, option=option)
+    except TypeError:
+        return orjson.dumps(_encodable(value), option=option)
 
 
 def _encodable(value: Json) -> Json:

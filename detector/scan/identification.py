@@ -29,12 +29,14 @@ class Guess:
         dialect: with what the head of the log adds: its envelope, its header's columns.
         confidence: 0 to 1: the share of lines that read as this format, less where there are few.
         columns: mean number of columns that a line gives; decides between formats that read the same lines.
+        behind: the dialect in force behind those lines: most logs keep their first header to the end.
     """
 
     log_format: LogFormat
     dialect: Dialect
     confidence: float
     columns: float
+    behind: Dialect | None = None
 
 
 def identify(lines: Sequence[bytes], dialect: Dialect, formats: Iterable[LogFormat]) -> list[Guess]:
@@ -89,7 +91,7 @@ def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> G
     if not events:
         if started is None or refused:
             return None
-        return Guess(log_format, started, 0.5, 0.0)
+        return Guess(log_format, started, 0.5, 0.0, reading.dialect)
     share = events / (events + refused)
     if log_format.sniff is not None:
         share *= log_format.sniff([text_of(line.raw) for line in sample])
@@ -99,4 +101,4 @@ def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> G
         share *= 0.6  # a log without any time stamp is rarely what it seems
     if share * few <= 0:
         return None
-    return Guess(log_format, header or dialect, share * few, cells / (events + reading.passed))
+    return Guess(log_format, header or dialect, share * few, cells / (events + reading.passed), reading.dialect)

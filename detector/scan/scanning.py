@@ -234,7 +234,7 @@ class _Part:
 
     def _span(self, data: bytearray, size: int, before: Dialect) -> None:
         """Add the span of one cell's lines."""
-        first = self._stamp(data, ranges(data, size), before)
+        first = self._stamp(data, ranges(data, size), before) or self._stamp(data, ranges(data, size), self.dialect)
         last = self._stamp(data, ranges_back(data, size), self.dialect)
         reach = self._settings.gap_s * MICROSECONDS
         if first is not None and last is not None and abs(last - first) <= reach:
