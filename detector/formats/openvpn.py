@@ -73,11 +73,14 @@ _OTHERS = (
 _STAMP_TEXT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) ([\d:]{8}) (\d{4})")
 _LIST_CELLS = 5
 _ROUTE_CELLS = 4
+_ALLOWED = Action.ALLOWED
 _NOBODY = frozenset({"UNDEF", ""})
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One row of a status file, or one message about a client's coming, address and going, to one event."""
+    if line[:2] == "20" and (found := _TIME.match(line)):
+        return _message(line, found, dialect)
     separator = "\t" if "\t" in line else ","
     cells = line.split(separator)
     if cells[0] == "CLIENT_LIST":
@@ -137,9 +140,10 @@ def _message(line: str, found: re.Match[str] | None, dialect: Dialect) -> Row | 
 
 
 def _told(client: re.Match[str], at: int | None, *, known: bool) -> Row | None:
-    told, outer = client["told"], _endpoint(f"{client['ip']}:{client['port']}")
+    told = client["told"]
     if found := _LEARN.match(told):
         return _row(at, found[2], inner=found[1])
+    outer = _endpoint(f"{client['ip']}:{client['port']}")
     if found := _INITIATED.match(told):
         return _row(at, found[1] or client["user"], outer=outer)
     if found := _PASSWORD.match(told):
@@ -161,7 +165,7 @@ def _row(at: int | None, user: str | None, *, inner: str = "", outer: str | None
     account = None if user in _NOBODY else values.user(user)
     if account is None:
         return None
-    row: Row = {_USER: account, _ACTION: Action.ALLOWED}
+    row: Row = {_USER: account, _ACTION: _ALLOWED}
     if at is not None:
         row[_AT] = at
     bare = inner.partition("@")[0].removesuffix("C") if "." in inner or "@" in inner else inner

@@ -49,7 +49,7 @@ _HEX = re.compile(r"[0-9A-Fa-f]{12,}")
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One event about a lease; what the server does besides, and the legend, to nothing."""
-    if (not line[:1].isdigit() and not line.startswith('"')) or not _EVENT.match(line):
+    if not _EVENT.match(line):
         if not line or line.isspace() or _LEGEND.match(line):
             return None
         raise RefusedLine("not a line of the audit log")

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
@@ -62,12 +63,14 @@ _WORKSTATIONS = ("workstationname", "workstation", "sourceworkstation", "sourceh
 _COMPUTERS = ("computer", "computername", "machinename", "hostname", "dvchostname")
 _IDS = frozenset({"eventid", "id", "eventcode"})
 _KNOWN = frozenset({*_IDS, *_TIMES, *_USERS, *_ADDRESSES, "logontype", "message"})
+_LONGEST_NAME = 256
 _NOWHERE = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104
 _NO_STATUS = frozenset({"0x0", "0", "0x00000000", ""})
 _PREAMBLE = (
     '"TimeCreated","Id","TargetUserName","TargetDomainName","IpAddress","LogonType","WorkstationName","MachineName"'
 )
-_COLUMNS = frozenset({Col.AT, Col.USER, Col.SOURCE_IP, Col.HOST_NAME, Col.END, Col.ACTION})
+_AT, _USER, _IP, _HOST, _END, _ACTION = Col.AT, Col.USER, Col.SOURCE_IP, Col.HOST_NAME, Col.END, Col.ACTION
+_COLUMNS = frozenset({_AT, _USER, _IP, _HOST, _END, _ACTION})
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
@@ -85,16 +88,18 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if account is None or logon in _SYSTEM_TYPES:
         return None
     at = _instant(fields, dialect)
-    return values.row_of(
-        {
-            Col.AT: at,
-            Col.USER: account,
-            Col.SOURCE_IP: _address(_first(fields, _ADDRESSES)),
-            Col.HOST_NAME: _host(fields, at_console=logon in _AT_CONSOLE),
-            Col.END: at if code in _LOGOFFS else None,
-            Col.ACTION: _outcome(code, fields),
-        }
-    )
+    row: Row = {_USER: account}
+    if at is not None:
+        row[_AT] = at
+        if code in _LOGOFFS:
+            row[_END] = at
+    if ip := _address(_first(fields, _ADDRESSES)):
+        row[_IP] = ip
+    if host := _host(fields, at_console=logon in _AT_CONSOLE):
+        row[_HOST] = host
+    if action := _outcome(code, fields):
+        row[_ACTION] = action
+    return row
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -151,12 +156,17 @@ def _account(fields: winevent.Fields, *, realm: bool) -> str | None:
     if written in ("", "-"):  # other fields hold the directory, too
         written = _first(fields, _USERS).rpartition("\\")[2].strip()
     name = written.partition("@")[0] if realm else written
+    if len(written) > _LONGEST_NAME:
+        return values.user(name)
+    return None if _is_system(written, _first(fields, _DOMAINS)[:_LONGEST_NAME]) else values.user(name)
+
+
+@lru_cache(maxsize=8192)
+def _is_system(written: str, domain: str) -> bool:
     bare = values.lower(written.partition("@")[0])
     if bare.endswith("$") or bare in _SYSTEM or _WINDOWS.fullmatch(bare):
-        return None
-    if values.lower(_first(fields, _DOMAINS)) in _SYSTEM_DOMAINS:
-        return None
-    return values.user(name)
+        return True
+    return values.lower(domain) in _SYSTEM_DOMAINS
 
 
 def _address(text: str) -> str | None:
@@ -201,7 +211,10 @@ def _civil(text: str, dialect: Dialect) -> int | None:
 
 
 def _first(fields: winevent.Fields, names: tuple[str, ...]) -> str:
-    return next((text for name in names if (text := fields.get(name)) and text != "-"), "")
+    for name in names:
+        if (text := fields.get(name)) and text != "-":
+            return text
+    return ""
 
 
 FORMAT = LogFormat(

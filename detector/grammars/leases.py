@@ -30,6 +30,7 @@ _APART = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
 _TOGETHER = re.compile(r"[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}(?:[.:-][0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{6}[:-][0-9A-Fa-f]{6}")
 _NAMELESS = frozenset(("", "-", "*", "<null>", "(null)", "(none)"))
 _LONGEST_NAME = 255
+_LONGEST_MEMO = 300
 _LONGEST_MAC = 64
 _LONGEST_STAY_S = 10 * 366 * 86_400
 _DUID_LENGTHS = {"0001": 28, "0003": 20}
@@ -64,8 +65,11 @@ def mac_of_duid(text: str | None) -> str | None:
     >>> mac_of_duid("00:01:00:01:25:de:ad:00:00:11:22:aa:bb:cc"), mac_of_duid("00:02:00:00:01:37")
     ('00:11:22:aa:bb:cc', None)
     """
-    if not text or len(text) > _LONGEST_NAME:
-        return None
+    return _mac_of_duid(text) if text and len(text) < _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=8192)
+def _mac_of_duid(text: str) -> str | None:
     digits = "".join(pair.rjust(2, "0") for pair in re.split("[:-]", text)).lower()
     known = _DUID_LENGTHS.get(digits[:4]) == len(digits) and digits[4:8] == "0001"
     return mac(digits[-12:]) if known else None
@@ -77,8 +81,11 @@ def host_name(text: str | None) -> str | None:
     >>> host_name('"WS-0317.Example.org."'), host_name("*")
     ('ws-0317.example.org', None)
     """
-    if text is None:
-        return None
+    return _host_name(text) if text and len(text) < _LONGEST_MEMO else None
+
+
+@lru_cache(maxsize=8192)
+def _host_name(text: str) -> str | None:
     name = values.lower(text.strip().strip('"').removesuffix("."))
     return None if name in _NAMELESS or len(name) > _LONGEST_NAME else name
 
