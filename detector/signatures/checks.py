@@ -89,6 +89,20 @@ def is_public_suffix(domain: str) -> bool:
     return not _suffix_list()(domain).domain
 
 
+def registrable(domain: str) -> str:
+    """The part of a host that somebody registered, empty for a public suffix and an address.
+
+    Below a top-level domain that the list does not know, the last two labels.
+
+    >>> registrable("app.example.co.uk"), registrable("co.uk"), registrable("192.0.2.7"), registrable("a.b.test")
+    ('example.co.uk', '', '', 'b.test')
+    """
+    found = _suffix_list()(domain)
+    if found.suffix or found.ipv4:
+        return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else ""
+    return ".".join(domain.rsplit(".", 2)[-2:]) if "." in domain else ""
+
+
 @cache
 def _suffix_list() -> tldextract.TLDExtract:
     import tldextract  # noqa: PLC0415 - slow to load, and rarely needed

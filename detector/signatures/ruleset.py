@@ -46,7 +46,7 @@ class Ruleset:
     translators: frozenset[str] = frozenset()
     mail_kinds: tuple[MailKind, ...] = ()
     mail_platforms: frozenset[str] = frozenset()
-    _by_id: dict[str, Signature] = field(default_factory=dict, repr=False, compare=False)
+    _by_id: dict[str, Signature] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_id.update((signature.id, signature) for signature in self.signatures)

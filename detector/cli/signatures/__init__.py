@@ -17,6 +17,8 @@ _COMMANDS = {
     "check": ("checking", "Check signatures against the schema, against each other and for doubts."),
     "test": ("checking", "Run the tests that stand in the signatures."),
     "diff": ("listing", "Tell what changed from one folder of signatures to another."),
+    "export": ("exchange", "Write signatures in the format of another program."),
+    "import": ("exchange", "Make signature files of another program's file."),
 }
 
 
