@@ -24,12 +24,13 @@ from detector.grammars import cacheresult, moments, rendering, values
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
-_LINE = re.compile(
-    r"(?:[^<>{}=]{0,200}?Info: )?(\d{1,20}(?:\.\d{1,6})?|\S{1,40}) +(-?\d+(?:\.\d+)?|-) +(?:- +)?([\dA-Fa-f.:]+|-|\S+) "
-    r"([A-Z][A-Z0-9_]*/(?:\d{1,3}|-)) (-?\d+|-) (\S+) (\S+) (\"(?:[^\"\\]|\\.)*\"|\S+(?: \S+)??) (\S+(?:/\S+)?) "
-    r"(?:- )?(\S+(?:; \S+)?) ([A-Z][A-Z0-9_]*(?:-[^- ]+(?: [^- <]+)*?){4,9}) ?(.*)",
-    re.DOTALL,
+_HEAD = re.compile(
+    r"(?:[^<>{}=]{0,200}?Info: )?(\d{1,20}(?:\.\d{1,6})?|\S{1,40}) +(?:-?\d+(?:\.\d+)?|-) +(?:- +)?(\S+) "
+    r"([A-Z][A-Z0-9_]*/(?:\d{1,3}|-)) (-?\d+|-) (\S+) (\S+) "
 )
+_TAG = re.compile(r"[A-Z][A-Z0-9_]*(?:-[^-]+){4,12}")
+_LATEST_TAG = 6
+"""Fields between the URL and the decision: user, where the answer came from, type; some sites have one more."""
 _AGENT = re.compile(r'"([A-Za-z][^"]{0,200}?/v?\d[^"]*)"')
 _TAG_DENIED = ("BLOCK", "DROP", "DENY")
 _NO_METHOD = ("-", "NONE")
@@ -39,13 +40,15 @@ def parse(line: str, dialect: Dialect) -> Row | None:  # noqa: ARG001 - times ar
     """One request to one event."""
     if not line or line.isspace() or line[0] == "#":
         return None
-    found = _LINE.match(line)
-    if not found:
+    found = _HEAD.match(line)
+    behind = _behind(line[found.end() :]) if found else None
+    if not found or behind is None:
         if "Info: " in line and "/" not in line.partition("Info: ")[2][:40]:
             return None  # the appliance's own notes: begin of a log file, version
         raise RefusedLine("not the appliance's access log")
-    at, _, client, result, size, method, url, user, _, _, tag, rest = found.groups()
-    domain, who = values.host_of_url(url), values.user(user.strip('"'))
+    at, client, result, size, method, url = found.groups()
+    user, tag, rest = behind
+    domain, who = values.host_of_url(url), values.user(user)
     said = cacheresult.outcome(result)
     status, action = said if said is not None else (None, None)
     if tag.startswith(_TAG_DENIED) and action is not Action.CHALLENGE:
@@ -79,6 +82,19 @@ def example(row: Row) -> str:
         f"{row.get(Col.BYTES_RECEIVED, 0)} {method} {url} " + (f'"{user}"' if user else "-") + " DIRECT/192.0.2.1 "
         f'text/html {tag}-Staff-Staff-NONE-NONE-NONE-DefaultGroup-NONE <"IW_srch",6.9,1,"-",-,-> -'
     )
+
+
+def _behind(text: str) -> tuple[str, str, str] | None:
+    """The user, the decision and what comes after it; ``None`` where there is no decision."""
+    if text[:1] == '"':
+        user, _, text = text[1:].partition('" ')
+    else:
+        user, _, text = text.partition(" ")
+    fields = text.split(" ", _LATEST_TAG)
+    for place, field in enumerate(fields[1:_LATEST_TAG], start=1):
+        if _TAG.fullmatch(field):
+            return user, field, " ".join(fields[place + 1 :])
+    return None
 
 
 def _agent(rest: str) -> str | None:

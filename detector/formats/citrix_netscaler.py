@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _AT = re.compile(r"(?<![\d/])(\d\d/\d\d/\d{4}):(\d\d:\d\d:\d\d)(?: ?(GMT|UTC))?")
 _REQUEST = re.compile(
     r"SSLVPN HTTPREQUEST \d+(?: \d+)? ?: +Context (?P<who>\S+?)@(?P<ip>[0-9A-Fa-f.:]+) - SessionId: \S+ (?P<host>\S+) "
-    r"User (?P<user>.{1,200}?) : .{0,400}? - \d\d/\d\d/\d{4}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? (?P<method>[A-Z]{3,10}) (?P<path>\S+)",
+    r"User (?P<user>.{1,200}?) : .{0,400}? - \d\d/\d\d/\d{4}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? "
+    r"(?P<method>[A-Z]{3,10}) (?P<path>\S+)",
     re.DOTALL,
 )
 _CONNECTION = re.compile(

@@ -25,13 +25,17 @@ from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import cef, dns, moments, namedlike, records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
 
 _REWRITTEN = re.compile(r'"?rpz \S+ (?P<policy>\S+) rewrite (?P<name>[^ ]+) ')
 _GRID = re.compile(
-    r"(?:[0-9.]{7,15} )?(?:named|dhcpd|threat-protect-log|-?serial_console|httpd|monitor|infoblox\S*|python|ntpd|logger|"
-    r"sshd|debug_mount|kernel|watchdog|rc6)(?:\[\d*\])?: "
+    r"(?:[0-9.]{7,15} )?(?:named|dhcpd|threat-protect-log|-?serial_console|httpd|monitor|infoblox\S*|python|ntpd|"
+    r"logger|sshd|debug_mount|kernel|watchdog|rc6)(?:\[\d*\])?: "
 )
+_NIOS = re.compile(r": (?:UDP|TCP|TLS|HTTPS): query: |CEF:0\|Infoblox|infoblox|threat-protect-log|serial_console: ")
+_LIKE_BIND = 0.3
 _TABLE = records.table(
     {Col.SOURCE_IP: "src", Col.QUESTION: "name fqdn", Col.QUESTION_TYPE: "qtype"},
     when=moments.stamp("rt start"),
@@ -55,6 +59,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if said.kind == "response" and dialect.options.get("responses") == "pass":
         return None
     return said.row
+
+
+def sniff(lines: Sequence[str]) -> float:
+    """Whether a line could be NIOS' alone; any BIND writes the questions."""
+    return 1.0 if any(_NIOS.search(line[:400]) for line in lines) else _LIKE_BIND
 
 
 def example(row: Row) -> str:
@@ -90,4 +99,5 @@ FORMAT = LogFormat(
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,
+    sniff=sniff,
 )

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r'(?P<ip>\S+) \S+ (?P<user>.+?) \[(?P<at>[^\]]{1,40})\] "(?P<method>[A-Z-]+) (?P<url>\S.*?)(?: HTTP/[\d.]+)?" '
-    r'(?P<status>\d{1,3}|-) (?:"[^"]*"|\S+) (?:"(?P<quoted>[^"]*)"|(?P<agent>\S+)) \d+ [^\W\d_].*',
+    r"(?P<ip>[0-9A-Fa-f.:]+|-) \S{1,256} (?P<user>.{1,256}?) \[(?P<at>[^\]\[]{1,40})\] "
+    r'"(?P<method>[A-Z-]{1,24}) (?P<url>[^" ][^"]*)" (?P<status>\d{1,3}|-) (?:"[^"]*"|\S+) '
+    r'(?:"(?P<quoted>[^"]*)"|(?P<agent>[^" ]+)) \d+ [^\W\d_].*',
     re.DOTALL,
 )
+_VERSION = re.compile(r" HTTP/[\d.]+$")
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
@@ -33,7 +35,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         if not line or line.isspace():
             return None
         raise RefusedLine("not the gateway's access log")
-    url, status = found["url"], values.status(found["status"])
+    url, status = _VERSION.sub("", found["url"]), values.status(found["status"])
     cells = {
         Col.AT: csvexport.instant(found["at"], dialect.zone, dialect.date_order or "dmy"),
         Col.SOURCE_IP: values.address(found["ip"]),

@@ -89,7 +89,9 @@ class Table:
     def columns(self) -> frozenset[Col]:
         """What its events can hold."""
         held = {step[0] for step in self.steps}
-        return frozenset(held | ({Col.DOMAIN} if {Col.URL, Col.SERVER_NAME} & held else set()) | {Col.AT, Col.ACTION})
+        derived = {Col.DOMAIN} if {Col.URL, Col.SERVER_NAME} & held else set()
+        judged = {Col.ACTION} if self.verdict is not None or Col.STATUS in held else set()
+        return frozenset(held | derived | judged | {Col.AT})
 
     def row(self, cells: Cells, dialect: Dialect) -> Row:
         """The event of a record; columns that it does not hold are left out."""
