@@ -8,7 +8,7 @@ import click
 import orjson
 
 
-@click.command()
+@click.command(epilog="Example: shadowit formats -f json | jq -r '.[].name'")
 @click.option(
     "-f",
     "--format",
