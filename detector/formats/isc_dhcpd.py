@@ -2,7 +2,8 @@ r"""ISC dhcpd: what the server writes to syslog about each lease.
 
 ``dhcpd[pid]: DHCPACK on ADDRESS to MAC [(NAME)] via INTERFACE|RELAY [relay ADDRESS] [lease-duration SECONDS] …``:
 
-- time: the syslog header's, local and without a year in its old form; ``dhcpd -d`` writes the text alone
+- time: the syslog header's, local and without a year in its old form; ``dhcpd -d`` writes the text alone. A relay may
+  put a second host before the tag (Infoblox)
 - ``DHCPACK on ADDRESS to MAC`` and ``BOOTREPLY for ADDRESS to NAME (MAC)`` give the address; ``DHCPACK to ADDRESS
   (MAC) via`` answers DHCPINFORM: its client holds the address already
 - ``(NAME)`` the name that the client gives itself; ``lease-duration`` seconds, in newer servers
@@ -35,6 +36,7 @@ _ACK = re.compile(
     r"(?: (?:to|from) (?P<mac>[0-9A-Fa-f:.-]+)| \((?P<told>[0-9A-Fa-f:.-]+)\))?(?: \((?P<name>.*?)\)(?= via |\s*$))?"
     r"|BOOTREPLY (?:for|on) (?P<bootp>[\w.:]+) to (?P<boot>\S+) \((?P<hard>[0-9A-Fa-f:]+)\))"
 )
+_IP = Col.SOURCE_IP
 _DURATION = re.compile(r" lease-duration (\d{1,10})\b")
 _REPLY = re.compile(
     r"Reply (?:NA|TA|PD): address (?P<ip>[\w.:]+) to client with duid (?P<duid>[0-9A-Fa-f:]+) .*?"
@@ -42,7 +44,7 @@ _REPLY = re.compile(
 )
 _END = re.compile(r"Client (?P<duid>[0-9A-Fa-f:]+) (?:releases|declines) address (?P<ip>[\w.:]+)")
 _EXPIRED = re.compile(r"Expired: ([\w.:]+)")
-_TAG = re.compile(r"[^\s\[\]:]{0,32}dhcpd6?(?:\[\d*\])?: ?")
+_TAG = re.compile(r"(?:[\w.:-]{1,255} )?[^\s\[\]:]{0,32}dhcpd6?(?:\[\d*\])?: ?")
 _BODY = re.compile(r"(?:DHCP[A-Z]{3,16}|BOOTREQUEST|BOOTREPLY)\b[ :]|Internet Systems Consortium DHCP|uid lease \d")
 
 
@@ -53,7 +55,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     text = body[tag.end() :] if tag else body
     found = _ACK.match(text)
     row = _lease(found, text, at) if found else _lease6(text, at) if tag else None
-    if row is not None and Col.SOURCE_IP in row:
+    if row is not None and _IP in row:
         return row
     if tag or _BODY.match(text) or not line or line.isspace():
         return None
@@ -77,16 +79,17 @@ def example(row: Row) -> str:
 
 
 def _lease(found: re.Match[str], text: str, at: int | None) -> Row:
-    if found["verb"] is None:
-        name = None if leases.mac(found["boot"]) else leases.host_name(found["boot"])
-        return leases.row(at=at, ip=values.address(found["bootp"]), mac=leases.mac(found["hard"]), host=name)
-    seconds = _DURATION.search(text, found.end())
+    verb, ip, mac, told, host, bootp, boot, hard = found.groups()
+    if verb is None:
+        name = None if leases.mac(boot) else leases.host_name(boot)
+        return leases.row(at=at, ip=values.address(bootp), mac=leases.mac(hard), host=name)
+    seconds = _DURATION.search(text, found.end()) if "lease-d" in text else None
     return leases.row(
         at=at,
-        ip=values.address(found["ip"]),
-        mac=leases.mac(found["mac"] or found["told"]),
-        host=leases.host_name(found["name"]),
-        ends=found["verb"] != "ACK",
+        ip=values.address(ip),
+        mac=leases.mac(mac or told),
+        host=leases.host_name(host),
+        ends=verb != "ACK",
         seconds=seconds[1] if seconds else None,
     )
 

@@ -31,6 +31,8 @@ from detector.events.instants import to_datetime
 from detector.grammars import csvexport, leases, values
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from detector.events import Dialect, Row
 
 _GIVES = frozenset("10 11 20 21 11002 11004 11005".split())  # noqa: SIM905
@@ -44,6 +46,7 @@ _SPELLINGS = {
 _PREAMBLE = "ID,Date,Time,Description,IP Address,Host Name,MAC Address,User Name, TransactionID, QResult"
 _EVENT = re.compile(r'"?\d{1,5}"?,"?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}"?,')
 _LEGEND = re.compile(r"\s*\d{1,5}\+?[\t ]+[A-Z]|\s*(?:Microsoft )?DHCP(?:v6)? .{0,60}Log|Event ID\b|QResult:|\t")
+_LONGEST_STAMP = 32
 _HEX = re.compile(r"[0-9A-Fa-f]{12,}")
 
 
@@ -112,12 +115,13 @@ def _plan(columns: tuple[str, ...]) -> csvexport.Plan:
 
 
 def _instant(day: str, clock: str, dialect: Dialect) -> int | None:
-    return _at(day, clock, dialect.date_order, dialect)
+    return _second(day[:_LONGEST_STAMP], clock[:_LONGEST_STAMP], dialect.date_order, dialect.zone)
 
 
-def _at(day: str, clock: str, order: str, dialect: Dialect) -> int | None:
+@lru_cache(maxsize=8192)
+def _second(day: str, clock: str, order: str, zone: tzinfo) -> int | None:
     try:
-        return csvexport.instant(f"{day} {clock}", dialect.zone, order or ("dmy" if "." in day else "mdy"))
+        return csvexport.instant(f"{day} {clock}", zone, order or ("dmy" if "." in day else "mdy"))
     except (ValueError, OverflowError):  # a broken time does not unsay the lease
         return None
 

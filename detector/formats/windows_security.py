@@ -30,6 +30,8 @@ from detector.events.instants import to_datetime
 from detector.grammars import csvexport, delimited, leases, moments, values, winevent
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from detector.events import Dialect, Row
 
 _OUTCOMES = {
@@ -194,18 +196,18 @@ def _outcome(code: str, fields: winevent.Fields) -> Action | None:
 
 def _instant(fields: winevent.Fields, dialect: Dialect) -> int | None:
     for name in _TIMES:
-        if text := fields.get(name):
-            at = moments.instant(text, dialect.zone)
-            if at is None:
-                at = _civil(text, dialect)
-            if at is not None:
-                return at
+        if (text := fields.get(name)) and (at := _moment(text[:_LONGEST_NAME], dialect.zone, dialect.date_order)):
+            return at
     return None
 
 
-def _civil(text: str, dialect: Dialect) -> int | None:
+@lru_cache(maxsize=8192)
+def _moment(text: str, zone: tzinfo, order: str) -> int | None:
+    at = moments.instant(text, zone)
+    if at is not None:
+        return at
     try:
-        return csvexport.instant(text, dialect.zone, dialect.date_order)
+        return csvexport.instant(text, zone, order)
     except (ValueError, OverflowError):  # a broken time does not unsay the logon
         return None
 

@@ -81,7 +81,7 @@ def of_cells(names: tuple[str, ...], cells: list[str]) -> Fields:
 def event_id(fields: Mapping[str, str]) -> str:
     """The number of the event; empty where there is none."""
     for name in _ID_NAMES:
-        if (text := fields.get(name, "")) and text.isdecimal():
+        if name in fields and (text := fields[name]).isdecimal():
             return text
     return ""
 
