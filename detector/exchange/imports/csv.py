@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _VALUES = ("value", "domain", "host", "url")
+_MOST_DIGITS = 18
 _KINDS = {kind.value: kind for kind in IndicatorKind}
 
 
@@ -28,9 +29,16 @@ def read(text: str, name: str) -> Reading:
     """The rows of one file.
 
     Raises:
-        UsageError: no column holds values.
+        UsageError: no column holds values, or it is no CSV.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), restval="")
+    try:
+        return _rows(text.removeprefix("\ufeff"), name)
+    except csv.Error as fault:
+        raise UsageError(f"{name}: is not CSV: {fault}") from None
+
+
+def _rows(text: str, name: str) -> Reading:
+    rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
     column = next((one for one in _VALUES if one in (rows.fieldnames or ())), "")
     if not column:
         raise UsageError(f"{name}: needs a column of one of the names {', '.join(_VALUES)}")
@@ -53,7 +61,7 @@ def _take(found: Gathering, cells: Mapping[str, str], text: str) -> None:
         Value(_KINDS[kind], text.lower(), path=cells.get("path_prefix", "")) if kind else guess,
         query=cells.get("query_has", ""),
         methods=tuple(filter(None, cells.get("methods", "").split("|"))),
-        min_request_bytes=int(size) if size.isdecimal() else 0,
+        min_request_bytes=int(size) if size.isdecimal() and len(size) <= _MOST_DIGITS else 0,
         stage=cells.get("stage", "") or "visited",
         valid_from=cells.get("valid_from", ""),
         valid_until=cells.get("valid_until", ""),

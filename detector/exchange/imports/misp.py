@@ -44,12 +44,14 @@ def read(text: str, name: str) -> Reading:
 
 
 def _events(data: object) -> Iterator[Tree]:
-    for one in trees(data):
+    waiting = trees(data)
+    while waiting:
+        one = waiting.pop(0)
         inner = one.get("response", one.get("Event"))
         if inner is None:
             yield one
         else:
-            yield from _events(inner)
+            waiting[:0] = trees(inner)
 
 
 def _take(found: Gathering, attribute: Tree, title: str) -> None:
