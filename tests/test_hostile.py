@@ -99,7 +99,6 @@ def test_what_is_wrong_with_a_file_is_told_and_the_rest_is_found(name):
         list(events_of(one, Parsed(refusals=Counter())))
 
 
-@pytest.mark.xfail(reason="a log that two formats read is told by the log before it", strict=False)
 def test_the_whole_corpus_at_once_in_any_order():
     paths = [CORPUS / name for name in LOGS]
     report = audited(paths, RULESET)

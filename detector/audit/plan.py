@@ -28,6 +28,7 @@ from detector.sources import (
     members,
     open_regular,
     open_stream,
+    utf16_of,
 )
 
 if TYPE_CHECKING:
@@ -100,18 +101,16 @@ class Named:
 
 def plan(asked: Sequence[Named], formats: Formats) -> list[Input]:
     """Look at every log: what cannot be read is an input with a reason, never left out."""
+    logs: dict[str, Named] = {}
     inputs: list[Input] = []
-    seen: set[str] = set()
-    teller = Teller(formats)
     for named in asked:
         found = find(named.names)
         for path in found.paths:
-            if path in seen:
-                continue
-            seen.add(path)
-            for segment, size in _parts(path, named.label):
-                inputs.append(_inspect(segment, size, named.site, teller))
+            logs.setdefault(path, named)
         inputs += [Input(_segment(fault.path, ""), unread=fault.reason) for fault in found.refused]
+    teller = Teller(formats)
+    for path, named in sorted(logs.items()):  # in one order, whatever the order of naming: siblings tell each other
+        inputs += [_inspect(segment, size, named.site, teller) for segment, size in _parts(path, named.label)]
     teller.keep()
     return without_copies(inputs)
 
@@ -124,8 +123,8 @@ def _parts(path: str, label: str) -> Iterator[tuple[Segment | UnreadableSource, 
     """The streams of one file: itself, or the members of a zip archive."""
     try:
         with open_regular(path) as file:
-            head, size = file.read(512) or b"", os.fstat(file.fileno()).st_size
-        whole = replace(_segment(path, label), compression=detect(head))
+            head, size = file.read(4096) or b"", os.fstat(file.fileno()).st_size
+        whole = replace(_segment(path, label), compression=detect(head), is_recoded=utf16_of(head) is not None)
         if whole.compression is not Compression.ZIP:
             yield whole, size
             return
@@ -154,7 +153,7 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         return replace(planned, unread="is a tar archive: unpack it first")
     if segment.framing is not Framing.LINES:
         head = _head(segment)
-    guess = teller.tell(head, _dialect(segment, site), site.log_format)
+    guess = teller.tell(segment.name, head, _dialect(segment, site), site.log_format)
     if guess is None:
         return replace(planned, unread="no log format reads its lines: name one with --input-format")
     return replace(

@@ -7,6 +7,7 @@ and on the formats' code alone, so it is remembered in the private cache, under 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import orjson
@@ -26,6 +27,8 @@ HEAD_BYTES = 64 * 1024
 """How much of a log is looked at."""
 LEAST_CONFIDENCE = 0.3
 """Below it a log is none that is known."""
+_VARYING = re.compile(r"\d+|\.(?:gz|zst|xz|bz2|old|bak)\b")
+"""What differs between the names of one log's rotations."""
 KEPT_LOGS = 20_000
 """Logs that are remembered; the oldest go first."""
 
@@ -35,16 +38,17 @@ class Teller:
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
-        self._before: LogFormat | None = None
+        self._siblings: dict[str, LogFormat] = {}
         self._name = "" if formats.has_own else f"formats-{__version__}-{source_stamp()}.json"
         kept = cache.get(self._name) if self._name else None
         self._known: dict[str, str] = orjson.loads(kept) if kept else {}
         self._has_changed = False
 
-    def tell(self, head: bytes, dialect: Dialect, named: LogFormat | None) -> Guess | None:
+    def tell(self, name: str, head: bytes, dialect: Dialect, named: LogFormat | None) -> Guess | None:
         """The format of a log by its first ``HEAD_BYTES``, ``None`` for none that is known.
 
         Args:
+            name: of the log; rotations of one log are called alike.
             head: decompressed bytes.
             dialect: what the site says of the log.
             named: the format that a person named; then nothing else is tried.
@@ -53,10 +57,11 @@ class Teller:
         if named is not None:
             found = identify(lines, dialect, [named])
             return found[0] if found else Guess(named, dialect, 0.0, 0.0)
-        guess = (
-            self._again(lines, dialect) or self._remembered(head, lines, dialect) or self._best(head, lines, dialect)
-        )
-        self._before = guess.log_format if guess else self._before
+        family = _VARYING.sub("", name)
+        guess = self._again(family, lines, dialect) or self._remembered(head, lines, dialect)
+        guess = guess or self._best(head, lines, dialect)
+        if guess is not None and guess.confidence >= 1.0:
+            self._siblings.setdefault(family, guess.log_format)
         return guess
 
     def keep(self) -> None:
@@ -64,9 +69,10 @@ class Teller:
         if self._name and self._has_changed:
             cache.put(self._name, orjson.dumps(dict(list(self._known.items())[-KEPT_LOGS:])))
 
-    def _again(self, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
-        """The format of the log before, if it reads every line: rotations lie side by side."""
-        found = identify(lines, dialect, [self._before]) if self._before else []
+    def _again(self, family: str, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
+        """The format of another rotation of the log, if it reads every line."""
+        sibling = self._siblings.get(family)
+        found = identify(lines, dialect, [sibling]) if sibling else []
         return found[0] if found and found[0].confidence >= 1.0 else None
 
     def _remembered(self, head: bytes, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:

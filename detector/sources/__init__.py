@@ -8,7 +8,7 @@ from detector.sources.chunks import CHUNK_BYTES, Chunk, chunks
 from detector.sources.compression import Compression, DamagedStream, detect
 from detector.sources.files import Found, find
 from detector.sources.framing import Framing, framing_of
-from detector.sources.opening import Limits, Reader, members, open_regular, open_stream
+from detector.sources.opening import Limits, Reader, members, open_regular, open_stream, utf16_of
 from detector.sources.segments import Gap, Segment, segments_of
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "open_regular",
     "open_stream",
     "segments_of",
+    "utf16_of",
 ]

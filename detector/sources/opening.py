@@ -223,7 +223,7 @@ class _Ahead:
                 self._queue.put(block or EOFError())
                 if not block:
                     return
-        except (DamagedStream, OSError) as fault:
+        except Exception as fault:  # noqa: BLE001 - not swallowed: the reader raises it, in its own thread
             self._queue.put(fault)
 
 

@@ -24,6 +24,7 @@ class Segment:
         stop: offset behind the last byte, ``None`` for "to the end".
         label: what a person calls the log where that is not its path (``-`` for what came by standard input).
         framing: how records lie in a JSON document; they are laid out one a line while it is read.
+        is_recoded: UTF-16, read as UTF-8: offsets are not those of the file, so it cannot be entered in the middle.
     """
 
     stream: str
@@ -34,6 +35,7 @@ class Segment:
     stop: int | None = None
     label: str = ""
     framing: Framing = Framing.LINES
+    is_recoded: bool = False
 
     @property
     def name(self) -> str:
@@ -66,7 +68,12 @@ def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES
     >>> [(part.start, part.stop) for part in segments_of(whole, 250, 100)]
     [(0, 100), (100, 200), (200, None)]
     """
-    if whole.compression is not Compression.NONE or whole.framing is not Framing.LINES or size_bytes <= part_bytes:
+    if (
+        whole.compression is not Compression.NONE
+        or whole.framing is not Framing.LINES
+        or whole.is_recoded
+        or size_bytes <= part_bytes
+    ):
         return [whole]
     starts = range(0, size_bytes, part_bytes)
     stops = [*starts[1:], None]
