@@ -644,7 +644,7 @@ class TestTeller:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         own = replace(format_named("squid"), name="ours")
         teller = Teller(Formats({"ours": own}))
-        assert teller.tell(squid(), Dialect(), None) is not None
+        assert teller.tell("access.log", squid(), Dialect(), None) is not None
         teller.keep()
         assert not (tmp_path / "cache").exists()
 
