@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "audit": "Find uses of and sign-ups for catalogued services in logs.",
+    "discover": "List services that no signature names: new, rare, ranked.",
     "parse": "Print the events of logs as JSON lines.",
     "lookup": "Tell which service a host, URL or address belongs to.",
     "explain": "Follow one line through the rooms.",
@@ -109,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     return any(
         (one in ("-f", "--format") and other.startswith("json")) or one.startswith(("--format=json", "-fjson"))
         for one, other in pairs

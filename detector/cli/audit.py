@@ -104,27 +104,17 @@ class _Run:
         from detector.scan import Settings
 
         jobs = self.options["jobs"]
-        since, until = _instant(self.text("since"), "--since"), _instant(self.text("until"), "--until")
+        since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
         return Order(
             version=__version__,
             settings=Settings(since=since, until=until),
             services=frozenset(str(one) for one in _many(self.options["services"])),
-            key=self.key(config),
+            key=key_of(self.options["names"], config),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
             engine=self.text("engine"),
         )
-
-    def key(self, config: Config | None) -> bytes | None:
-        """The key of the pseudonyms, ``None`` when names are shown."""
-        chosen = self.options["names"]
-        names = (config.privacy.names if config else True) if chosen is None else bool(chosen)
-        if names:
-            return None
-        if config is None or config.privacy.key_file is None:
-            raise UsageError("pseudonyms need a key: write privacy: {key_file: …} into a configuration (--config)")
-        return read_key(config.privacy.key_file)
 
     def audited(self, inputs: Sequence[Input], ruleset: Ruleset, order: Order) -> Report:
         from detector.audit import audit
@@ -186,6 +176,24 @@ class _Run:
             click.echo(f"shadowit: {visible(message)}", err=True)
 
 
+def key_of(chosen: object, config: Config | None) -> bytes | None:
+    """The key of the pseudonyms, ``None`` when names are shown.
+
+    Args:
+        chosen: what ``--names`` or ``--no-names`` say, ``None`` for neither.
+        config: the configuration, if one was named.
+
+    Raises:
+        UsageError: pseudonyms are wanted and there is no key.
+    """
+    names = (config.privacy.names if config else True) if chosen is None else bool(chosen)
+    if names:
+        return None
+    if config is None or config.privacy.key_file is None:
+        raise UsageError("pseudonyms need a key: write privacy: {key_file: …} into a configuration (--config)")
+    return read_key(config.privacy.key_file)
+
+
 def read_key(path: Path) -> bytes:
     """The key of the pseudonyms.
 
@@ -228,7 +236,12 @@ def _list(notes: Sequence[str]) -> str:
     return "".join(f"; {note}" for note in notes)
 
 
-def _instant(text: str, option: str) -> int | None:
+def instant(text: str, option: str) -> int | None:
+    """The time that an option says, ``None`` for none.
+
+    Raises:
+        UsageError: it is no time.
+    """
     from detector.events import from_iso
 
     if not text:
