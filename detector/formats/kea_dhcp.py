@@ -70,6 +70,9 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         return _stored(line, dialect)
     body, at = leases.unwrapped(line, dialect) if line[0] in "<ABCDEFGHIJKLMNOPQRSTUVWXYZ" else (line, None)
     found = _LOG.match(body)
+    if found is None and body is line:
+        body, at = leases.unwrapped(line, dialect)
+        found = _LOG.match(body)
     if found is None or not (found["tag"] or found["logger"] or found["id"] is None or "_LEASE" in found["id"]):
         if dialect.columns:
             return _stored(line, dialect)

@@ -59,7 +59,8 @@ _GONE = re.compile(r"SIG\w+\[[^\]]*\] received, client-instance (?:exiting|resta
 _TALK = re.compile(
     r"(?:MULTI|TLS|VERIFY|OpenVPN|Data Channel|Control Channel|Outgoing|Incoming|Initialization|PUSH|SENT CONTROL|UDP|"
     r"TCP|TUN/TAP|Socket|Listening|Diffie|library versions|IFCONFIG|GID|UID|Peer Connection|WARNING|NOTE|Note:|"
-    r"SIG\w+\[|\[)"
+    r"AUTH-PAM|PLUGIN|MANAGEMENT|ROUTE|CRL|Closing|Local Options|Expected Remote|Current Parameter|Re-using|"
+    r"Options|read |write |event_wait|net_|do_ifconfig|/\S+bin/|Could not determine|ECDH|tun_|SIG\w+\[|\[)"
 )
 _ENDPOINT = re.compile(
     r"(?:(?:udp|tcp)[46]?(?:-server)?:)?(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|([0-9A-Fa-f:]+?)):(\d{1,6})"
@@ -136,10 +137,10 @@ def _message(line: str, found: re.Match[str] | None, dialect: Dialect) -> Row | 
         raise RefusedLine("not what OpenVPN writes")
     if not known and not (found or at is not None or dialect.envelope):
         raise RefusedLine("a message without a time")
-    return _told(client, at, known=known)
+    return _told(client, at)
 
 
-def _told(client: re.Match[str], at: int | None, *, known: bool) -> Row | None:
+def _told(client: re.Match[str], at: int | None) -> Row | None:
     told = client["told"]
     if found := _LEARN.match(told):
         return _row(at, found[2], inner=found[1])
@@ -155,8 +156,6 @@ def _told(client: re.Match[str], at: int | None, *, known: bool) -> Row | None:
             if at is not None:
                 row[_END] = at
         return row
-    if not known and not _TALK.match(told):
-        raise RefusedLine("not what OpenVPN says of a client")
     return None
 
 

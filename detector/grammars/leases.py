@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.events import MICROSECONDS, Action, Col, Envelope
-from detector.events.envelope import instant, peel
+from detector.events.envelope import Header, instant, peel
 from detector.grammars import values
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ FOREVER_S = 0xFFFFFFFF
 
 _APART = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
 _TOGETHER = re.compile(r"[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}(?:[.:-][0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{6}[:-][0-9A-Fa-f]{6}")
+_LOGREAD = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4}) (?:[a-z0-9]{1,10}\.[a-z]{1,8} )?"
+)
 _NAMELESS = frozenset(("", "-", "*", "<null>", "(null)", "(none)"))
 _LONGEST_NAME = 255
 _LONGEST_MEMO = 300
@@ -131,13 +134,16 @@ def stay_of(seconds: str | None) -> int | None:
 
 
 def unwrapped(line: str, dialect: Dialect) -> tuple[str, int | None]:
-    """The text behind the syslog header with its instant, for servers that write to syslog most of the time.
+    """The text behind the header of syslog, or of OpenWrt's ``logread``, with its instant.
 
     Where the dialect's envelope is peeled before, and where there is none, the text is the line itself.
     """
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
     if header is None:
-        return line, None
+        found = None if dialect.envelope else _LOGREAD.match(line)
+        if found is None:
+            return line, None
+        header = Header(f"{found[1]} {found[2]} {found[4]} {found[3]}", "", line[found.end() :])
     try:
         return header.body, instant(header, dialect)
     except (ValueError, OverflowError):  # a broken time does not unsay the lease
