@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LOGIN = re.compile(r"[^()]*\(([^()]+)\)(?:\([+-]\))?\s*")
 _OWN = frozenset({"loguid", "originsicname", "origin_sic_name", "ifdir", "sequencenum", "origin"})
+_HEADER = re.compile(r"(?:<\d{1,3}>)?1 (\d{4}-\d\d-\d\dT\S{8,30}) ")
 _VENDOR = "Check Point"
 
 
@@ -112,7 +113,11 @@ def _cells(line: str) -> Cells:
         cells = kv.colon(line)
     else:
         cells = kv.cut(line, "|") if "|" in line and '="' not in line else kv.quoted(line)
-        if "time" not in cells and "|" in line:
+    if "time" not in cells:
+        stamp = _HEADER.match(line)  # structured data belongs to the syslog header, which is not taken off then
+        if stamp:
+            cells = {**cells, "time": stamp[1]}
+        elif "|" in line:
             cells = {**cells, "time": line.partition("time=")[2].partition("|")[0]}
     if _OWN.isdisjoint(cells) or not ("product" in cells or "ProductName" in cells):
         raise RefusedLine("no names of Check Point's logs")

@@ -34,6 +34,7 @@ _COLUMNS = (
     "destinationcountries", "organizationid",
 )  # fmt: skip
 _LEAST = 9
+_SURPLUS = 5
 _ACTIONS = ("allow", "block", "prox")
 _TABLE = records.table(
     {
@@ -89,12 +90,23 @@ def example(row: Row) -> str:
 def _cells(line: str, dialect: Dialect) -> Cells:
     found = delimited.cells(line)
     names = dialect.columns or _COLUMNS
+    if not dialect.columns and not (len(found) > 5 and found[5].lower().startswith(_ACTIONS)):
+        found = _joined(found)
     cells = dict(zip(names, found, strict=False))
     if dialect.columns:
         if len(found) < len(names):
             raise RefusedLine("fewer fields than the header has names")
     elif len(found) < _LEAST or not found[5].lower().startswith(_ACTIONS) or not found[6][:1].isdigit():
         raise RefusedLine("not the columns of Umbrella's DNS log")
+    return cells
+
+
+def _joined(cells: list[str]) -> list[str]:
+    """The cells with identities that stand apart, because nobody quoted their commas, in one."""
+    for surplus in range(1, _SURPLUS):
+        at = 5 + surplus
+        if len(cells) > at + 3 and cells[at].lower().startswith(_ACTIONS) and cells[at + 1][:1].isdigit():
+            return [*cells[:2], ",".join(cells[2 : 3 + surplus]), *cells[3 + surplus :]]
     return cells
 
 

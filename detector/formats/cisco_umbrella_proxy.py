@@ -8,7 +8,8 @@ r"""Cisco Umbrella, proxy and secure web gateway log: CSV of the S3 export, 20 t
 6. content type; 7. ALLOWED, BLOCKED or WARNED; 8. URL; 9. referer; 10. user agent; 11. status
 12. bytes of the request; 13. bytes of the reply; 14. bytes of its body; 15. digest; 16. categories
 17.-21. findings of scanners; 22. type of the policy identity; 23. blocked categories
-24. all identities; 25. their types; 26. request method, and more behind it; the newest version may have a header
+24. all identities (of the first version the third field); 25. their types;
+26. request method, and more behind it; the newest version may have a header
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _COLUMNS = (
     "avdetections", "puas", "ampdisposition", "ampmalwarename", "ampscore", "policyidentitytype", "blockedcategories",
     "identities", "identitytypes", "requestmethod",
 )  # fmt: skip
+_FIRST = (*_COLUMNS[:2], "identities", *_COLUMNS[2:23], "identitytypes")
+"""The first version, with all identities behind the policy identity."""
 _LEAST = 16
 _VERDICTS = ("ALLOW", "BLOCK", "WARN", "PROX", "ISOLAT")
 _TABLE = records.table(
@@ -52,7 +55,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace():
         return None
     found = delimited.cells(line)
-    cells = dict(zip(dialect.columns or _COLUMNS, found, strict=False))
+    if not dialect.columns and len(found) > _LEAST and found[7].upper().startswith(_VERDICTS):
+        cells = dict(zip(_FIRST, found, strict=False))
+        found = found[1:]
+    else:
+        cells = dict(zip(dialect.columns or _COLUMNS, found, strict=False))
     if not dialect.columns and (len(found) < _LEAST or not found[6].upper().startswith(_VERDICTS)):
         raise RefusedLine("not the columns of Umbrella's proxy log")
     row = _TABLE.row(cells, dialect)

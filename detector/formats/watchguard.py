@@ -6,7 +6,7 @@ src_user="u1042@Firebox-DB" (HTTP-00)``
 
 ``LEEF:1.0|WatchGuard|XTM|12.8.2|1AFF0024|serial=…<tab>disp=Allow<tab>src=10.0.0.7<tab>…<tab>dstname=…<tab>arg=/a``
 
-- no time: the syslog header has it
+- no time: the syslog header has it, some versions add it in parentheses, ``(2020-02-27T10:00:00)`` in UTC
 - disposition Allow, Deny, Drop, Block…; the first address is the client, ``src_user`` its user
 - ``dstname`` and ``arg`` host and path; ``sni``, ``cn`` of the HTTPS proxy; ``question`` and ``query_type`` of DNS
 - ``sent_bytes`` sent by the client, ``rcvd_bytes`` sent to it
@@ -15,6 +15,7 @@ src_user="u1042@Firebox-DB" (HTTP-00)``
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
@@ -30,6 +31,7 @@ _LINE = re.compile(
     r"(?P<places>(?:(?![\w]+=)\S+ ){1,12}?)(?P<src>(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+) (?P<rest>.*)",
     re.DOTALL,
 )
+_OWN_TIME = re.compile(r" \((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\) ")
 _OTHER = re.compile(r'(?:.{0,200}?[ :])??msg_id="[^"]{1,20}"')
 _NAMES = {
     Col.SOURCE_IP: "src",
@@ -45,10 +47,11 @@ _NAMES = {
 }
 _TABLE = records.table(
     _NAMES,
-    when=lambda cells, dialect: (
-        leef.instant(str(cells["devTime"]), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until)
-        if "devTime" in cells
-        else None
+    when=moments.first(
+        moments.stamp("own", UTC),
+        lambda cells, dialect: leef.instant(
+            str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
+        ),
     ),
     verdict=records.verdict(
         "disp", denied="den drop block strip proxyden proxydrop proxyblock", allowed="allow proxyallow"
@@ -90,7 +93,8 @@ def _cells(line: str) -> Cells | None:
     if found := _LINE.match(line):
         rest = found["rest"]
         pairs = kv.quoted(rest) if "=" in rest else {}
-        return {**pairs, "disp": found["disp"], "src": found["src"]}
+        at = _OWN_TIME.search(line[:200])
+        return {**pairs, "disp": found["disp"], "src": found["src"], "own": at[1] if at else ""}
     if _OTHER.match(line):
         return None
     raise RefusedLine("not a record of a Firebox")

@@ -93,7 +93,11 @@ def one_line(cell: str) -> str:
 
 
 def _bare(cell: str) -> str:
-    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == '"' == cell[-1] else cell
+    """The text between quotes; ``""text""`` is a value that was quoted twice."""
+    if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"':
+        return cell
+    twice = len(cell) > 4 and cell[1] == '"' == cell[-2]
+    return cell[2:-2] if twice else cell[1:-1].replace('""', '"')
 
 
 def _unescaped(cell: str) -> str:
