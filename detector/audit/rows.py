@@ -92,13 +92,6 @@ def _actor_row(actor: Actor, key: bytes | None) -> ActorRow:
 
 def _evidence_row(row: Evidence) -> EvidenceRow:
     return EvidenceRow(
-        path=row.path,
-        offset=row.offset,
-        length=row.length,
-        sha256=row.sha256,
-        indicator=row.indicator,
-        stage=row.stage.value,
-        at=row.instant,
-        denied=row.denied,
-        sighting=row.sighting,
-    )
+        row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
+        row.sighting,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ Times are microseconds since the epoch, UTC; sizes are bytes; ``None`` means "un
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SCHEMA = "shadowit.report/1"
 
@@ -55,8 +56,7 @@ class SourceRow:
     refusals: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
+class EvidenceRow(NamedTuple):
     """One line that proves something; anybody can open it again.
 
     Attributes:

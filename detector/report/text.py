@@ -62,6 +62,8 @@ def escaped_json(document: str) -> str:
     >>> escaped_json('"\u202e"')
     '"\\u202e"'
     """
+    if document.isascii() and "\x7f" not in document:
+        return document
     return _unseen_in_json.sub(_as_json, document)
 
 
