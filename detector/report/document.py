@@ -6,7 +6,6 @@ Times are microseconds since the epoch, UTC; sizes are bytes; ``None`` means "un
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 SCHEMA = "shadowit.report/1"
 
@@ -56,7 +55,8 @@ class SourceRow:
     refusals: tuple[tuple[str, int], ...] = ()
 
 
-class EvidenceRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
     """One line that proves something; anybody can open it again.
 
     Attributes:
