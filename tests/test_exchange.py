@@ -135,6 +135,7 @@ def test_block_lists_say_what_they_leave_out(name):
         "1 left out, because the host is a pattern", "gamma:host_pattern:api.*.cloud.test",
         "2 left out, because the host is shared", "gamma:host:shared.test", "gamma:suffix:holds.test",
         "also blocks everything else below it", "gamma.test (", "beta (beta.alpha.test)",
+        "1 suffixes of which the product itself is only on these hosts", "alpha.test: app.alpha.test",
     ):  # fmt: skip
         assert said in text, said
     body = "\n".join(line for line in text.splitlines() if not line.startswith(("#", ";", "!", "//")))

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from detector.signatures import Indicator
 
 
+_LEFT = {
+    "address": "only a path tells the service from its neighbours",
+    "pattern": "the host is a pattern",
+    "shared": "the host is shared, or holds a shared host below it",
+}
+"""Why an indicator is not blocked."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockList:
     """What is blocked, what is not, and what comes with it.
@@ -45,20 +53,23 @@ def block_list(selection: Selection) -> BlockList:
     suffixes: set[str] = set()
     hosts: set[str] = set()
     names: set[str] = set()
-    left: dict[str, list[str]] = {"address": [], "pattern": [], "shared": []}
+    left: dict[str, list[Indicator]] = {"address": [], "pattern": [], "shared": []}
     portfolio: list[str] = []
+    products: list[str] = []
     for signature, one in selection.valid():
         if reason := _reason(one, shared):
-            left[reason].append(one.id)
+            left[reason].append(one)
             continue
         (suffixes if one.kind is IndicatorKind.SUFFIX else hosts).add(one.host)
         names.update(known_names(signature, one))
+        if below := known_names(signature, one)[2:]:
+            products.append(f"{one.host}: {', '.join(below)}")
         if one.kind is IndicatorKind.SUFFIX and signature.attribution is Attribution.VENDOR_PORTFOLIO:
             portfolio.append(f"{one.host} ({signature.vendor})")
     suffixes = {one for one in suffixes if not is_below(one, suffixes)}
     hosts = {one for one in hosts if one not in suffixes and not is_below(one, suffixes)}
     parts = (tuple(sorted(suffixes)), tuple(sorted(hosts)))
-    head = tuple(_head(selection, parts, left, portfolio))
+    head = tuple(_head(selection, parts, left, (portfolio, products)))
     return BlockList(*parts, names=tuple(sorted(names - shared)), head=head)
 
 
@@ -87,19 +98,23 @@ def _reason(one: Indicator, shared: frozenset[str]) -> str:
 
 
 def _head(
-    selection: Selection, parts: tuple[tuple[str, ...], tuple[str, ...]], left: dict[str, list[str]],
-    portfolio: list[str],
+    selection: Selection, parts: tuple[tuple[str, ...], tuple[str, ...]], left: dict[str, list[Indicator]],
+    wide: tuple[list[str], list[str]],
 ) -> Iterator[str]:  # fmt: skip
     suffixes, hosts = parts
     yield f"shadowit block list, {selection.day}, ruleset {selection.ruleset.digest[:12]}"
     yield f"{len(selection.services)} services, {len(suffixes)} suffixes, {len(hosts)} single hosts"
     yield "A suffix also blocks everything else below it, not only the product: the vendor's public site,"
     yield "documentation, trust and status pages, and the pages on which a person closes an account."
+    portfolio, products = wide
+    yield from _named("suffixes of which the product itself is only on these hosts", sorted(products))
     yield from _named("suffixes of vendors with several products, which are blocked with them", sorted(portfolio))
     yield from _named("services that were not asked for and are blocked too", _caught(selection, suffixes))
-    yield from _named("left out, because only a path tells the service from its neighbours", sorted(left["address"]))
-    yield from _named("left out, because the host is a pattern", sorted(left["pattern"]))
-    yield from _named("left out, because the host is shared, or holds a shared host below it", sorted(left["shared"]))
+    blocked = {*suffixes, *hosts}
+    whole = [one for found in left.values() for one in found if one.host in blocked or is_below(one.host, suffixes)]
+    yield f"{len(whole)} addresses, patterns and hosts that are blocked whole, by one of the suffixes or hosts"
+    for reason, title in _LEFT.items():
+        yield from _named(f"left out, because {title}", sorted(one.id for one in left[reason] if one not in whole))
 
 
 def _named(title: str, found: list[str]) -> Iterator[str]:
