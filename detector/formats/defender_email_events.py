@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone, stamps
-from detector.grammars import csvexport, mailtable, records, rendering
+from detector.grammars import csvexport, mailformat, mailtable, records, rendering
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -93,7 +93,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-FORMAT = mailtable.mail_format(
+FORMAT = mailformat.mail_format(
     "defender_email_events",
     "Microsoft Defender XDR, EmailEvents (streaming API, hunting, Sentinel; JSON and CSV)",
     reference="unverified: https://learn.microsoft.com/en-us/defender-xdr/advanced-hunting-emailevents-table",
@@ -106,7 +106,7 @@ FORMAT = mailtable.mail_format(
         authentication=_authentication,
         readers={Col.FROM_NAME: mailtable.name},
     ),
-    shape=mailtable.Shape(
+    shape=mailformat.Shape(
         own="SenderFromAddress RecipientEmailAddress|SenderMailFromAddress NetworkMessageId",
         written=_written,
         unwrap=_unwrap,

@@ -6,7 +6,8 @@ The layout is ``<date> <time>[.ms][ ±zone] [[pid] ]<message id> <flag> <address
 - message id ``1j7FeK-0003cX-Qk`` (6-6-2) or ``1j7FeK-00000003cXQ-0Qk7`` (6-11-4 since Exim 4.97)
 - ``<= sender`` arrival: ``H=name (helo) [ip]`` who brought it, ``A=authenticator:user`` who had logged in, ``U=`` the
   local user (``P=local``), ``id=`` the message id of the header, ``T="…"`` the subject (``+subject``, quotes and
-  backslashes escaped, bytes as octal), ``for a@b c@d`` the recipients (``+received_recipients``), ``DKIM=`` a domain that signed
+  backslashes escaped, bytes as octal), ``for a@b c@d`` the recipients (``+received_recipients``), ``DKIM=`` a domain
+  that signed
 - ``=>`` delivery, ``->`` of the same delivery to a further recipient, ``>>`` cut-through; the address that it led to,
   then the one that the sender wrote in ``<>``; without ``H=`` it was delivered on this machine; ``F=<sender>``
 - ``**`` failed for good, ``:blackhole:`` discarded: refused; ``==`` deferred, ``*>`` not really delivered: no action

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone
-from detector.grammars import mailtable, moments, records
+from detector.grammars import mailformat, mailtable, moments, records
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -98,13 +98,13 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-_JSON = mailtable.mail_format(
+_JSON = mailformat.mail_format(
     "mimecast",
     "Mimecast (SIEM logs as JSON and text, message finder)",
     reference="unverified: https://integrations.mimecast.com/documentation/tutorials/understanding-siem-logs/",
     zone=Zone.OFFSET,
     mails=_MAILS,
-    shape=mailtable.Shape(
+    shape=mailformat.Shape(
         own="aggregateId type|processingId type|accountId senderEnvelope|fromEnv to", written=_written
     ),
 )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone
-from detector.grammars import kv, mailtable, moments, rendering
+from detector.grammars import kv, mailformat, mailtable, moments, rendering
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -67,13 +67,13 @@ def _written(row: Row) -> dict[str, object]:
     return written | ({"quarantineFolder": "Phish"} if row.get(Col.ACTION) == Action.DENIED else {})
 
 
-_JSON = mailtable.mail_format(
+_JSON = mailformat.mail_format(
     "proofpoint_event",
     "Proofpoint Targeted Attack Protection (SIEM API: JSON and syslog)",
     reference="unverified: https://help.proofpoint.com/Threat_Insight_Dashboard/API_Documentation/SIEM_API",
     zone=Zone.OFFSET,
     mails=_MAILS,
-    shape=mailtable.Shape(
+    shape=mailformat.Shape(
         own="messageTime sender|messageTime recipient|clickTime recipient|clickTime clickIP", written=_written
     ),
 )

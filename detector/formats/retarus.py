@@ -17,7 +17,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, records, rendering
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -44,7 +44,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-FORMAT = mailtable.mail_format(
+FORMAT = mailformat.mail_format(
     "retarus",
     "Retarus Email Security (JSON events)",
     reference="unverified: https://www.retarus.com/services/email-security/",
@@ -65,5 +65,5 @@ FORMAT = mailtable.mail_format(
         ),
         direction=mailtable.word("direction subtype", mailtable.DIRECTIONS),
     ),
-    shape=mailtable.Shape(own="class ts|rmxId ts|mimeId ts sender", written=_written),
+    shape=mailformat.Shape(own="class ts|rmxId ts|mimeId ts sender", written=_written),
 )

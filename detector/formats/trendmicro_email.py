@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, records, rendering
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -34,7 +34,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-FORMAT = mailtable.mail_format(
+FORMAT = mailformat.mail_format(
     "trendmicro_email",
     "Trend Micro Email Security (mail tracking and policy events, JSON)",
     reference="unverified: https://docs.trendmicro.com/en-us/documentation/article/trend-micro-email-security-online-help",
@@ -57,5 +57,5 @@ FORMAT = mailtable.mail_format(
         ),
         direction=mailtable.word("direction", mailtable.DIRECTIONS),
     ),
-    shape=mailtable.Shape(own="genTime sender|mailID sender|genTime headerFrom|mailID recipient", written=_written),
+    shape=mailformat.Shape(own="genTime sender|mailID sender|genTime headerFrom|mailID recipient", written=_written),
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, records, rendering
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -31,7 +31,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-FORMAT = mailtable.mail_format(
+FORMAT = mailformat.mail_format(
     "vade_m365",
     "Vade for Microsoft 365 (email events, JSON)",
     reference="unverified: https://m365.eu.vadesecure.com/ (API documentation behind a login)",
@@ -49,5 +49,5 @@ FORMAT = mailtable.mail_format(
         when=moments.stamp("date"),
         verdict=records.verdict("action", denied="delete quarantine block", allowed="nothing none move~to~junk"),
     ),
-    shape=mailtable.Shape(own="from_header to|from to sender_ip|from to remediation_type", written=_written),
+    shape=mailformat.Shape(own="from_header to|from to sender_ip|from to remediation_type", written=_written),
 )

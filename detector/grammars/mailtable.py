@@ -8,24 +8,18 @@ addresses). ``TO`` holds the mailboxes of the first field that has any, and thos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import orjson
-
-from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat
-from detector.grammars import csvexport, mail, records, values
-from detector.grammars.moments import at_of
+from detector.events import Col
+from detector.grammars import mail, records, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detector.events import Dialect, Row, Zone
+    from detector.events import Dialect, Row
     from detector.grammars.records import Cells, Reader, Verdict, When
 
-Unwrap: TypeAlias = Callable[[dict[str, object]], "Cells | None"]
-"""The record inside a JSON object; ``None`` for an object that is no mail. May raise ``RefusedLine``."""
 Word: TypeAlias = "Callable[[Cells], str | None]"
 """A word (a direction, how authentication ended) of a record, ``None`` where it does not say."""
 _Path: TypeAlias = tuple[str, ...]
@@ -190,103 +184,9 @@ def at_path(cells: object, path: _Path) -> object:
     return cells
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a vendor's records look.
-
-    Attributes:
-        own: names of which a record has all of one group; groups apart by ``|``.
-        written: fields of an example beside those of the table: the time, the words for action and direction.
-        unwrap: finds the record inside a JSON object.
-        csv: a header's names, as ``csvexport.normal`` spells them, to the table's; empty where nothing exports CSV.
-        head_literals: of which every CSV header holds one.
-    """
-
-    own: str
-    written: Callable[[Row], Mapping[str, object]]
-    unwrap: Unwrap | None = None
-    csv: Mapping[str, str] = field(default_factory=dict)
-    head_literals: tuple[bytes, ...] = ()
-
-    @property
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The groups of own names."""
-        return tuple(tuple(group.split()) for group in self.own.split("|"))
-
-
-def mail_format(  # noqa: PLR0913 - a format has that many parts
-    name: str, title: str, *, reference: str, zone: Zone, mails: MailTable, shape: Shape
-) -> LogFormat:
-    """The format of a table."""
-    groups = shape.groups
-
-    def parse(line: str, dialect: Dialect) -> Row | None:
-        if not line or line.isspace():
-            return None
-        is_csv = dialect.columns and line[:1] != "{"
-        cells = _of_csv(line, dialect) if is_csv else _of_json(line, shape.unwrap, groups)
-        row = None if cells is None else mails.row(cells, dialect)
-        return row if row is not None and is_mail(row) else None
-
-    def head(line: str, dialect: Dialect) -> Dialect | None:
-        if not shape.csv or "@" in line or line.lstrip()[:1] == "{":
-            return None
-        if (found := csvexport.columns(line, shape.csv, 3)) is None:
-            return None
-        columns = tuple(shape.csv.get(column, column) for column in found[0])
-        if not any(set(group) <= set(columns) for group in groups):
-            return None
-        return replace(dialect, columns=columns, separator=found[1])
-
-    return LogFormat(
-        name=name, kind=Kind.MAIL, title=title, reference=reference, parse=parse,
-        timestamp=lambda line, dialect: at_of(parse(line, dialect)),
-        example=lambda row: example(mails.names, row, shape.written(row)),
-        columns=mails.columns, zone=zone, head=head, head_literals=shape.head_literals, json=True, encoded=(b"\\u",),
-    )  # fmt: skip
-
-
 def is_mail(row: Row) -> bool:
     """Whether an event names a sender, a recipient or a subject: records of other kinds share a vendor's stream."""
     return _SENDER in row or _TO in row or _FROM in row or _SUBJECT in row
-
-
-def example(names: Mapping[Col, _Path], row: Row, written: Mapping[str, object]) -> str:
-    """An event as one JSON record; dotted names become objects."""
-    cells: dict[str, object] = {}
-    for column, (first, *_) in names.items():
-        value = row.get(column)
-        if value is not None and value != []:
-            text = ", ".join(value) if isinstance(value, list) else f"<{value}>" if column is Col.MESSAGE_ID else value
-            cells[first] = f"{text} <{cells[first]}>" if column is Col.FROM_NAME and first in cells else text
-    record: dict[str, object] = {}
-    for path, cell in {**cells, **written}.items():
-        place = record
-        *outer, last = path.split(".")
-        for key in outer:
-            inner = place.setdefault(key, {})
-            if isinstance(inner, dict):
-                place = inner
-        place[last] = cell
-    return orjson.dumps(record).decode()
-
-
-def _of_json(line: str, unwrap: Unwrap | None, groups: tuple[tuple[str, ...], ...]) -> Cells | None:
-    found = records.record(line)
-    record: Cells | None = found if unwrap is None else unwrap(found)
-    if record is None:
-        return None
-    for group in groups:
-        if all(map(record.__contains__, group)):
-            return record
-    raise RefusedLine("no names of this vendor's mail log")
-
-
-def _of_csv(line: str, dialect: Dialect) -> Cells | None:
-    found = csvexport.cells(line, dialect.separator or ",")
-    if len(found) * 2 < len(dialect.columns):
-        raise RefusedLine("fewer fields than the header has names")
-    return dict(zip(dialect.columns, found, strict=False))
 
 
 def _path(name: str) -> _Path:

@@ -1,0 +1,186 @@
+r"""Google Workspace activity (Reports API, also as exported by GAM and log shippers): OAuth grants, logins, Gmail.
+
+One activity a line; the API's answer ``{"kind":"admin#reports#activities","items":[…]}`` is laid out so:
+
+- ``id.time`` UTC, ``id.applicationName`` token, login, saml, gmail, drive, admin …
+- ``actor.email`` who did it, ``ipAddress`` from where
+- ``events`` a list of ``type``, ``name`` and ``parameters`` (``name`` and ``value``, ``multiValue``, ``boolValue``,
+  ``intValue``, ``messageValue`` …); shippers write one activity per event, with ``name`` and ``parameters`` (an
+  object) at the top
+
+An OAuth grant (``token``, ``authorize``) names the application and its client id: an account was opened with the
+organisation's identity. ``activity`` is an API call of an application, ``revoke`` ends a grant; the event's name stands
+in ``event.action``. ``saml`` names the application that was signed in to. ``gmail`` is mail, see the format
+``google_gmail_bigquery``.
+Of an activity with several events the first counts, a grant before all others.
+
+``{"kind":"admin#reports#activity","id":{"time":"2020-02-27T10:00:00.123Z","applicationName":"token"},"actor":{…},…}``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import gmail, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from detector.events import Dialect, Row
+
+_PREFERRED = ("authorize", "request", "login_success")
+_ACTIONS = {
+    "authorize": Action.ALLOWED, "activity": Action.ALLOWED, "login_success": Action.ALLOWED,
+    "login_failure": Action.DENIED, "login_verification_failure": Action.DENIED, "reject": Action.DENIED,
+    "saml_login_failure": Action.DENIED, "saml_login_success": Action.ALLOWED,
+}  # fmt: skip
+_VALUES = ("value", "boolValue", "intValue", "multiValue", "multiIntValue", "multiBoolValue", "multiStrValue")
+_DEPTH = 8
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One activity to one event."""
+    if not line or line.isspace():
+        return None
+    record = records.record(line)
+    identity = record.get("id")
+    application = identity.get("applicationName") if isinstance(identity, dict) else None
+    if (
+        not isinstance(identity, dict)
+        or not isinstance(application, str)
+        or not ("events" in record or "name" in record)
+    ):
+        raise RefusedLine("no activity of Google Workspace")
+    event = _event(record)
+    name = records.text_of(event.get("name"))
+    parameters = _parameters(event.get("parameters"), 0)
+    if application == "gmail" and "message_info" in parameters:
+        row = gmail.MAILS.row({**parameters, "id": identity}, dialect)
+        return {**row, Col.KIND: Kind.MAIL.value}
+    actor = record.get("actor")
+    email = actor.get("email") if isinstance(actor, dict) else None
+    return values.row_of(
+        {
+            Col.AT: moments.instant(identity.get("time") or record.get("p_event_time"), dialect.zone),
+            Col.USER: values.user(records.text_of(email)),
+            Col.SOURCE_IP: values.address(records.text_of(record.get("ipAddress"))),
+            Col.ACTION: _ACTIONS.get(name),
+            Col.ACTIVITY: name,
+            Col.APPLICATION: _first(parameters, "app_name", "application_name", "APP_NAME", "api_name"),
+            Col.CLIENT_ID: _first(parameters, "client_id", "OAUTH2_APP_ID", "oauth2_app_id"),
+        }
+    )
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The activity's time; of mail Gmail's own."""
+    return moments.at_of(parse(line, dialect))
+
+
+def example(row: Row) -> str:
+    """A grant, or a mail."""
+    is_mail = row.get(Col.KIND) == Kind.MAIL or Col.SENDER in row
+    event = _example_of_mail(row) if is_mail else _example_of_grant(row)
+    record = {
+        "kind": "admin#reports#activity",
+        "id": {
+            "time": rendering.written_at(row, "%Y-%m-%dT%H:%M:%S.%fZ"),
+            "uniqueQualifier": "4242",
+            "applicationName": "gmail" if is_mail else "token",
+        },
+        "actor": {"email": row.get(Col.USER, "u1042@example.org")},
+        "ipAddress": row.get(Col.SOURCE_IP, "192.0.2.1"),
+        "events": [event],
+    }
+    return orjson.dumps(record).decode()
+
+
+def _example_of_grant(row: Row) -> dict[str, object]:
+    parameters = [
+        {"name": "client_id", "value": row.get(Col.CLIENT_ID, "4242.apps.googleusercontent.com")},
+        {"name": "app_name", "value": row.get(Col.APPLICATION, "Example")},
+    ]
+    return {"type": "auth", "name": row.get(Col.ACTIVITY, "authorize"), "parameters": parameters}
+
+
+def _example_of_mail(row: Row) -> dict[str, object]:
+    def message(name: str, **cells: object) -> dict[str, object]:
+        return {"name": name, "messageValue": {"parameter": [_parameter(key, cell) for key, cell in cells.items()]}}
+
+    def _parameter(key: str, cell: object) -> dict[str, object]:
+        return cell if isinstance(cell, dict) else {"name": key, "value": str(cell)}
+
+    to = row.get(Col.TO)
+    source = message(
+        "source",
+        address=row.get(Col.SENDER) or row.get(Col.FROM) or "",
+        from_header_address=row.get(Col.FROM, ""),
+        service="gmail-ui" if row.get(Col.DIRECTION) == "outbound" else "smtp-inbound",
+    )
+    destination = {
+        "name": "destination",
+        "multiMessageValue": [
+            {"parameter": [{"name": "address", "value": one}]} for one in (to if isinstance(to, list) else [])
+        ],
+    }
+    info = message(
+        "message_info",
+        source=source,
+        destination=destination,
+        subject=row.get(Col.SUBJECT, ""),
+        rfc2822_message_id=f"<{row.get(Col.MESSAGE_ID, '')}>",
+        connection_info=message("connection_info", client_ip=row.get(Col.SOURCE_IP, "")),
+    )
+    success = str(row.get(Col.ACTION) != Action.DENIED).lower()
+    when = message("event_info", timestamp_usec=moments.at_of(row) or 0, success=success)
+    return {"type": "mail", "name": "delivery", "parameters": [when, info]}
+
+
+def _event(record: Mapping[str, object]) -> Mapping[str, object]:
+    """The event that counts; where a shipper has taken the list apart, the record itself."""
+    events = record.get("events")
+    found = [one for one in events if isinstance(one, dict)] if isinstance(events, list) else []
+    if isinstance(events, dict):
+        return events
+    return next((one for one in found if one.get("name") in _PREFERRED), found[0] if found else record)
+
+
+def _parameters(cell: object, depth: int) -> dict[str, object]:
+    """Parameters by name; messages inside them become objects."""
+    if isinstance(cell, dict):
+        return cell
+    found: dict[str, object] = {}
+    for one in cell if isinstance(cell, list) and depth < _DEPTH else ():
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            continue
+        value = next((one[name] for name in _VALUES if name in one), None)
+        inner, several = one.get("messageValue"), one.get("multiMessageValue")
+        if isinstance(inner, dict):
+            value = _parameters(inner.get("parameter"), depth + 1)
+        elif isinstance(several, list):
+            value = [_parameters(member.get("parameter"), depth + 1) for member in several if isinstance(member, dict)]
+        found[one["name"]] = value
+    return found
+
+
+def _first(parameters: Mapping[str, object], *names: str) -> str | None:
+    return next((text for name in names if (text := records.text_of(parameters.get(name)))), None)
+
+
+FORMAT = LogFormat(
+    name="google_workspace_activity",
+    kind=Kind.LOGIN,
+    title="Google Workspace activity (Reports API: OAuth grants, logins, Gmail)",
+    reference="unverified: https://developers.google.com/workspace/admin/reports/v1/appendix/activity/token",
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=gmail.MAILS.columns | {Col.KIND, Col.USER, Col.SOURCE_IP, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID},
+    zone=Zone.UTC,
+    json=True,
+    encoded=(b"\\u",),
+)

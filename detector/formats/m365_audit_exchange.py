@@ -1,0 +1,180 @@
+r"""Microsoft 365 unified audit log: JSON of the Management Activity API and of shippers, CSV of Purview's export.
+
+One record a line; keys in any case (``CreationTime``, ``creationtime``). CSV rows hold the record in ``AuditData``.
+
+- ``CreationTime`` UTC without ``Z``; ``UserId`` the account; ``ClientIP`` (``ClientIPAddress``, ``ActorIpAddress``),
+  also with a port
+- ``Operation`` stands in ``event.action``; ``ResultStatus`` True, Success, Succeeded or False, Failed
+- ``Consent to application.``, ``Add OAuth2PermissionGrant.``, ``Add service principal.``, ``UserLoggedIn`` (Entra ID):
+  ``Target`` names the application (``Type`` 1) and its client id (``Type`` 4, else the last GUID of ``Type`` 2, or
+  ``ApplicationId``, ``AppId``)
+- ``Send``, ``SendAs``, ``SendOnBehalf`` (Exchange) are mail: ``Item.Subject``, ``Item.InternetMessageId``; recipients
+  are not logged
+- ``Set-Mailbox``, ``New-InboxRule``, ``Set-InboxRule`` with a forwarding address are mail from the mailbox to it: from
+  then on all of its mail goes there
+
+``{"CreationTime":"2020-02-27T10:00:00","Operation":"Consent to application.","UserId":"u1042@example.org",…}``
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from detector.errors import RefusedLine
+from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.grammars import csvexport, mail, mailtable, moments, records, rendering, values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from detector.events import Dialect, Row, Value
+
+_SENDS = frozenset({"send", "sendas", "sendonbehalf"})
+_FORWARDS = frozenset(
+    {"forwardingsmtpaddress", "forwardto", "redirectto", "forwardasattachmentto", "forwardingaddress"}
+)
+_ACTION = records.verdict("resultstatus", denied="false fail", allowed="true succ partiallysucc")
+_ADDRESSES = ("clientip", "clientipaddress", "actoripaddress")
+_NAME, _OTHER, _PRINCIPAL = 1, 2, 4
+"""Types of an audit target."""
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One record to one event."""
+    if not line or line.isspace():
+        return None
+    cells = _cells(line, dialect)
+    operation = records.text_of(cells.get("operation"))
+    if not operation or not ("workload" in cells or "recordtype" in cells):
+        raise RefusedLine("no record of the unified audit log")
+    user = values.user(records.text_of(cells.get("userid")).replace("Not Available", ""))
+    common: dict[Col, Value | None] = {
+        Col.AT: moments.instant(cells.get("creationtime"), dialect.zone),
+        Col.SOURCE_IP: next((ip for name in _ADDRESSES if (ip := _address(records.text_of(cells.get(name))))), None),
+        Col.USER: user,
+        Col.ACTION: _ACTION(cells),
+        Col.ACTIVITY: operation,
+    }
+    return values.row_of({**common, **(_mail(cells, operation, user or "") or _application(cells))})
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The record's own time."""
+    return moments.at_of(parse(line, dialect))
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The names of a CSV export's header."""
+    found = None if line.lstrip()[:1] == "{" or "@" in line else csvexport.columns(line, ("auditdata",), 1)
+    return None if found is None else replace(dialect, columns=found[0], separator=found[1])
+
+
+def example(row: Row) -> str:
+    """A consent, or a rule that forwards mail."""
+    record: dict[str, object] = {
+        "CreationTime": rendering.written_at(row, "%Y-%m-%dT%H:%M:%S"),
+        "UserId": row.get(Col.USER) or row.get(Col.SENDER) or "u1042@example.org",
+        "ClientIP": row.get(Col.SOURCE_IP, ""),
+        "ResultStatus": "Failed" if row.get(Col.ACTION) == Action.DENIED else "Success",
+    }
+    if row.get(Col.KIND) == Kind.MAIL:
+        to = row.get(Col.TO)
+        rule = [
+            {"Name": "Identity", "Value": row.get(Col.SENDER, "")},
+            {"Name": "ForwardTo", "Value": ";".join(to) if isinstance(to, list) else ""},
+        ]
+        more: dict[str, object] = {"Workload": "Exchange", "Operation": "New-InboxRule", "Parameters": rule}
+    else:
+        target = [
+            {"ID": row.get(Col.APPLICATION, "Example"), "Type": _NAME},
+            {"ID": row.get(Col.CLIENT_ID, ""), "Type": _PRINCIPAL},
+        ]
+        operation = row.get(Col.ACTIVITY, "Consent to application.")
+        more = {"Workload": "AzureActiveDirectory", "Operation": operation, "Target": target}
+    return orjson.dumps({**record, **more}).decode()
+
+
+def _cells(line: str, dialect: Dialect) -> Mapping[str, object]:
+    if dialect.columns and line[:1] != "{":
+        found = dict(zip(dialect.columns, csvexport.cells(line, dialect.separator or ","), strict=False))
+        line = found.get("auditdata", "")
+    return {name.lower(): cell for name, cell in records.record(line).items()}
+
+
+def _address(text: str) -> str | None:
+    return values.address(text) or values.address(values.host(text))
+
+
+def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, Value | None] | None:
+    """A mail that was sent, or a rule by which mail is forwarded."""
+    if operation.lower() in _SENDS:
+        item = cells.get("item")
+        inner = {name.lower(): cell for name, cell in item.items()} if isinstance(item, dict) else {}
+        return {
+            Col.KIND: Kind.MAIL.value,
+            Col.SENDER: mail.address(user),
+            Col.SUBJECT: mail.decode_subject(records.text_of(inner.get("subject"))),
+            Col.MESSAGE_ID: mailtable.message_id(records.text_of(inner.get("internetmessageid"))),
+            Col.DIRECTION: "outbound",
+        }
+    parameters = _by_name(cells.get("parameters"), "name", "value")
+    to = [one for name, text in parameters.items() if name.lower() in _FORWARDS for one in mail.addresses(_bare(text))]
+    if not to:
+        return None
+    owner = mail.address(parameters.get("Mailbox", "")) or mail.address(parameters.get("Identity", ""))
+    sender = owner or mail.address(user)
+    return {Col.KIND: Kind.MAIL.value, Col.SENDER: sender, Col.TO: list(dict.fromkeys(to)), Col.DIRECTION: "outbound"}
+
+
+def _application(cells: Mapping[str, object]) -> dict[Col, Value | None]:
+    targets = cells.get("target")
+    names: list[str] = []
+    ids: list[tuple[bool, int, str]] = []
+    for one in targets if isinstance(targets, list) else []:
+        inner = {str(name).lower(): cell for name, cell in one.items()} if isinstance(one, dict) else {}
+        kind, text = inner.get("type"), records.text_of(inner.get("id"))
+        if kind == _NAME and text:
+            names.append(text)
+        elif kind in (_OTHER, _PRINCIPAL) and (found := _GUID.match(text)):
+            ids.append((kind == _PRINCIPAL, len(ids), found[0]))
+    own = next((text for name in ("applicationid", "appid") if (text := records.text_of(cells.get(name)))), None)
+    return {Col.APPLICATION: names[0] if names else None, Col.CLIENT_ID: own or (max(ids)[2] if ids else None)}
+
+
+def _by_name(cell: object, name: str, value: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in cell if isinstance(cell, list) else []:
+        if isinstance(one, dict):
+            inner = {str(key).lower(): text for key, text in one.items()}
+            found.setdefault(records.text_of(inner.get(name)), records.text_of(inner.get(value)))
+    return found
+
+
+def _bare(text: str) -> str:
+    return text.replace("smtp:", "").replace("SMTP:", "")
+
+
+FORMAT = LogFormat(
+    name="m365_audit_exchange",
+    kind=Kind.LOGIN,
+    title="Microsoft 365 unified audit log (consents, logins, sent mail, forwarding rules; JSON and CSV)",
+    reference="unverified: https://learn.microsoft.com/en-us/office/office-365-management-api/"
+    "office-365-management-activity-api-schema",
+    parse=parse,
+    timestamp=timestamp,
+    example=example,
+    columns=frozenset({
+        Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.ACTION, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID, Col.SENDER,
+        Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,
+    }),
+    zone=Zone.UTC,
+    head=head,
+    head_literals=(b"AuditData",),
+    json=True,
+    encoded=(b"\\u",),
+)  # fmt: skip
