@@ -13,6 +13,9 @@ FORMATS = own_formats()
 CASES = [case for name in FORMATS for case in cases(name)]
 AT = from_iso("2020-02-27T10:00:00Z")
 NAME = "app.clearview.ai"
+NONSENSE = [
+    b"", b"\0", b"\xff\xfe", b"-", b'"', b"{", b"[", b"{}", b"[]", b" " * 9, b"\x1b[31m", b"a" * 70_000,
+]  # fmt: skip
 EVENTS = {
     Kind.PROXY: {
         Col.AT: AT, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042", Col.METHOD: "GET", Col.DOMAIN: NAME,
@@ -96,7 +99,7 @@ def test_timestamp_agrees_with_parse(case):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("raw", [b"", b"\0", b"\xff\xfe", b"-", b'"', b"{", b"[", b"{}", b"[]", b" " * 9, b"\x1b[31m", b"a" * 70_000])
+@pytest.mark.parametrize("raw", NONSENSE)
 def test_nonsense_is_refused_or_passed(name, raw):
     reading = read_lines(FORMATS[name], Dialect(), [Line(0, raw)])
     assert len(reading.batch) + reading.passed + len(reading.refusals) == 1

@@ -8,6 +8,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.signatures import IndicatorKind, load
+
 BLOCK_BYTES = 1_000_000
 POOL = 48
 START = 1_577_880_000
@@ -31,12 +33,13 @@ def word(rng, least, most):
 
 
 def domains(count, seed=7):
-    """Domains of services, none of which a background host ends with."""
+    """Domains of services: those of the catalogue first, as long as there are any, then invented ones."""
     rng = random.Random(seed)
-    endings = [".com", ".ai", ".io", ".net", ".org", ".co.uk", ".app"]
-    found = {}
+    real = [one.host for one in load().indicators() if one.kind is IndicatorKind.SUFFIX]
+    rng.shuffle(real)
+    found = dict.fromkeys(real[:count])
     while len(found) < count:
-        found[word(rng, 5, 12) + "q" + rng.choice(endings)] = None
+        found[word(rng, 6, 12) + rng.choice([".com", ".ai", ".io", ".net", ".org", ".co.uk", ".app"])] = None
     return list(found)
 
 
@@ -48,7 +51,9 @@ def background(rng):
 
 def path(rng):
     parts = "/".join(word(rng, 3, 12) for _ in range(rng.randint(1, 5)))
-    return f"/{parts}" + rng.choice(["", "", f"?q={word(rng, 3, 9)}%20{word(rng, 3, 9)}&id={rng.randint(1, 10**6)}", ".png", "/"])
+    return f"/{parts}" + rng.choice(
+        ["", "", f"?q={word(rng, 3, 9)}%20{word(rng, 3, 9)}&id={rng.randint(1, 10**6)}", ".png", "/"]
+    )
 
 
 def squid(rng, host, user):
@@ -86,7 +91,7 @@ def bind(rng, host, _user):
 
 def elff(rng, host, user):
     return (
-        f"{SECOND} {rng.randint(1, 900)} 10.0.{rng.randint(0, 9)}.{rng.randint(1, 254)} {user} - OBSERVED \"Technology\" - "
+        f'{SECOND} {rng.randint(1, 900)} 10.0.{rng.randint(0, 9)}.{rng.randint(1, 254)} {user} - OBSERVED "Technology" - '
         f'200 TCP_NC_MISS GET text/html http {host} 80 {path(rng).partition("?")[0]} - html "Mozilla/5.0 (Windows NT 10.0)" '
         f"192.0.2.9 {rng.randint(200, 90000)} {rng.randint(100, 2000)} -"
     )
@@ -108,11 +113,11 @@ def _elff_stamp(second):
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-ZEEK_FIELDS = (
-    "ts uid id.orig_h id.orig_p id.resp_h id.resp_p trans_depth method host uri referrer version user_agent origin "
+ZEEK_FIELDS = tuple(
+    "ts uid id.orig_h id.orig_p id.resp_h id.resp_p trans_depth method host uri referrer version user_agent origin "  # noqa: SIM905
     "request_body_len response_body_len status_code status_msg info_code info_msg tags username password proxied "
-    "orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types"
-).split()
+    "orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types".split()
+)
 ELFF_HEAD = (
     "#Software: SGOS 6.7\n#Version: 1.0\n#Fields: date time time-taken c-ip cs-username cs-auth-group sc-filter-result "
     "cs-categories cs(Referer) sc-status s-action cs-method rs(Content-Type) cs-uri-scheme cs-host cs-uri-port cs-uri-path "

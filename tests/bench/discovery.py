@@ -61,7 +61,7 @@ def main():
         took = time.perf_counter() - start
         rows = len(Path(folder, "out").read_text().splitlines()) - 1
     speed, cpu = size / took / 1e6, resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(  # noqa: T201 - it is what a benchmark is for
+    print(
         f"{size / 1e6:.0f} MB in {took:.2f} s: {speed:.0f} MB/s (wanted {WANTED_MB_S}), "
         f"cpu {cpu.ru_utime + cpu.ru_stime:.1f} s, "
         f"peak {peak / 1e6:.0f} MB of all processes (wanted {WANTED_MB}), {rows} rows"

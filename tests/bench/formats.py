@@ -6,7 +6,6 @@ Lines are varied: the same host, user, address and second rarely come twice in a
 come from the format's own `example()`, `golden` lines from its golden cases (real layouts, some of them long) with the
 names, addresses and clocks drawn anew, `syslog` is `example` inside an RFC 3164 header. Best of some rounds, CPU time.
 """
-# ruff: noqa: T201
 
 import argparse
 import random
