@@ -28,6 +28,21 @@ def test_quoted_values_never_give_pairs():
     assert pairs["ua"] == 'x" action="blocked'
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a=1 b="two words" c="" d= e="x=y z" a=2',
+        'a="1" b=c"d"e f="g"h i="j',
+        '<189>date=2020-02-27 msg="a b" c=d',
+        'a="" b="" "c d" e=f',
+    ],
+)
+def test_short_way_reads_what_the_long_way_reads(line):
+    long = kv.quoted(line + r' last="\\"')  # a backslash forbids the short way
+    long.pop("last")
+    assert {key: cell for key, cell in kv.quoted(line).items() if key in long} == long
+
+
 def test_quote_that_nothing_closes_is_a_letter():
     pairs = kv.quoted('a="b c=d e=f')
     assert pairs["c"] == "d"

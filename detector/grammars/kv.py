@@ -15,6 +15,7 @@ from detector.errors import RefusedLine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MARK = "\0"
 _KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
 _OPEN = re.compile(rf"(?:^|(?<=[ \t]))({_KEY}(?:\[\d+\])?)=")
 _COLON = re.compile(r'(?:^|(?<=[\s;\[|]))([A-Za-z_][\w.-]{0,63}):"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -27,12 +28,35 @@ def quoted(line: str, separator: str = " ", quote: str = '"') -> dict[str, str]:
     >>> quoted(r'src=10.0.0.7 ua="a \"b\" src=1" empty= n=""')
     {'n': '', 'empty': '', 'ua': 'a "b" src=1', 'src': '10.0.0.7'}
     """
+    if "\\" not in line and "\t" not in line and (pairs := _plain(line, separator, quote)):
+        return pairs
     found = _quoted(separator, quote).findall(line)
     if not found:
         raise RefusedLine("no key=value pairs")
     if "\\" in line:
         return {key: _unescaped(inner) if inner else bare for key, inner, bare in reversed(found)}
     return {key: inner or bare for key, inner, bare in reversed(found)}
+
+
+def _plain(line: str, separator: str, quote: str) -> dict[str, str] | None:
+    """The pairs of a line whose quotes all stand around whole values, in half the time; ``None`` for other lines.
+
+    A mark takes the place of each quoted value; lines hold no NUL.
+    """
+    pieces = line.split(quote)
+    if not len(pieces) & 1:
+        return None
+    inner = iter(pieces[1::2])
+    pairs: dict[str, str] = {}
+    for field in _MARK.join(pieces[::2]).split(separator):
+        key, sign, cell = field.partition("=")
+        if _MARK in field:
+            if cell != _MARK or _MARK in key:
+                return None
+            cell = next(inner)
+        if sign and key not in pairs:
+            pairs[key] = cell
+    return pairs
 
 
 def opened(text: str) -> dict[str, str]:

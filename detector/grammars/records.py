@@ -36,7 +36,6 @@ _AT, _URL, _DOMAIN, _SERVER_NAME, _STATUS, _ACTION = (
 )  # fmt: skip
 _CHALLENGE = Action.CHALLENGE
 _CHALLENGES = (401, 407)
-_EMPTY = frozenset(("", "-"))
 _SCHEMES = frozenset(("http", "https", "ftp", "ftps", "ws", "wss"))
 _WORD_LIMIT = 64
 _METHOD_LIMIT = 24
@@ -98,11 +97,11 @@ class Table:
         row: Row = {}
         for column, read, names in self.steps:
             for name, path in names:
-                cell = value_at(cells, path) if path else cells.get(name)
-                if cell is None:
+                cell = cells.get(name)
+                if cell is None and (not path or (cell := value_at(cells, path)) is None):
                     continue
                 text = cell if type(cell) is str else text_of(cell)
-                if text in _EMPTY:
+                if not text or text == "-":
                     continue
                 value = read(text)
                 if value is not None:
@@ -180,9 +179,11 @@ def verdict(
 
     def read(cells: Cells) -> Action | None:
         for name, path in fields:
-            cell = value_at(cells, path) if path else cells.get(name)
+            cell = cells.get(name)
+            if cell is None and path:
+                cell = value_at(cells, path)
             text = cell if type(cell) is str else text_of(cell)
-            if text not in _EMPTY and (found := meaning(text[:_WORD_LIMIT])) is not None:
+            if text and text != "-" and (found := meaning(text[:_WORD_LIMIT])) is not None:
                 return found
         return None
 
@@ -195,14 +196,11 @@ def value_at(cells: Cells, path: tuple[str, ...]) -> object:
     >>> value_at({"dns": {"queries": [{"rrname": "example.com"}]}}, ("dns", "queries", "rrname"))
     'example.com'
     """
-    cell: object = cells.get(".".join(path))
-    if cell is not None:
-        return cell
-    cell = cells
+    cell: object = cells
     for key in path:
-        if isinstance(cell, list):
+        if type(cell) is list:
             cell = cell[0] if cell else None
-        if not isinstance(cell, Mapping):
+        if type(cell) is not dict:
             return None
         cell = cell.get(key)
     return cell
@@ -216,6 +214,8 @@ def text_of(cell: object) -> str:
     """
     if isinstance(cell, str):
         return cell
+    if type(cell) is int:
+        return str(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer():
