@@ -78,14 +78,14 @@ def example(row: Row) -> str:
     """A consent, or a rule that forwards mail."""
     record: dict[str, object] = {
         "CreationTime": rendering.written_at(row, "%Y-%m-%dT%H:%M:%S"),
-        "UserId": row.get(Col.USER) or row.get(Col.SENDER) or "u1042@example.org",
+        "UserId": row.get(Col.USER) or row.get(Col.FROM) or "u1042@example.org",
         "ClientIP": row.get(Col.SOURCE_IP, ""),
         "ResultStatus": "Failed" if row.get(Col.ACTION) == Action.DENIED else "Success",
     }
     if row.get(Col.KIND) == Kind.MAIL:
         to = row.get(Col.TO)
         rule = [
-            {"Name": "Identity", "Value": row.get(Col.SENDER, "")},
+            {"Name": "Identity", "Value": row.get(Col.FROM, "")},
             {"Name": "ForwardTo", "Value": ";".join(to) if isinstance(to, list) else ""},
         ]
         more: dict[str, object] = {"Workload": "Exchange", "Operation": "New-InboxRule", "Parameters": rule}
@@ -117,7 +117,7 @@ def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, V
         inner = {name.lower(): cell for name, cell in item.items()} if isinstance(item, dict) else {}
         return {
             Col.KIND: Kind.MAIL.value,
-            Col.SENDER: mail.address(user),
+            Col.FROM: mail.address(user),
             Col.SUBJECT: mail.decode_subject(records.text_of(inner.get("subject"))),
             Col.MESSAGE_ID: mailtable.message_id(records.text_of(inner.get("internetmessageid"))),
             Col.DIRECTION: "outbound",
@@ -128,7 +128,7 @@ def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, V
         return None
     owner = mail.address(parameters.get("Mailbox", "")) or mail.address(parameters.get("Identity", ""))
     sender = owner or mail.address(user)
-    return {Col.KIND: Kind.MAIL.value, Col.SENDER: sender, Col.TO: list(dict.fromkeys(to)), Col.DIRECTION: "outbound"}
+    return {Col.KIND: Kind.MAIL.value, Col.FROM: sender, Col.TO: list(dict.fromkeys(to)), Col.DIRECTION: "outbound"}
 
 
 def _application(cells: Mapping[str, object]) -> dict[Col, Value | None]:
@@ -169,12 +169,12 @@ FORMAT = LogFormat(
     timestamp=timestamp,
     example=example,
     columns=frozenset({
-        Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.ACTION, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID, Col.SENDER,
+        Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.ACTION, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID, Col.FROM,
         Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,
     }),
     zone=Zone.UTC,
     head=head,
     head_literals=(b"AuditData",),
     json=True,
-    encoded=(b"\\u",),
+    encoded=(b"\\u", b"forward", b"redirectto"),  # rules are rare: every line with one is read
 )  # fmt: skip
