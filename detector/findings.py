@@ -6,6 +6,7 @@ Only the earliest and the latest lines of each stage are kept as evidence: memor
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from detector.events import MICROSECONDS, Stage
 from detector.match import Actor, Confidence, sighting_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from detector.match import Sighting, SightingBatch
     from detector.signatures import Ruleset, Thresholds
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 EVIDENCE_EACH_SIDE = 10
 """Earliest, and latest, lines of each stage that are kept."""
 
+KEPT_LINE_BYTES = 512
+"""Longer lines of evidence are digested at once: people who write long lines must not fill the memory."""
+
 _DAY = 86_400 * MICROSECONDS
 _UNKNOWN_TIME = -(1 << 62)
+_CONFIRMED = Confidence.CONFIRMED
 
 
 class Evidence(NamedTuple):
     """One line that proves something; sorts by time and place.
+
+    Most evidence is given up again for earlier or later lines: digests are taken of what is asked for.
 
     Attributes:
         at: instant, far in the past where unknown.
@@ -34,10 +41,11 @@ class Evidence(NamedTuple):
         offset: of the line in the decompressed stream.
         indicator: the indicator's id.
         stage: what it proves.
-        length: of the line in bytes.
-        sha256: of the line.
         denied: the request was refused.
-        sighting: the sighting's id.
+        stream: identity of the log's content.
+        part: 0, or the position of the recipient among several on one line.
+        length: of the line in bytes.
+        line: the line itself, or its digest where it is longer than ``KEPT_LINE_BYTES``.
     """
 
     at: int
@@ -45,10 +53,21 @@ class Evidence(NamedTuple):
     offset: int
     indicator: str
     stage: Stage
-    length: int
-    sha256: str
     denied: bool
-    sighting: str
+    stream: str
+    part: int
+    length: int
+    line: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the line."""
+        return (hashlib.sha256(self.line).digest() if len(self.line) == self.length else self.line).hex()
+
+    @property
+    def sighting(self) -> str:
+        """The sighting's id."""
+        return sighting_id(self.stream, self.offset, self.indicator, self.part)
 
     @property
     def instant(self) -> int | None:
@@ -75,6 +94,19 @@ class StageCount:
     last: int | None = None
     days: dict[int, int] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
+
+    def take(self, rows: Sequence[Sighting], evidence: Iterable[Evidence]) -> None:
+        """Count sightings."""
+        self.count += len(rows)
+        self.confirmed += sum([row.confidence is _CONFIRMED for row in rows])
+        self.evidence += evidence
+        if len(self.evidence) > 4 * EVIDENCE_EACH_SIDE:
+            self.prune()
+        if known := [row.at for row in rows if row.at is not None]:
+            self.first = _least(self.first, min(known))
+            self.last = _most(self.last, max(known))
+            for day in [at // _DAY for at in known]:
+                self.days[day] = self.days.get(day, 0) + 1
 
     def prune(self) -> None:
         """Keep the earliest and the latest lines only; the same ones, whatever came first."""
@@ -126,6 +158,17 @@ class Finding:
     used_days: set[int] = field(default_factory=set)
     sessions: dict[int, Session] = field(default_factory=dict)
 
+    def take(self, stage: Stage, rows: Sequence[Sighting], opaque: frozenset[str]) -> None:
+        """Add what sightings of one stage say beside it; ``opaque`` are the hosts of the product itself."""
+        self.bytes_sent += sum([row.bytes_sent for row in rows])
+        self.denied += sum([row.denied for row in rows])
+        done = [(row.at // _DAY, row.at, row.host) for row in rows if row.at is not None and not row.denied]
+        self.used_days.update([day for day, _, _ in done])
+        if opaque and stage.rung >= Stage.VISITED.rung:
+            for day, at, host in done:
+                if host in opaque:
+                    self.sessions[day] = _together(self.sessions.get(day), Session(1, at, at))
+
     @property
     def sightings(self) -> int:
         """All of them, refused attempts included."""
@@ -176,25 +219,20 @@ class Findings:
         self._findings: dict[tuple[str, Actor], Finding] = {}
 
     def fold(self, batch: SightingBatch) -> None:
-        """Add the sightings of one part of a log."""
-        touched: dict[int, StageCount] = {}
+        """Add the sightings of one part of a log: those of one actor, service and stage at once."""
+        groups: defaultdict[tuple[str, Actor, Stage], list[Sighting]] = defaultdict(list)
         actor_of = self._actor_of
         for sighting in batch.rows:
-            key = (sighting.service, actor_of(sighting))
-            finding = self._findings.get(key)
+            groups[sighting.service, actor_of(sighting), sighting.stage].append(sighting)
+        for (service, actor, stage), rows in groups.items():
+            finding = self._findings.get((service, actor))
             if finding is None:
-                finding = self._findings[key] = Finding(*key)
+                finding = self._findings[service, actor] = Finding(service, actor)
+            if stage not in finding.stages:
+                finding.stages[stage] = StageCount()
+            finding.stages[stage].take(rows, [_evidence(batch, row) for row in rows])
+            finding.take(stage, rows, self._opaque.get(service, frozenset()))
             finding.sources.add(batch.path)
-            stage = finding.stages.get(sighting.stage)
-            if stage is None:
-                stage = finding.stages[sighting.stage] = StageCount()
-            self._count(finding, stage, sighting)
-            stage.evidence.append(_evidence(batch, sighting))
-            touched[id(stage)] = stage
-            if len(stage.evidence) > 8 * EVIDENCE_EACH_SIDE:
-                stage.prune()
-        for stage in touched.values():
-            stage.prune()
 
     def merge(self, others: Iterable[Finding]) -> None:
         """Add the findings of another part of the logs."""
@@ -203,40 +241,20 @@ class Findings:
             mine.merge(other)
 
     def all(self) -> list[Finding]:
-        """Every finding, by service and actor."""
+        """Every finding, by service and actor, its evidence cut down to what is kept."""
+        for finding in self._findings.values():
+            for stage in finding.stages.values():
+                stage.prune()
         return [self._findings[key] for key in sorted(self._findings)]
-
-    def _count(self, finding: Finding, stage: StageCount, sighting: Sighting) -> None:
-        stage.count += 1
-        stage.confirmed += sighting.confidence is Confidence.CONFIRMED
-        finding.denied += sighting.denied
-        finding.bytes_sent += sighting.bytes_sent
-        at = sighting.at
-        if at is None:
-            return
-        stage.first = _least(stage.first, at)
-        stage.last = _most(stage.last, at)
-        day = at // _DAY
-        stage.days[day] = stage.days.get(day, 0) + 1
-        if sighting.denied:
-            return
-        finding.used_days.add(day)
-        if sighting.stage.rung >= Stage.VISITED.rung and sighting.host in self._opaque.get(sighting.service, ()):
-            finding.sessions[day] = _together(finding.sessions.get(day), Session(1, at, at))
 
 
 def _evidence(batch: SightingBatch, sighting: Sighting) -> Evidence:
+    line = sighting.line
     return Evidence(
-        at=_UNKNOWN_TIME if sighting.at is None else sighting.at,
-        path=batch.path,
-        offset=sighting.offset,
-        indicator=sighting.indicator,
-        stage=sighting.stage,
-        length=len(sighting.line),
-        sha256=hashlib.sha256(sighting.line).hexdigest(),
-        denied=sighting.denied,
-        sighting=sighting_id(batch.stream, sighting.offset, sighting.indicator, sighting.part),
-    )
+        _UNKNOWN_TIME if sighting.at is None else sighting.at, batch.path, sighting.offset, sighting.indicator,
+        sighting.stage, sighting.denied, batch.stream, sighting.part, len(line),
+        line if len(line) <= KEPT_LINE_BYTES else hashlib.sha256(line).digest(),
+    )  # fmt: skip
 
 
 def _is_use(session: Session, thresholds: Thresholds) -> bool:

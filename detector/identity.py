@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.grammars.values import lower
@@ -31,12 +32,17 @@ def actor_of(sighting: Sighting) -> Actor:
 
     An account counts without its directory prefix's case: ``CORP\\U1042`` and ``corp\\u1042`` are one.
     """
-    if sighting.account:
-        return Actor(ActorKind.ACCOUNT, lower(sighting.account))
-    if sighting.mailbox:
-        return Actor(ActorKind.MAILBOX, lower(sighting.mailbox))
-    if sighting.address:
-        return Actor(ActorKind.ADDRESS, lower(sighting.address))
+    return _actor(sighting.account, sighting.mailbox, sighting.address)
+
+
+@lru_cache(maxsize=16_384)
+def _actor(account: str, mailbox: str, address: str) -> Actor:
+    if account:
+        return Actor(ActorKind.ACCOUNT, lower(account))
+    if mailbox:
+        return Actor(ActorKind.MAILBOX, lower(mailbox))
+    if address:
+        return Actor(ActorKind.ADDRESS, lower(address))
     return Actor(ActorKind.UNKNOWN, "unknown")
 
 

@@ -73,6 +73,8 @@ class Kind(StrEnum):
     LEASE = "lease"
     LOGIN = "login"
 
+    __hash__ = str.__hash__  # as of Col
+
 
 class Action(StrEnum):
     """What the device did with the request.
@@ -83,6 +85,8 @@ class Action(StrEnum):
     ALLOWED = "allowed"
     DENIED = "denied"
     CHALLENGE = "challenge"
+
+    __hash__ = str.__hash__  # as of Col
 
 
 class Stage(StrEnum):
@@ -101,6 +105,8 @@ class Stage(StrEnum):
     CONTACTED = "contacted"
     PAID = "paid"
     CLOSED = "closed"
+
+    __hash__ = str.__hash__  # as of Col
 
     @property
     def rung(self) -> int:

@@ -68,12 +68,26 @@ def target_of(url: str) -> Target:
     >>> target_of("https://user@App.Clearview.ai:443/App//Login?next=/#x")
     Target(host='app.clearview.ai', path='/app/login', query='next=/')
     """
+    authority, path, query = _parts(url)
+    return Target(normalise(authority.rpartition("@")[2]), path, query)
+
+
+def path_of(url: str) -> tuple[str, str]:
+    """The normalised path and the raw query of a URL, both empty where only the host is known.
+
+    >>> path_of("https://app.clearview.ai/App//Login?next=/#x"), path_of("app.clearview.ai:443")
+    (('/app/login', 'next=/'), ('', ''))
+    """
+    return _parts(url)[1:] if "/" in url or "?" in url or "\\" in url else ("", "")
+
+
+def _parts(url: str) -> tuple[str, str, str]:
     _, scheme, rest = url.strip().partition("://")
     rest = (rest if scheme else url.strip().removeprefix("//")).replace("\\", "/")
     rest = rest.partition("#")[0]
     rest, _, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
-    return Target(normalise(authority.rpartition("@")[2]), normalise_path(slash + path) if slash else "", query)
+    return authority, normalise_path(slash + path) if slash else "", query
 
 
 def normalise_path(path: str) -> str:

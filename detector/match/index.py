@@ -16,7 +16,7 @@ from detector.signatures import IndicatorKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detector.signatures import Indicator, Ruleset
+    from detector.signatures import Indicator, Ruleset, Thresholds
 
 MEMORY_LIMIT = 200_000
 """Hosts whose answer is remembered; the memory is emptied when it is full, so that it never grows with the log."""
@@ -38,12 +38,16 @@ class Candidates:
         hosts: those that need no more: exact, patterns, suffixes from long to short.
         tier: how the name was asked for.
         host: the name that was matched (behind a session proxy: the one in front).
+        thresholds: of the service of the best one.
+        is_timeless: no indicator began or ceased to count at some time.
     """
 
     urls: tuple[Indicator, ...]
     hosts: tuple[Indicator, ...]
     tier: Tier
     host: str
+    thresholds: Thresholds
+    is_timeless: bool
 
 
 @dataclass(slots=True)
@@ -99,7 +103,9 @@ class Index:
         if not urls and not hosts:
             return None
         urls.sort(key=lambda indicator: (-len(indicator.path), -len(indicator.query), indicator.id))
-        return Candidates(tuple(urls), tuple(hosts), tier, host)
+        thresholds = self.ruleset[(hosts or urls)[0].service].thresholds
+        is_timeless = all(one.valid_from is None and one.valid_until is None for one in (*urls, *hosts))
+        return Candidates(tuple(urls), tuple(hosts), tier, host, thresholds, is_timeless)
 
     def _behind(self, host: str) -> str | None:
         """The host in front of a session proxy's or translator's own name."""

@@ -6,23 +6,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Kind, Stage
-from detector.match.hosts import Target, target_of
-from detector.match.index import Index
+from detector.match.hosts import Target, path_of
+from detector.match.index import MEMORY_LIMIT, Index
 from detector.match.mail import Mail, MailIndex
 from detector.match.sightings import Confidence, Sighting
 from detector.match.stages import Request, prove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from detector.events import EventBatch, Value
     from detector.match.index import Candidates
+    from detector.match.stages import Proven
     from detector.signatures import Ruleset
 
 _NAMES = (Col.QUESTION, Col.DOMAIN, Col.SERVER_NAME)
 _TUNNELS = ("tcp://", "ssl://", "tunnel://")
 """Schemes that proxies write for a tunnel: what looks like a path is none."""
 _NETWORK = frozenset({Kind.PROXY, Kind.DNS})
+_NO_PATH = ("", "")
+_LONGEST_METHOD = 16
+"""Characters; what requests with a longer one prove is not remembered: nobody but a forger writes such."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,7 @@ class Matcher:
     ruleset: Ruleset
     hosts: Index = field(init=False)
     mail: MailIndex = field(init=False)
+    _proven: dict[tuple[str, str, str, int | None, str], Proven | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hosts = Index(self.ruleset)
@@ -48,57 +53,46 @@ class Matcher:
         sightings += self._mails(batch, [i for i, kind in enumerate(kinds) if kind == Kind.MAIL])
         return tuple(sorted(sightings, key=lambda sighting: (sighting.offset, sighting.part)))
 
-    def _requests(self, batch: EventBatch, indexes: Sequence[int]) -> Iterator[Sighting]:
-        columns = [batch.column(name) for name in _NAMES]
+    def _requests(self, batch: EventBatch, indexes: Iterable[int]) -> Iterator[Sighting]:
+        columns = [cells for name in _NAMES if (cells := batch.columns.get(name)) is not None]
+        requests = _Requests(batch)
         candidates = self.hosts.candidates
         for index in indexes:
-            services: set[str] = set()
+            services: list[str] = []
             for cells in columns:
                 name = cells[index]
                 if isinstance(name, str) and (found := candidates(name)) is not None:
-                    sighting = self._request(batch, index, name, found)
+                    sighting = self._request(requests, index, name, found)
                     if sighting is not None and sighting.service not in services:
-                        services.add(sighting.service)
+                        services.append(sighting.service)
                         yield sighting
 
-    def _request(self, batch: EventBatch, index: int, name: str, found: Candidates) -> Sighting | None:
-        cell = _Cells(batch, index)
-        action, at = cell.text(Col.ACTION), cell.number(Col.AT)
-        sent = cell.number(Col.BYTES_SENT) or 0
-        kind = Kind(cell.text(Col.KIND) or batch.kind)
-        path = query = ""
-        method, url = cell.text(Col.METHOD).upper(), cell.text(Col.URL)
-        if (found.urls or sent) and method != "CONNECT" and not url.startswith(_TUNNELS):
-            _, path, query = target_of(url)
-        request = Request(
-            kind=kind,
-            at=at,
-            target=Target(found.host, path, query),
-            method=method,
-            status=cell.number(Col.STATUS) or 0,
-            action=Action(action) if action else None,
-            bytes_sent=sent,
-        )
-        service = (found.hosts or found.urls)[0].service
-        proven = prove(found, request, self.ruleset[service].thresholds)
+    def _request(self, requests: _Requests, index: int, name: str, found: Candidates) -> Sighting | None:
+        sent = requests.sent[index] or 0
+        is_large = sent >= found.thresholds.uploaded_request_bytes
+        method, url = requests.methods[index], requests.urls[index]
+        path, query = _NO_PATH
+        if (found.urls or is_large) and method.upper() != "CONNECT" and not url.startswith(_TUNNELS):
+            path, query = path_of(url)
+        if path or is_large or not found.is_timeless or len(method) > _LONGEST_METHOD:
+            proven = requests.prove(index, found, path, query)
+        else:
+            said = (name, requests.kinds[index], method, requests.statuses[index], requests.actions[index])
+            try:
+                proven = self._proven[said]
+            except KeyError:
+                if len(self._proven) >= MEMORY_LIMIT:
+                    self._proven.clear()
+                proven = self._proven[said] = requests.prove(index, found, path, query)
         if proven is None:
             return None
+        indicator, stage, confidence, denied = proven
+        batch = requests.batch
         return Sighting(
-            service=proven.indicator.service,
-            indicator=proven.indicator.id,
-            stage=proven.stage,
-            confidence=proven.confidence,
-            at=at,
-            denied=proven.denied,
-            account=cell.text(Col.USER),
-            address=cell.text(Col.SOURCE_IP),
-            mailbox="",
-            host=name,
-            bytes_sent=0 if proven.denied else sent,
-            offset=batch.offsets[index],
-            part=0,
-            line=batch.lines[index],
-        )
+            indicator.service, indicator.id, stage, confidence, requests.instants[index], denied,
+            requests.users[index], requests.addresses[index], "", name, 0 if denied else sent,
+            batch.offsets[index], 0, batch.lines[index],
+        )  # fmt: skip
 
     def _mails(self, batch: EventBatch, indexes: Sequence[int]) -> Iterator[Sighting]:
         for index in indexes:
@@ -168,6 +162,45 @@ def _mail_sighting(  # noqa: PLR0913 - it has that many parts
         part=part,
         line=batch.lines[index],
     )
+
+
+class _Requests:
+    """The cells that requests are judged by: empty text and ``None`` where a line does not hold the column."""
+
+    __slots__ = (
+        "actions", "addresses", "batch", "instants", "kinds", "methods", "sent", "statuses", "urls", "users",
+    )  # fmt: skip
+
+    def __init__(self, batch: EventBatch) -> None:
+        self.batch = batch
+        self.instants, self.sent = _numbers(batch, Col.AT), _numbers(batch, Col.BYTES_SENT)
+        self.statuses, self.actions = _numbers(batch, Col.STATUS), _texts(batch, Col.ACTION)
+        self.kinds = [kind or batch.kind for kind in _texts(batch, Col.KIND)]
+        self.methods = _texts(batch, Col.METHOD)
+        self.users, self.addresses = _texts(batch, Col.USER), _texts(batch, Col.SOURCE_IP)
+        self.urls = _texts(batch, Col.URL)
+
+    def prove(self, index: int, found: Candidates, path: str, query: str) -> Proven | None:
+        """What one of them proves."""
+        action = self.actions[index]
+        request = Request(
+            kind=Kind(self.kinds[index]),
+            at=self.instants[index],
+            target=Target(found.host, path, query),
+            method=self.methods[index].upper(),
+            status=self.statuses[index] or 0,
+            action=Action(action) if action else None,
+            bytes_sent=self.sent[index] or 0,
+        )
+        return prove(found, request, found.thresholds)
+
+
+def _texts(batch: EventBatch, name: Col) -> list[str]:
+    return [cell if isinstance(cell, str) else "" for cell in batch.column(name)]
+
+
+def _numbers(batch: EventBatch, name: Col) -> list[int | None]:
+    return [cell if isinstance(cell, int) else None for cell in batch.column(name)]
 
 
 class _Cells:

@@ -31,6 +31,8 @@ class ActorKind(StrEnum):
     MAILBOX = "mailbox"
     UNKNOWN = "unknown"
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, and actors are keys of every fold
+
 
 class Actor(NamedTuple):
     """One party.
