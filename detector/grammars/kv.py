@@ -54,7 +54,7 @@ def _plain(line: str, separator: str, quote: str) -> dict[str, str] | None:
             if cell != _MARK or _MARK in key:
                 return None
             cell = next(inner)
-        if sign and key not in pairs:
+        if sign and key and key not in pairs:
             pairs[key] = cell
     return pairs
 
