@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import Col
@@ -28,6 +29,8 @@ _AT, _ACTION, _TO, _DIRECTION, _AUTHENTICATION = Col.AT, Col.ACTION, Col.TO, Col
 _SENDER, _FROM, _SUBJECT = Col.SENDER, Col.FROM, Col.SUBJECT
 _EMPTY = frozenset(("", "-", "<>"))
 _DEPTH = 8
+_SHORT = 256
+"""Longer texts are read without the memo."""
 
 
 def message_id(text: str) -> str | None:
@@ -39,11 +42,20 @@ def message_id(text: str) -> str | None:
     return text.strip("<>'\" \t\r\n") or None
 
 
+@lru_cache(maxsize=16_384)
+def _remembered_name(text: str) -> str | None:
+    return mail.display_name(text) if "<" in text or "(" in text else None
+
+
+def _display_name(text: str) -> str | None:
+    return _remembered_name(text) if len(text) < _SHORT else mail.display_name(text)
+
+
 READERS: Mapping[Col, Reader] = {
     Col.SOURCE_IP: lambda text: values.address(text) or values.address(values.host(text)),
     Col.USER: values.user,
     Col.FROM: mail.address,
-    Col.FROM_NAME: mail.display_name,
+    Col.FROM_NAME: _display_name,
     Col.SENDER: mail.address,
     Col.TO: lambda text: mail.addresses(text) or None,
     Col.SUBJECT: mail.decode_subject,
@@ -57,7 +69,9 @@ def name(text: str) -> str | None:
     >>> name("Clearview Support"), name("Clearview <help@clearview.ai>"), name("help@clearview.ai")
     ('Clearview Support', 'Clearview', None)
     """
-    return mail.display_name(text) if "@" in text else mail.decode_subject(text).strip("\"' ") or None
+    if "@" in text:
+        return _display_name(text)
+    return mail.decode_subject(text).strip("\"' ") or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,8 @@ class MailTable:
         get = cells.get
         for column, read, names in self.steps:
             for name, path in names:
-                if (cell := get(name)) is None and (not path or (cell := at_path(cells, path)) is None):
+                cell = at_path(cells, path) if path and path[0] in cells else get(name)
+                if cell is None:
                     continue
                 text = cell if type(cell) is str else ", ".join(_texts(cell, 0))
                 if text not in _EMPTY and (value := read(text)) is not None:
@@ -178,7 +193,7 @@ def at_path(cells: object, path: _Path) -> object:
         if isinstance(cells, list):
             found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
             return found or None
-        if not isinstance(cells, Mapping):
+        if not isinstance(cells, dict):
             return None
         cells = cells.get(key)
     return cells
