@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<at>\d{9,13}|\S{1,40}) \d+ (?P<ip>[0-9A-Fa-f.:]+|-) \S+ \S+ \S+ "
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<at>\S{1,6000}) \d+ (?P<ip>[0-9A-Fa-f.:]+|-) \S+ \S+ \S+ "
     r"(?P<url>\S+) (?P<size>-?\d+) \S+ (?P<action>ALLOWED|BLOCKED|DETECTED|WARNED|MONITORED) (?P<rest>.*)",
     re.DOTALL,
 )

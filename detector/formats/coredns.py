@@ -23,7 +23,7 @@ from detector.grammars import dns, moments, rendering, values
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
-_HEAD = r"(?:(?P<at>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\S*) (?:(?:stdout|stderr) [FP] )?)?"
+_HEAD = r"(?:(?P<at>\d\S{9,6000}(?: \d\d:\S+)?) (?:(?:stdout|stderr) [FP] )?)?"
 _LINE = re.compile(
     _HEAD + r"(?:coredns(?:\[\d+\])?: )?(?:\.:\d+ )?\[INFO\] \[?(?P<ip>[0-9A-Fa-f:.%\w]+?)\]?:\d+ - \d+ "
     r'"(?P<type>\S+) \S+ (?P<name>[^ "]+) \S+ \d+ \w+ \d+" (?P<rcode>[A-Z]\w*|-)(?: .*)?',

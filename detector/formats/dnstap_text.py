@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from detector.events import Dialect, Row
 
-_AT = r"(?P<at>\d{2}-[A-Za-z]{3}-\d{4} \S+|\d{4}-\d\d-\d\d[T ]\S+|\d\d:\d\d:\S+)"
+_AT = r"(?P<at>\d\S{4,6000}(?: \d\d?:\S+)?)"
 _LINE = re.compile(
-    _AT + r" (?P<type>[A-Z]{2}) (?P<ip>\[?[0-9A-Fa-f.:]+\]?)(?: (?:->|<-) \S+)? [A-Z]{3,4} \d+b "
+    _AT + r" (?P<type>[A-Z]{2}) (?P<ip>\[?[0-9A-Fa-f.:]+\]?)(?: (?:->|<-) \S+)? [A-Z]{3,4} -?\d+b "
     r'(?:"(?P<quoted>[^"]+)" \S+ (?P<kind>\S+)|(?P<name>[^ ]+)/[^/\s]+/(?P<last>[^/\s]+))(?: .*)?',
     re.DOTALL,
 )

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,40})\] \S+ \S+ "
-    r"[+-]?\d+(?:/[+-]?\d+){2,4} (?P<status>-?\d+) (?P<bytes>\+?\d+) \S+ \S+ (?P<end>\S{4}) "
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,6000})\] \S+ \S+ "
+    r"[+-]?\d+(?:/[+-]?\d+){2,4} (?P<status>-?\d+) (?P<bytes>[+-]?\d+) \S+ \S+ (?P<end>\S{4}) "
     r'\d+(?:/\+?\d+){4} \d+/\d+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*)',
     re.DOTALL,
 )

@@ -101,12 +101,14 @@ def example(row: Row) -> str:
 
 def _fields(line: str, dialect: Dialect) -> Cells:
     names = dialect.columns or _COLUMNS
-    found = delimited.cells(line) if line[10:11] in ",\"'" else elff.tokens(line, len(dialect.columns))
+    first, comma, _ = line.partition(",")
+    is_csv = comma and " " not in first
+    found = delimited.cells(line) if is_csv else elff.tokens(line, len(dialect.columns))
     if len(found) < len(names):
         raise RefusedLine("fewer fields than the header names")
     cells = dict(zip(names, found, strict=False))
     if not dialect.columns:
-        if not (cells["cs-bytes"].isdecimal() or cells["sc-bytes"].isdecimal()) or len(cells["date"]) != 10:
+        if not (cells["cs-bytes"].isdecimal() or cells["sc-bytes"].isdecimal()) or cells["time"].count(":") != 2:
             raise RefusedLine("not the fields of a transaction")
         cells["late-action"] = next((cell for cell in found[_LATE:] if cell in _ACTIONS), "")
     return cells

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r"(?P<ip>[0-9A-Fa-f.:]+|-) \S{1,256} (?P<user>.{1,256}?) \[(?P<at>[^\]\[]{1,40})\] "
+    r"(?P<ip>[0-9A-Fa-f.:]+|-) \S{1,256} (?P<user>.{1,256}?) \[(?P<at>[^\]\[]{1,6000})\] "
     r'"(?P<method>[A-Z-]{1,24}) (?P<url>[^" ][^"]*)" (?P<status>\d{1,3}|-) (?:"[^"]*"|\S+) '
-    r'(?:"(?P<quoted>[^"]*)"|(?P<agent>[^" ]+)) \d+ [^\W\d_].*',
+    r'(?:"(?P<quoted>[^"]*)"|(?P<agent>[^" ]+)) -?\d+ [^\W\d_].*',
     re.DOTALL,
 )
 _VERSION = re.compile(r" HTTP/[\d.]+$")

@@ -80,7 +80,11 @@ _TABLE = records.table(
         denied="block den drop reset sinkhole override-lockout",
         allowed="allow alert continue override",
     ),
-    readers={Col.USER: _user, Col.USER_AGENT: lambda text: None if text == "0" else text},
+    readers={
+        Col.URL: lambda text: text.strip('"') or None,
+        Col.USER: _user,
+        Col.USER_AGENT: lambda text: None if text == "0" else text,
+    },
 )
 
 

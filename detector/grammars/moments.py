@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells, When
 
 _AT = Col.AT
+_LEAST_DIGITS = 9
+"""Shorter counts of seconds are the beginning of something else, as in a line that breaks off."""
 
 
 def first(*readings: When) -> When:
@@ -58,7 +60,7 @@ def instant(cell: object, zone: tzinfo) -> int | None:
     try:
         if text[4:5] in ("-", "/"):
             return stamps.iso(text if text[4] == "-" else text.replace("/", "-", 2), zone)
-        return stamps.epoch(text) if text[:1].isdecimal() else None
+        return stamps.epoch(text) if text[:_LEAST_DIGITS].isdecimal() and len(text) >= _LEAST_DIGITS else None
     except (ValueError, OverflowError):
         return None
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:(?P<at>\d{1,4}-\w{2,3}-\d{2,4}[ T]\d\d:\d\d:\S+) )?"
-    r"(?:[a-z][a-z0-9-]{1,40}: ){0,2}client (?:@\S+ )?(?P<ip>[^\s#]+)#\w*(?:/key \S+)?(?: \([^ ]*\))?:? (?:view \S+: )?"
+    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:(?P<at>\d\S{5,6000}(?: \d{1,2}:\S{2,})?) )?"
+    r"(?:[a-z][a-z0-9-]{1,40}: ){0,2}client (?:@\S+ )?(?P<ip>[^\s#]+)#[\w-]*(?:/key \S+)?(?: \([^ ]*\))?:? "
+    r"(?:view \S+: )?"
     r"(?:(?P<over>UDP|TCP|TLS|HTTPS): )?(?P<what>query|answer): (?P<name>[^ ]+) \S+ (?P<type>\S+)"
     r"(?: (?P<rest>.*))?",
     re.DOTALL,
