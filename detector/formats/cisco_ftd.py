@@ -86,6 +86,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("no fields of a connection event")
     cells = dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
     row = _TABLE.row(cells, dialect)
+    if not row:
+        raise RefusedLine("no fields of a connection event")
     if Col.QUESTION in row and Col.DOMAIN not in row:
         row[Col.KIND] = Kind.DNS.value
     return row

@@ -93,11 +93,7 @@ class Table:
         return frozenset(held | derived | judged | {Col.AT})
 
     def row(self, cells: Cells, dialect: Dialect) -> Row:
-        """The event of a record; columns that it does not hold are left out.
-
-        Raises:
-            RefusedLine: it holds none of them.
-        """
+        """The event of a record; columns that it does not hold are left out, empty where it holds none."""
         row: Row = {}
         for column, read, names in self.steps:
             for name, path in names:
@@ -113,8 +109,6 @@ class Table:
                     break
         if self.when is not None and (at := self.when(cells, dialect)) is not None:
             row[_AT] = at
-        if not row and self.when is not None:  # a table without a time is the second part of another
-            raise RefusedLine("none of the vendor's fields holds anything")
         if _URL in row or _SERVER_NAME in row:
             self._complete(row, cells)
         if row.get(_STATUS) in _CHALLENGES:
