@@ -14,18 +14,21 @@ in ``event.action``. ``saml`` names the application that was signed in to. ``gma
 ``google_gmail_bigquery``.
 Of an activity with several events the first counts, a grant before all others.
 
+CSV of the admin console ("OAuth log events"): ``Date,Event,Actor,App name,App ID,IP address,…``, columns by name.
+
 ``{"kind":"admin#reports#activity","id":{"time":"2020-02-27T10:00:00.123Z","applicationName":"token"},"actor":{…},…}``
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import gmail, moments, records, rendering, values
+from detector.grammars import csvexport, gmail, moments, records, rendering, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +42,9 @@ _ACTIONS = {
     "saml_login_failure": Action.DENIED, "saml_login_success": Action.ALLOWED,
 }  # fmt: skip
 _VALUES = ("value", "boolValue", "intValue", "multiValue", "multiIntValue", "multiBoolValue", "multiStrValue")
+_CSV = ("date", "event", "actor", "appname", "appid", "clientid", "ipaddress")
+_CSV_EVENTS = {"grant": "authorize", "authoriz": "authorize", "revo": "revoke", "api call": "activity", "den": "reject"}
+"""What the console calls the events of the API."""
 _DEPTH = 8
 
 
@@ -46,6 +52,10 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     """One activity to one event."""
     if not line or line.isspace():
         return None
+    if dialect.columns and line[:1] != "{":
+        return _of_csv(
+            dict(zip(dialect.columns, csvexport.cells(line, dialect.separator or ","), strict=False)), dialect
+        )
     record = records.record(line)
     identity = record.get("id")
     application = identity.get("applicationName") if isinstance(identity, dict) else None
@@ -79,6 +89,14 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The activity's time; of mail Gmail's own."""
     return moments.at_of(parse(line, dialect))
+
+
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The names of the header of a download."""
+    found = None if "@" in line or line.lstrip()[:1] == "{" else csvexport.columns(line, _CSV, 4)
+    if found is None or not {"event", "actor", "appname"} <= set(found[0]):
+        return None
+    return replace(dialect, columns=found[0], separator=found[1])
 
 
 def example(row: Row) -> str:
@@ -140,6 +158,25 @@ def _example_of_mail(row: Row) -> dict[str, object]:
     return {"type": "mail", "name": "delivery", "parameters": [when, info]}
 
 
+def _of_csv(cells: Mapping[str, str], dialect: Dialect) -> Row:
+    get = cells.get
+    told = get("event", "").strip().lower()
+    name = next((event for word, event in _CSV_EVENTS.items() if word in told), told)
+    if not name or not (get("actor") or get("appname")):
+        raise RefusedLine("no event of a download")
+    return values.row_of(
+        {
+            Col.AT: csvexport.instant(get("date", ""), dialect.zone, dialect.date_order),
+            Col.USER: values.user(get("actor")),
+            Col.SOURCE_IP: values.address(get("ipaddress")),
+            Col.ACTION: _ACTIONS.get(name),
+            Col.ACTIVITY: name,
+            Col.APPLICATION: values.text(get("appname")),
+            Col.CLIENT_ID: values.text(get("appid") or get("clientid")),
+        }
+    )
+
+
 def _event(record: Mapping[str, object]) -> Mapping[str, object]:
     """The event that counts; where a shipper has taken the list apart, the record itself."""
     events = record.get("events")
@@ -181,6 +218,8 @@ FORMAT = LogFormat(
     example=example,
     columns=gmail.MAILS.columns | {Col.KIND, Col.USER, Col.SOURCE_IP, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID},
     zone=Zone.UTC,
+    head=head,
+    head_literals=(b"App name", b"App Name"),
     json=True,
     encoded=(b"\\u",),
 )

@@ -13,11 +13,13 @@ protect``, ``impersonation protect``, ``url protect``, ``attachment protect``:
 ``{"type":"receipt","timestamp":1582797600123,"action":"Acc","senderEnvelope":"no-reply@clearview.ai",…}``
 
 Text, with the same meaning: ``datetime`` with an offset, ``Sender``, ``headerFrom``, ``Rcpt``, ``Subject``, ``MsgId``,
-``IP`` (of deliveries the destination), ``Dir``, ``Act``, ``Delivered``:
+``IP`` (of deliveries the destination), ``Dir``, ``Act``, ``Delivered``; also as JSON with these names:
 
 ``datetime=2020-02-27T10:00:00+0000|aCode=9q_HeIH|acc=C0A0|IP=192.0.2.7|Dir=Inbound|MsgId=<m1@clearview.ai>|…``
 
-One mail is a receipt, a process and a delivery: each is an event where it names sender or recipient.
+The logs of Targeted Threat Protection have ``senderAddress``, ``recipientAddress``, ``senderIpAddress`` and ``eventTime``
+(``date``), those of clicks ``userEmailAddress`` and ``fromUserEmailAddress``. One mail is a receipt, a process and a
+delivery: each is an event where it names sender or recipient.
 ``spamProcessingDetail`` is a JSON text that says how DMARC ended.
 """
 
@@ -40,7 +42,9 @@ _DMARC = re.compile(r'"dmarc"\s*:\s*\{([^{}]*)', re.IGNORECASE)
 _INFO = re.compile(r'"info"\s*:\s*"(\w+)')
 _INFOS = {"ALLOW": "pass", "PASS": "pass", "DENY": "fail", "FAIL": "fail"}
 _ACTIONS = records.verdict(
-    "action Act status", denied="hld hold held bnc bounce rej reject block sdbx quarantine drop", allowed="acc deliver"
+    "action Act actionTriggered status",
+    denied="hld hold held bnc bounce rej reject block sdbx quarantine drop",
+    allowed="acc deliver allow release user~release",
 )
 _DELIVERED = records.verdict("delivered Delivered", denied="false", allowed="true")
 _V1 = frozenset({"datetime", "acc"})
@@ -57,15 +61,15 @@ def _authentication(cells: Cells) -> str | None:
 
 _MAILS = mailtable.table(
     {
-        Col.SOURCE_IP: "senderIp sourceIp SourceIP IP senderIP",
-        Col.SENDER: "senderEnvelope Sender fromEnv.emailAddress",
+        Col.SOURCE_IP: "senderIp sourceIp SourceIP IP senderIP senderIpAddress sendingIp",
+        Col.SENDER: "senderEnvelope Sender fromEnv.emailAddress senderAddress fromUserEmailAddress",
         Col.FROM: "senderHeader headerFrom fromHdr.emailAddress",
         Col.FROM_NAME: "senderHeader headerFrom fromHdr.displayableName",
-        Col.TO: "recipients Rcpt Recipient recipient to.emailAddress",
+        Col.TO: "recipients Rcpt Recipient recipient to.emailAddress recipientAddress userEmailAddress",
         Col.SUBJECT: "subject Subject",
         Col.MESSAGE_ID: "messageId MsgId",
     },
-    when=moments.stamp("timestamp datetime received eventTime"),
+    when=moments.stamp("timestamp datetime received eventTime date"),
     verdict=lambda cells: _ACTIONS(cells) or _DELIVERED(cells),
     direction=mailtable.word("direction Dir route", mailtable.DIRECTIONS),
     authentication=_authentication,
@@ -80,10 +84,15 @@ def parse_text(line: str, dialect: Dialect) -> Row | None:
     cells = dict(_PAIR.findall(line[line.find("datetime=", 0, 300) :]))
     if not cells.keys() >= _V1:
         raise RefusedLine("neither JSON nor the text of Mimecast")
-    if "Delivered" in cells:
-        cells.pop("IP", None)
-    row = _MAILS.row(cells, dialect)
+    row = _MAILS.row(_unwrap(dict(cells)), dialect)
     return row if mailtable.is_mail(row) else None
+
+
+def _unwrap(record: dict[str, object]) -> Cells:
+    """Of a delivery the address is the destination's."""
+    if "Delivered" in record:
+        record.pop("IP", None)
+    return record
 
 
 def _written(row: Row) -> dict[str, object]:
@@ -105,7 +114,10 @@ _JSON = mailformat.mail_format(
     zone=Zone.OFFSET,
     mails=_MAILS,
     shape=mailformat.Shape(
-        own="aggregateId type|processingId type|accountId senderEnvelope|fromEnv to", written=_written
+        own="aggregateId type|processingId type|accountId senderEnvelope|fromEnv to|acc datetime|aCode datetime"
+        "|senderAddress recipientAddress messageId|userEmailAddress fromUserEmailAddress",
+        written=_written,
+        unwrap=_unwrap,
     ),
 )
 
