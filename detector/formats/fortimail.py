@@ -1,8 +1,8 @@
 r"""Fortinet FortiMail: history, spam, virus and event logs as ``key=value``, joined by session.
 
 The layout is ``date=2020-02-27 time=10:00:00.123 device_id=… log_id=… type=… [subtype=…] pri=… session_id="…" …``,
-blanks between the pairs, or commas where the device is set to CSV; behind a syslog header or without one. One event is one
-recipient, or one line of the history:
+blanks between the pairs, or commas where the device is set to CSV; behind a syslog header or without one. One event is
+one recipient, or one line of the history:
 
 - ``date``, ``time`` local time
 - ``type=statistics`` (history), ``spam``, ``virus``: ``from``, ``to``, ``subject``, ``client_ip`` (or in brackets in
