@@ -17,8 +17,8 @@ Text, with the same meaning: ``datetime`` with an offset, ``Sender``, ``headerFr
 
 ``datetime=2020-02-27T10:00:00+0000|aCode=9q_HeIH|acc=C0A0|IP=192.0.2.7|Dir=Inbound|MsgId=<m1@clearview.ai>|…``
 
-The logs of Targeted Threat Protection have ``senderAddress``, ``recipientAddress``, ``senderIpAddress`` and ``eventTime``
-(``date``), those of clicks ``userEmailAddress`` and ``fromUserEmailAddress``. One mail is a receipt, a process and a
+The logs of Targeted Threat Protection have ``senderAddress``, ``recipientAddress``, ``senderIpAddress``, ``eventTime``
+or ``date``, those of clicks ``userEmailAddress`` and ``fromUserEmailAddress``. One mail is a receipt, a process and a
 delivery: each is an event where it names sender or recipient.
 ``spamProcessingDetail`` is a JSON text that says how DMARC ended.
 """
