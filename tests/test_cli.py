@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import click
 import pytest
 
 from detector import __version__
+from detector.__main__ import main
 from detector.cli import root, run
 from detector.events import Col
 from detector.formats import format_named
@@ -418,19 +420,14 @@ class TestTerminal:
         assert b"reading" not in self.on_terminal(root, *arguments, "--no-progress")
         assert self.on_terminal(root, *arguments, "-q") == b""
 
-    def test_progress_is_told_bytes_of_logs_that_are_read(self, root, tmp_path):
-        code = (
-            "import sys; sys.path.insert(0, 'tests')\n"
-            "from machine import planned\n"
-            "from detector.cli.progress import shown\n"
-            "with shown(planned(sys.argv[1:])) as advance: advance(10)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, log(tmp_path), tmp_path / "missing"], cwd=root, capture_output=True, text=True,
-            check=True, env=os.environ | {"FORCE_COLOR": "1"},
-        )  # fmt: skip
-        assert "reading" in done.stderr
-        assert done.stdout == ""
+    def test_the_bar_knows_the_bytes_of_the_logs_that_are_read(self, audit, tmp_path, monkeypatch):
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        packed = tmp_path / "b.log.gz"
+        packed.write_bytes(gzip.compress(log(tmp_path, "b", user="u2").read_bytes()))
+        done = audit(log(tmp_path), packed, "-f", "json")
+        assert "reading" in done.err
+        assert len(done.json["findings"]) == 2
 
 
 class TestConfig:
@@ -822,6 +819,22 @@ class TestEnds:
     def test_a_status_of_click_is_taken(self, shadowit, monkeypatch):
         monkeypatch.setattr(root, "main", lambda *_, **__: (_ for _ in ()).throw(click.exceptions.Exit(7)))
         assert shadowit("formats").status == 7
+
+
+class TestMain:
+    @pytest.mark.parametrize(("arguments", "status"), [(("--version",), 0), (("formats",), 0), (("nope",), 2)])
+    def test_it_ends_with_the_status(self, monkeypatch, capsys, arguments, status):
+        monkeypatch.setattr(sys, "argv", ["shadowit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == status
+        assert bool(capsys.readouterr().out) == (status == 0)
+
+    def test_the_package_can_be_run(self, monkeypatch, root, capsys):
+        monkeypatch.setattr(sys, "argv", ["shadowit", "--version"])
+        with pytest.raises(SystemExit):
+            runpy.run_path(str(root / "detector" / "__main__.py"), run_name="__main__")
+        assert capsys.readouterr().out == f"shadowit {__version__}\n"
 
 
 class TestProcess:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.coverage import Coverage, covered_share
@@ -51,6 +51,7 @@ def plain(coverage):
     return coverage.spans, coverage.counts, coverage.refusals, gaps, coverage.unparsed_share
 
 
+@settings(deadline=None)
 @given(st.lists(RESULTS, max_size=20), st.randoms(use_true_random=False), st.integers(0, 20))
 def test_order_and_splits_never_matter(results, random, cut):
     whole = plain(covered(results))
@@ -107,6 +108,7 @@ def test_the_share_of_a_window_in_which_logs_of_a_kind_were_written(logs, since,
 SPANS = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 20)).map(lambda pair: (pair[0], sum(pair))), max_size=6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(("dns", "proxy")), SPANS), max_size=6), st.integers(0, 60), st.integers(1, 60)
 )

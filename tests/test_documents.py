@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yaml import safe_dump
 
@@ -184,6 +184,7 @@ DATA = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_what_is_written_as_yaml_is_read_as_it_was(value):
     written = safe_dump(value, allow_unicode=True, default_style='"' if isinstance(value, str) else None)
@@ -192,6 +193,7 @@ def test_what_is_written_as_yaml_is_read_as_it_was(value):
     assert document.data == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text("[]{}:-?&*!|>'\"#%@` \n\tab1,~", max_size=60).map(str.encode))
 def test_no_bytes_raise(text):
     document = parse(text, "f")

@@ -4,7 +4,7 @@ import hashlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import SUFFIX, indicator, signature
 
@@ -77,6 +77,7 @@ ROWS = st.builds(
 
 
 class TestLaws:
+    @settings(deadline=None)
     @given(st.lists(ROWS, max_size=120), st.randoms(use_true_random=False), st.lists(st.integers(0, 120), max_size=4))
     def test_order_and_splits_never_matter(self, rows, random, cuts):
         whole = plain(folded(batch(*rows)))
@@ -91,6 +92,7 @@ class TestLaws:
             merged.merge(part.all())
         assert plain(merged) == whole
 
+    @settings(deadline=None)
     @given(st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40))
     def test_merging_is_associative(self, one, two, three):
         def merged(*parts):
@@ -106,6 +108,7 @@ class TestLaws:
         right = merged(part(one), merged(part(two), part(three)))
         assert plain(left) == plain(right)
 
+    @settings(deadline=None)
     @given(st.lists(ROWS, max_size=120))
     def test_every_sighting_counts_once(self, rows):
         findings = folded(batch(*rows)).all()
@@ -114,6 +117,7 @@ class TestLaws:
         assert sum(one.denied for one in findings) == sum(row.denied for row in rows)
         assert [(one.service, one.actor) for one in findings] == sorted((one.service, one.actor) for one in findings)
 
+    @settings(deadline=None)
     @given(st.lists(ROWS, max_size=60))
     def test_evidence_is_the_earliest_and_the_latest_lines_of_each_stage(self, rows):
         for finding in folded(batch(*rows)).all():

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.events import Stage
@@ -43,6 +43,7 @@ def test_every_kind_of_actor_has_a_grade():
 ACTORS = st.builds(Actor, st.sampled_from(ActorKind), st.text(min_size=1))
 
 
+@settings(deadline=None)
 @given(ACTORS, st.binary(min_size=16, max_size=64))
 def test_a_pseudonym_is_stable_keyed_and_says_nothing(actor, key):
     shown = pseudonym(actor, key)
@@ -54,6 +55,7 @@ def test_a_pseudonym_is_stable_keyed_and_says_nothing(actor, key):
         assert hashlib.sha256(plain.encode()).hexdigest()[:PSEUDONYM_DIGITS] not in shown
 
 
+@settings(deadline=None)
 @given(ACTORS, ACTORS)
 def test_two_actors_have_two_pseudonyms(one, other):
     assert (pseudonym(one, b"key") == pseudonym(other, b"key")) == (one == other)

@@ -10,7 +10,7 @@ import pytest
 from detector import documents
 from detector.errors import InvalidFile, UsageError
 from detector.signatures import cache, load, own_folder
-from detector.signatures.checks import is_public_suffix
+from detector.signatures.checks import is_public_suffix, registrable
 from detector.signatures.patterns import PatternSet, fault_of
 
 BASE = """\
@@ -311,6 +311,20 @@ class TestAcross:
     def test_public_suffixes_are_known_without_a_network(self):
         assert is_public_suffix("s3.amazonaws.com")
         assert not is_public_suffix("one-service.com")
+        assert is_public_suffix("co.uk")
+
+    @pytest.mark.parametrize(
+        ("host", "owned"),
+        [
+            ("app.example.co.uk", "example.co.uk"),
+            ("co.uk", ""),
+            ("192.0.2.7", ""),
+            ("a.b.unknowntld", "b.unknowntld"),
+            ("localhost", ""),
+        ],
+    )
+    def test_the_part_of_a_host_that_somebody_registered(self, host, owned):
+        assert registrable(host) == owned
 
 
 class TestFolders:
