@@ -153,7 +153,7 @@ def _names(ruleset: Ruleset, log_format: LogFormat) -> set[str]:
     names: set[str] = set()
     if log_format.kind is not Kind.MAIL:
         names.update(_fixed_part(indicator, ruleset.shared_hosts) for indicator in ruleset.indicators())
-    if log_format.kind is Kind.MAIL or Col.SENDER in log_format.columns:
+    if log_format.kind is Kind.MAIL or not log_format.columns.isdisjoint((Col.SENDER, Col.FROM, Col.TO)):
         for signature in ruleset.signatures:
             names.update(signature.mail.domains)
             if signature.mail.names:

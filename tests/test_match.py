@@ -397,6 +397,6 @@ class TestLookup:
         wrong = replace(
             one, tests=replace(one.tests, positive=(("example.org", "visited"),), negative=("app.clearview.ai",))
         )
-        ruleset = replace(catalogue, signatures=(wrong,), _by_id={})
+        ruleset = replace(catalogue, signatures=(wrong,))
         failed, _ = failures(ruleset)
         assert [sentence.split()[1] for sentence in failed] == ["example.org", "app.clearview.ai"]

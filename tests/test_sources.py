@@ -331,7 +331,9 @@ class TestChunks:
                 assert data[offset : offset + (64 if over else len(kept))] == kept[: 64 if over else None]
             ranges = [*range(0, max(len(data), 1), size), None]
             parts = [
-                one for start, stop in zip(ranges, ranges[1:], strict=False) for one in cut(data, size, start, stop)  # noqa: RUF007
+                one
+                for start, stop in zip(ranges, ranges[1:], strict=False)
+                for one in cut(data, size, start, stop)  # noqa: RUF007
             ]
             assert b"".join(kept for _, kept, _, _ in parts) == b"".join(kept for _, kept, _, _ in found)
 

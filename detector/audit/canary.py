@@ -54,7 +54,7 @@ def event_for(indicator: Indicator, log_format: LogFormat) -> Row | None:
     """An event that must be sighted as an indicator's service; ``None`` where the format cannot carry it."""
     host = indicator.host.replace("*", "x1")
     at = _AT if indicator.is_valid_at(_AT) else (indicator.valid_until or indicator.valid_from or _AT) - 1_000_000
-    if log_format.kind is Kind.MAIL:
+    if log_format.kind not in (Kind.PROXY, Kind.DNS):
         return None
     if log_format.kind is Kind.DNS:
         return None if indicator.path else {Col.AT: at, Col.SOURCE_IP: "10.0.0.7", Col.QUESTION: host}

@@ -105,7 +105,14 @@ def _example(row: Row) -> str:
     }
     at = rendering.written_at(row, "%Y-%m-%dT%H:%M:%S.%f+0000")
     ends = {"src_ip": row.get(Col.SOURCE_IP), "src_port": 50123, "dest_ip": "192.0.2.1", "dest_port": 80}
+    if Col.SENDER in row:
+        return orjson.dumps({"timestamp": at, "flow_id": 1, "event_type": "smtp", **ends, **_mail_of(row)}).decode()
     return orjson.dumps({"timestamp": at, "flow_id": 1, "event_type": "http", **ends, "http": http}).decode()
+
+
+def _mail_of(row: Row) -> dict[str, object]:
+    email = {"from": row.get(Col.FROM), "to": row.get(Col.TO), "subject": row.get(Col.SUBJECT)}
+    return {"smtp": {"mail_from": f"<{row[Col.SENDER]}>", "rcpt_to": row.get(Col.TO)}, "email": email}
 
 
 FORMAT = jsonlog.log_format(

@@ -77,7 +77,7 @@ _FAULTS = (OSError, EOFError, zlib.error, _ISAL_FAULT, lzma.LZMAError, zstandard
 def detect(head: bytes) -> Compression:
     r"""Tell the compression by the first bytes (262 are enough).
 
-    >>> detect(b"\\x1f\\x8b\\x08"), detect(b"plain")
+    >>> detect(b"\x1f\x8b\x08"), detect(b"plain")
     (<Compression.GZIP: 'gz'>, <Compression.NONE: ''>)
     """
     for magic, compression in _MAGIC:

@@ -135,7 +135,7 @@ def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
 def utf16_of(head: bytes) -> str | None:
     r"""The UTF-16 codec of a stream by its byte order mark, or by the NUL bytes between its letters.
 
-    >>> utf16_of(b"\\xff\\xfea\\x00"), utf16_of(b"a\\x00b\\x00c\\x00d\\x00"), utf16_of(b"plain text")
+    >>> utf16_of(b"\xff\xfea\x00"), utf16_of(b"a\x00b\x00c\x00d\x00"), utf16_of(b"plain text")
     ('utf-16-le', 'utf-16-le', None)
     """
     if head.startswith(codecs.BOM_UTF16_LE) and not head.startswith(codecs.BOM_UTF32_LE):
