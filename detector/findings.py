@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from detector.match import Sighting, SightingBatch
     from detector.signatures import Ruleset, Thresholds
 
-EVIDENCE_EACH_SIDE = 10
+EVIDENCE_EACH_SIDE = 5
 """Earliest, and latest, lines of each stage that are kept."""
 
 KEPT_LINE_BYTES = 512
