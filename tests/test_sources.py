@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
@@ -330,11 +331,7 @@ class TestChunks:
             for offset, kept, over, _ in found:
                 assert data[offset : offset + (64 if over else len(kept))] == kept[: 64 if over else None]
             ranges = [*range(0, max(len(data), 1), size), None]
-            parts = [
-                one
-                for start, stop in zip(ranges, ranges[1:], strict=False)
-                for one in cut(data, size, start, stop)  # noqa: RUF007
-            ]
+            parts = [one for start, stop in pairwise(ranges) for one in cut(data, size, start, stop)]
             assert b"".join(kept for _, kept, _, _ in parts) == b"".join(kept for _, kept, _, _ in found)
 
     def test_a_line_at_the_limit_is_whole_and_one_beyond_is_not(self):
