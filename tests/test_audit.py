@@ -286,7 +286,7 @@ def small_segments(monkeypatch):
     """Plain logs are cut every 16 KiB."""
     seen = []
 
-    def cut(whole, size):
+    def cut(whole, size, _part):
         parts = segments_of(whole, size, 16 * 1024)
         seen.extend(parts)
         return parts

@@ -353,7 +353,7 @@ class TestLaws:
 
 
 def small_segments():
-    return patch("detector.audit.run.segments_of", lambda whole, size: segments_of(whole, size, 4096))
+    return patch("detector.audit.run.segments_of", lambda whole, size, _part: segments_of(whole, size, 4096))
 
 
 def compressed(data):

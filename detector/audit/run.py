@@ -16,7 +16,8 @@ from detector.identity import actor_of
 from detector.match import SightingBatch
 from detector.report.document import Report
 from detector.scan import Fragment, Scanner, Settings, Spans, gather, joined, scan
-from detector.sources import Segment, segments_of
+from detector.sources import CHUNK_BYTES, Segment, segments_of
+from detector.sources.segments import SEGMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ class _Audit:
             _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
-            for segment in segments_of(one.segment, one.size)
+            for segment in segments_of(one.segment, one.size, _range_bytes(one.size, self.order.jobs))
         ]
 
     def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
@@ -127,7 +128,9 @@ class _Audit:
         for part in scan(task.segment, task.log_format, task.dialect, self.scanner, settings, advance):
             coverage.add(part)
             keys |= part.keys
-            rows = tuple(one for one in part.sightings if self._is_asked(one.service))
+            rows = part.sightings
+            if self.order.services:
+                rows = tuple(one for one in rows if self._is_asked(one.service))
             segment = task.segment
             findings.fold(SightingBatch(segment.stream, segment.name, task.log_format.name, task.log_format.kind, rows))
         return _Done(task, coverage, findings.all(), frozenset(keys), [])
@@ -170,6 +173,11 @@ class _Audit:
         return sorted(range(len(firsts)), key=lambda index: (firsts[index], self.inputs[index].segment.name)).index(
             source
         )
+
+
+def _range_bytes(size_bytes: int, jobs: int) -> int:
+    """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged."""
+    return max(SEGMENT_BYTES, size_bytes // (4 * jobs) // CHUNK_BYTES * CHUNK_BYTES)
 
 
 def audit(

@@ -78,7 +78,7 @@ def text_of(raw: bytes) -> str:
         return raw.decode("utf-8", "backslashreplace")
 
 
-def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[Line]) -> Reading:
+def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[tuple[int, bytes]]) -> Reading:
     """Parse lines in order; headers among them change the dialect for the lines behind them."""
     columns, rows = Columns(), list[Row]()
     offsets: list[int] = []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import stringzilla
 
 from detector.errors import UnreadableSource
-from detector.events import MICROSECONDS, Col, Line, read_lines, timestamp
+from detector.events import MICROSECONDS, Col, read_lines, timestamp
 from detector.match import Matcher
 from detector.prefilter import LiteralScanner, prefilter_of
 from detector.scan.lines import all_lines, ranges, ranges_back
@@ -67,6 +67,11 @@ class Settings:
     ahead: bool = True
     limits: Limits = field(default_factory=Limits)
     part_bytes: int = 64 * 1024 * 1024
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether every instant lies in the window."""
+        return self.since is None and self.until is None
 
     def covers(self, at: int | None) -> bool:
         """Whether an instant lies in the window; an unknown one does."""
@@ -203,19 +208,19 @@ class _Part:
 
     def _read(self, chunk: Chunk, looked: list[tuple[int, int]]) -> Reading:
         """Parse and match lines."""
-        lines = [Line(*chunk.line(start, end)) for start, end in looked]
-        reading = read_lines(self._format, self.dialect, lines)
+        reading = read_lines(self._format, self.dialect, [chunk.line(start, end) for start, end in looked])
         self.dialect = reading.dialect
         if self._format.join is None:
-            covers, kept = self._settings.covers, chunk.evidence_bytes
-            self._sightings.extend(
-                one if kept is None else one._replace(line=one.line[:kept])
-                for one in self._scanner.matcher.match(reading.batch)
-                if covers(one.at)
-            )
+            found = self._scanner.matcher.match(reading.batch)
+            if (kept := chunk.evidence_bytes) is not None:
+                found = tuple(one._replace(line=one.line[:kept]) for one in found)
+            self._sightings.extend(found if self._settings.is_endless else filter(self._covers, found))
         else:
             self._keys.update(str(key) for key in reading.batch.column(Col.TRANSACTION) if key is not None)
         return reading
+
+    def _covers(self, sighting: Sighting) -> bool:
+        return self._settings.covers(sighting.at)
 
     def _enter_cell(self, chunk: Chunk) -> None:
         """Close the cell before when the chunk begins another."""
