@@ -208,6 +208,7 @@ def main():
         "rows": rows,
     }
     target = Path(__file__).parent / "runs" / f"{record['date'].replace(':', '')}.json"
+    target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(record, indent=1) + "\n")
     print(f"kept as {target.name}; limits kept: {sum(all(row['kept'].values()) for row in rows)} of {len(rows)}")
 
