@@ -24,7 +24,8 @@ _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
-_SECONDS = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
+SECONDS_US = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
+"""Two digits to microseconds: stamps of one minute share all else, and what is remembered are minutes."""
 _POINTS = frozenset(".,")
 _OFFSETS = frozenset(("", "Z", "+", "-"))
 _SLACK = timedelta(days=1)
@@ -55,7 +56,7 @@ def iso(value: str, zone: tzinfo) -> int:
     >>> iso("2020-02-27T10:00:00+02:00", UTC) == iso("2020-02-27 08:00:00", UTC)
     True
     """
-    micros = _SECONDS.get(value[17:19])
+    micros = SECONDS_US.get(value[17:19])
     if micros is not None and value[16] == ":":
         rest = value[19:]
         if rest[:1] in _POINTS:
@@ -86,7 +87,7 @@ def clf(value: str, zone: tzinfo) -> int:
     True
     """
     at = 19 if value[:1] == "[" else 18
-    micros = _SECONDS.get(value[at : at + 2])
+    micros = SECONDS_US.get(value[at : at + 2])
     if micros is not None and value[at - 1] == ":" and len(value) < 29 and value[at + 2 : at + 3] not in _POINTS:
         return _clf(f"{value[:at]}00{value[at + 2 :]}", zone) + micros
     return _clf.__wrapped__(value, zone)
@@ -111,7 +112,7 @@ def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
     >>> syslog("Dec 31 23:59:59", UTC, iso("2020-01-02T00:00:00Z", UTC)) == iso("2019-12-31T23:59:59Z", UTC)
     True
     """
-    micros = _SECONDS.get(value[13:])
+    micros = SECONDS_US.get(value[13:])
     if micros is not None and value[12] == ":":
         minute = _syslog(f"{value[:13]}00", zone, written_until)
         return None if minute is None else minute + micros

@@ -65,14 +65,16 @@ _SPELLINGS = {
     "return_path": ("returnpath",),
     "direction": ("directionality",),
 }
-_TAKEN = frozenset({
+_TAKEN = (
     "RECEIVE", "SUBMIT", "SEND", "SENDEXTERNAL", "DELIVER", "DUPLICATEDELIVER", "EXPAND", "DUPLICATEEXPAND", "REDIRECT",
     "DUPLICATEREDIRECT", "RESOLVE", "TRANSFER", "MODERATORAPPROVE",
-})  # fmt: skip
-_FAILED = frozenset({
-    "FAIL", "SUBMITFAIL", "POISONMESSAGE", "BADMAIL", "DROP", "MODERATORREJECT", "MODERATIONEXPIRE",
-})  # fmt: skip
+)  # fmt: skip
+_FAILED = ("FAIL", "SUBMITFAIL", "POISONMESSAGE", "BADMAIL", "DROP", "MODERATORREJECT", "MODERATIONEXPIRE")
+_ACTIONS = dict.fromkeys(_TAKEN, Action.ALLOWED) | dict.fromkeys(_FAILED, Action.DENIED)
 _NO_MAIL = frozenset({"NOTIFYMAPI", "PROCESSMEETINGMESSAGE", "THROTTLE"})
+# Looking a member up on its class costs 70 ns, ten times a line.
+_AT, _TRANSACTION, _CLIENT, _FROM, _SENDER = Col.AT, Col.TRANSACTION, Col.SOURCE_IP, Col.FROM, Col.SENDER
+_TO, _SUBJECT, _MESSAGE_ID, _DIRECTION, _ACTION = Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION
 _DIRECTIONS = {"incoming": "inbound", "originating": "outbound"}
 
 
@@ -91,22 +93,32 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("no event-id where the header has it")
     if event in _NO_MAIL or event.startswith("HA"):
         return None
-    author = mail.address(sender)
     message_id = message_id.strip("<> ")
-    return values.row_of(
-        {
-            Col.AT: csvexport.instant(at, dialect.zone, dialect.date_order),
-            Col.TRANSACTION: network_id.strip() or _key(message_id) or internal_id or at or "unknown",
-            Col.SOURCE_IP: values.address(original.strip()) or values.address(client.strip()),
-            Col.FROM: author,
-            Col.SENDER: mail.address(return_path) or author,
-            Col.TO: mail.addresses(recipients.strip("{}")) or None,
-            Col.SUBJECT: mail.decode_subject(subject),
-            Col.MESSAGE_ID: message_id,
-            Col.DIRECTION: _DIRECTIONS.get(direction.lower()),
-            Col.ACTION: Action.DENIED if event in _FAILED else Action.ALLOWED if event in _TAKEN else None,
-        }
-    )
+    row: Row = {_TRANSACTION: network_id.strip() or _key(message_id) or internal_id or at or "unknown"}
+    if (instant := csvexport.instant(at, dialect.zone, dialect.date_order)) is not None:
+        row[_AT] = instant
+    if address := values.address(original.strip()) or values.address(client.strip()):
+        row[_CLIENT] = address
+    _add_mail(row, sender, return_path, recipients, subject)
+    if message_id:
+        row[_MESSAGE_ID] = message_id
+    if way := _DIRECTIONS.get(direction.lower()):
+        row[_DIRECTION] = way
+    if event in _ACTIONS:
+        row[_ACTION] = _ACTIONS[event]
+    return row
+
+
+def _add_mail(row: Row, sender: str, return_path: str, recipients: str, subject: str) -> None:
+    author = mail.address(sender)
+    if author:
+        row[_FROM] = author
+    if envelope := mail.address(return_path) or author:
+        row[_SENDER] = envelope
+    if to := mail.addresses(recipients.strip("{}")):
+        row[_TO] = to
+    if title := mail.decode_subject(subject):
+        row[_SUBJECT] = title
 
 
 def _key(message_id: str) -> str:

@@ -49,6 +49,9 @@ _NOBODY = ("", "<>")
 """The sender of bounces."""
 _ALLOWED = frozenset({"delivered", "deliver", "expanded", "expand", "resolved", "resolve", "gettingstatus", "send"})
 _DENIED = frozenset({"failed", "fail", "quarantined", "quarantine", "filteredasspam", "rejected", "drop"})
+# Looking a member up on its class costs 70 ns, eight times a line.
+_AT, _CLIENT, _SENDER, _TO, _SUBJECT = Col.AT, Col.SOURCE_IP, Col.SENDER, Col.TO, Col.SUBJECT
+_MESSAGE_ID, _DIRECTION, _ACTION = Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION
 _DIRECTIONS = {
     "incoming": "inbound", "inbound": "inbound", "originating": "outbound", "outbound": "outbound",
     "internal": "internal", "intraorg": "internal",
@@ -79,18 +82,24 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     at = csvexport.instant(record.at, dialect.zone, dialect.date_order)
     if not sender and (not recipients or (at is None and record.sender.strip() not in _NOBODY)):
         raise RefusedLine("not a record: no sender, and no recipient or time")  # such as the rest of one cut in two
-    return values.row_of(
-        {
-            Col.AT: at,
-            Col.SOURCE_IP: values.address(record.client.strip()),
-            Col.SENDER: sender,
-            Col.TO: recipients or None,
-            Col.SUBJECT: mail.decode_subject(record.subject),
-            Col.MESSAGE_ID: record.message_id.strip("<> "),
-            Col.DIRECTION: _DIRECTIONS.get(record.direction.lower()),
-            Col.ACTION: _action(record.status),
-        }
-    )
+    row: Row = {}
+    if at is not None:
+        row[_AT] = at
+    if address := values.address(record.client.strip()):
+        row[_CLIENT] = address
+    if sender:
+        row[_SENDER] = sender
+    if recipients:
+        row[_TO] = recipients
+    if subject := mail.decode_subject(record.subject):
+        row[_SUBJECT] = subject
+    if message_id := record.message_id.strip("<> "):
+        row[_MESSAGE_ID] = message_id
+    if direction := _DIRECTIONS.get(record.direction.lower()):
+        row[_DIRECTION] = direction
+    if action := _action(record.status):
+        row[_ACTION] = action
+    return row
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -166,10 +175,9 @@ def _text(value: object) -> str:
 
 def _action(status: str) -> Action | None:
     """Of a status; or of the last word that ``recipient_status`` says of each recipient."""
-    if "##" in status:
-        words = [part.rpartition("##")[2].rpartition(",")[2] for part in status.split(";") if "##" in part]
-    else:
-        words = [status]
+    if "##" not in status:
+        return _action_of(status)
+    words = [part.rpartition("##")[2].rpartition(",")[2] for part in status.split(";") if "##" in part]
     found = {_action_of(word) for word in words}
     if Action.ALLOWED in found:
         return Action.ALLOWED

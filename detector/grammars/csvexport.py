@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SEPARATORS = ",;\t|"
 _NAME = re.compile(r"[^a-z0-9]+")
 _JSON_DATE = re.compile(r"/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/")
+_SHORT = 40  # characters of a stamp that is remembered
+_BEHIND_SECONDS = frozenset(("", " ", "A", "P", "a", "p"))
 _CIVIL = re.compile(
     r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})[T,]?\s+(\d{1,2}:\d\d)(:\d\d(?:[.,]\d{1,9})?)?"
     r"(?:\s*([AaPp])\.?[Mm]\.?)?(?:\s*(?:Z|UTC|GMT))?"
@@ -39,6 +41,36 @@ def cells(line: str, separator: str = ",") -> list[str]:
     between = f'"{separator}"'
     if line[0] == '"' == line[-1] and line.count('"') == 2 * line.count(between) + 2:
         return line[1:-1].split(between)  # as PowerShell quotes: every cell, and no quote inside one
+    found = _between_quotes(line.split('"'), separator)
+    return _careful(line, separator) if found is None else found
+
+
+def _between_quotes(pieces: Sequence[str], separator: str) -> list[str] | None:
+    """The cells of a line split at its quotes, ``None`` where a quote stands anywhere but around a cell."""
+    if not len(pieces) & 1:
+        return None
+    before = pieces[0]
+    if before and before[-1] != separator:
+        return None
+    found = before[:-1].split(separator) if before else []
+    last = len(pieces) - 1
+    for at in range(2, last, 2):
+        between = pieces[at]
+        if not between or between[0] != separator or between[-1] != separator:
+            return None
+        found.append(pieces[at - 1])
+        if len(between) > 1:
+            found += between[1:-1].split(separator)
+    found.append(pieces[last - 1])
+    behind = pieces[last]
+    if behind:
+        if behind[0] != separator:
+            return None
+        found += behind[1:].split(separator)
+    return found
+
+
+def _careful(line: str, separator: str) -> list[str]:
     found: list[str] = []
     position = 0
     pattern = _pattern(separator)
@@ -133,20 +165,35 @@ def instant(value: str, zone: tzinfo, date_order: str) -> int | None:
     >>> instant("2/27/2020 10:00:00 AM", UTC, "") == instant("27.02.2020 10:00", UTC, "")
     True
     """
-    value = value.strip().replace("\\/", "/")
+    value = value.strip()
+    if "\\" in value:
+        value = value.replace("\\/", "/")
     try:
         if value[4:5] == "-":
             return stamps.iso(value, zone)
-        if found := _JSON_DATE.fullmatch(value):
-            return int(found[1]) * MICROSECONDS // 1000
-        if found := _CIVIL.fullmatch(value):
-            order = date_order or ("dmy" if found[2] == "." else "mdy")
-            year, month, day = _date(found[1], found[3], found[4], order)
-            clock = found[5] + (found[6] or ":00") + (f" {found[7]}M" if found[7] else "")
-            return stamps.civil(year, month, day, clock, zone)
+        colon = value.rfind(":")
+        micros = stamps.SECONDS_US.get(value[colon + 1 : colon + 3])
+        behind = value[colon + 3 :]
+        if micros is None or behind[:1] not in _BEHIND_SECONDS or len(value) > _SHORT or value.count(":") != 2:
+            return _civil.__wrapped__(value, zone, date_order)
+        minute = _civil(f"{value[: colon + 1]}00{behind}", zone, date_order)
+        return None if minute is None else minute + micros
     except RefusedLine:
-        pass
-    return None
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _civil(value: str, zone: tzinfo, date_order: str) -> int | None:
+    """As ``instant``, of all but ISO times: the memo holds minutes."""
+    if found := _JSON_DATE.fullmatch(value):
+        return int(found[1]) * MICROSECONDS // 1000
+    found = _CIVIL.fullmatch(value)
+    if not found:
+        return None
+    order = date_order or ("dmy" if found[2] == "." else "mdy")
+    year, month, day = _date(found[1], found[3], found[4], order)
+    clock = found[5] + (found[6] or ":00") + (f" {found[7]}M" if found[7] else "")
+    return stamps.civil(year, month, day, clock, zone)
 
 
 def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int]:
