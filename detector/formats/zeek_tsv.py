@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _TAB, _SET_SEPARATOR, _UNSET, _EMPTY = "\t", ",", "-", "(empty)"
+_USUAL = (_UNSET, _EMPTY)
 _SETTINGS = ("set_separator", "unset_field", "empty_field")
 _NO_HEADER = "no #fields header in force: columns unknown"
 _CONNECTION = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p"
@@ -72,11 +73,12 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if plan.log is None:
         return None
     fields.append(_UNSET)
-    options = dialect.options
-    if options and ("unset_field" in options or "empty_field" in options):
-        unset = (options.get("unset_field", _UNSET), options.get("empty_field", _EMPTY))
-        fields = [_UNSET if field in unset else field for field in fields]
     cells: zeek.Cells = plan.pick(fields)
+    options = dialect.options
+    if options:
+        unset = (options.get("unset_field", _UNSET), options.get("empty_field", _EMPTY))
+        if unset != _USUAL:  # which are read as unset anyhow
+            cells = [_UNSET if cell in unset else cell for cell in cells]
     if plan.log.sets:
         separator = options.get("set_separator") or _SET_SEPARATOR
         sets = plan.log.sets

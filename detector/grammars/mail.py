@@ -97,6 +97,8 @@ def display_name(text: str) -> str | None:
     >>> display_name('=?utf-8?Q?Andr=C3=A9?= <a@b.org>'), display_name("a@b.org (Ann)"), display_name("a@b.org")
     ('André', 'Ann', None)
     """
+    if "<" not in text and "(" not in text:
+        return None
     return _named(text) if len(text) <= _SHORT else _named.__wrapped__(text)
 
 
