@@ -177,6 +177,8 @@ class _Audit:
 
 def _range_bytes(size_bytes: int, jobs: int) -> int:
     """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged."""
+    if jobs == 1:
+        return max(size_bytes, SEGMENT_BYTES)
     return max(SEGMENT_BYTES, size_bytes // (4 * jobs) // CHUNK_BYTES * CHUNK_BYTES)
 
 
