@@ -157,9 +157,13 @@ def _user(value: str) -> str | None:
 def _parse_custom(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace() or line.startswith("#"):
         return None
-    layout, cells = _plan(dialect.options["logformat"])
+    layout, plain, cells = _plan(dialect.options["logformat"])
     found = layout.values(line)
     row: Row = {}
+    for name, read, at in plain:
+        value = read(found[at])
+        if value is not None and value != "":
+            row[name] = value
     for name, cell in cells:
         value = cell(found, dialect)
         if value is not None and value != "":
@@ -170,8 +174,8 @@ def _parse_custom(line: str, dialect: Dialect) -> Row | None:
 
 
 @lru_cache(maxsize=32)
-def _plan(string: str) -> tuple[logformat.Layout, tuple[tuple[Col, Cell], ...]]:
-    """The layout of a format string, and how each column is read from its fields."""
+def _plan(string: str) -> tuple[logformat.Layout, list[tuple[Col, Read, int]], list[tuple[Col, Cell]]]:
+    """The layout of a format string, the columns that are one field each, and how the others are read."""
     layout = logformat.layout(string)
     readers: dict[Col, tuple[Read, tuple[str, ...]]] = {
         Col.SOURCE_IP: (values.address, (">a", "{x-forwarded-for}>h")),
@@ -183,16 +187,10 @@ def _plan(string: str) -> tuple[logformat.Layout, tuple[tuple[Col, Cell], ...]]:
         Col.BYTES_RECEIVED: (values.size, ("<st",)),
         Col.USER_AGENT: (values.text, ("{user-agent}>h", "{user-agent}>ha")),
     }
+    plain = [(name, read, at) for name, (read, codes) in readers.items() if (at := layout.first(*codes)) is not None]
     cells: list[tuple[Col, Cell]] = [(Col.AT, _time(layout)), (Col.USER, _who(layout)), (Col.ACTION, _done(layout))]
-    cells += [
-        (name, _one(read, at)) for name, (read, codes) in readers.items() if (at := layout.first(*codes)) is not None
-    ]
     url = _url(layout)
-    return layout, (*cells, (Col.URL, url), (Col.DOMAIN, _domain(layout, url)))
-
-
-def _one(read: Read, at: int) -> Cell:
-    return lambda found, _: read(found[at])
+    return layout, plain, [*cells, (Col.URL, url), (Col.DOMAIN, _domain(layout, url))]
 
 
 def _time(layout: logformat.Layout) -> Cell:

@@ -130,7 +130,8 @@ def _parse(site: _Map, cells: Mapping[str, object] | None, dialect: Dialect) -> 
     row: Row = {}
     for column, read, names in site.steps:
         for name in names:
-            text = feedlines.text_at(cells, name, every=column is _TO)
+            cell = cells.get(name)
+            text = cell.strip() if type(cell) is str else feedlines.text_at(cells, name, every=column is _TO)
             if not text or text == "-":
                 continue
             value = read(text) if read else feedcells.instant(text, site.feed.time, dialect)
@@ -169,7 +170,7 @@ def _verdict(site: _Map, cells: Mapping[str, object]) -> Action | None:
 
 
 def _reader(site: _Map) -> _Reader:
-    feed = site.feed
+    feed, known = site.feed, site.known
 
     def read_csv(line: str, dialect: Dialect) -> Mapping[str, object] | None:
         columns = dialect.columns or tuple(feed.columns)
@@ -180,7 +181,7 @@ def _reader(site: _Map) -> _Reader:
         cells = feedlines.split_csv(line, feed.delimiter, feed.quote, len(columns))
         if len(cells) < len(columns) or any(cells[len(columns) :]):
             raise RefusedLine("another number of cells than the header has")
-        return dict(zip(reversed(columns), reversed(cells[: len(columns)]), strict=True))  # of one name the first
+        return {name: cells[place] for name, place in feedlines.places(columns, known)}
 
     def read_pairs(line: str, _dialect: Dialect) -> Mapping[str, object] | None:
         if _is_blank(line):

@@ -45,7 +45,18 @@ def reader_of(column: Col) -> Reader:
 
 def instant(text: str, time: str, dialect: Dialect) -> int | None:
     """The instant of a stamp written as ``time`` says, ``None`` where it is none."""
-    return _instant(text, time, dialect.zone, dialect.written_until)
+    try:
+        if time == "iso":
+            return stamps.iso(text, dialect.zone)
+        if time == "epoch":
+            return stamps.epoch(text)
+        if time == "clf":
+            return stamps.clf(text, dialect.zone)
+        if time == "syslog":
+            return stamps.syslog(text, dialect.zone, dialect.written_until)
+        return _patterned(text, time, dialect.zone, dialect.written_until)
+    except (ValueError, OverflowError):
+        return None
 
 
 def constant(column: Col, text: str) -> Value:
@@ -97,21 +108,6 @@ def written(column: Col, row: Row, time: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _instant(text: str, time: str, zone: tzinfo, written_until: int | None) -> int | None:
-    try:
-        if time == "iso":
-            return stamps.iso(text, zone)
-        if time == "epoch":
-            return stamps.epoch(text)
-        if time == "clf":
-            return stamps.clf(text, zone)
-        if time == "syslog":
-            return stamps.syslog(text, zone, written_until)
-        return _patterned(text, time, zone, written_until)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _patterned(text: str, pattern: str, zone: tzinfo, written_until: int | None) -> int | None:
     if any(year in pattern for year in _YEARS):
         return strftime.instant(text, pattern, zone)

@@ -46,6 +46,16 @@ def join_csv(cells: Iterable[str], delimiter: str, quote: str) -> str:
     return delimiter.join(_quoted_cell(_one_line(cell), delimiter, quote) for cell in cells)
 
 
+@lru_cache(maxsize=64)
+def places(columns: tuple[str, ...], known: frozenset[str]) -> tuple[tuple[str, int], ...]:
+    """Where the columns stand that a map speaks of; of one name the first.
+
+    >>> places(("a", "b", "a"), frozenset({"a", "c"}))
+    (('a', 0),)
+    """
+    return tuple((name, columns.index(name)) for name in sorted(known.intersection(columns)))
+
+
 def split_pairs(line: str, pair_separator: str, value_separator: str, quote: str) -> dict[str, str]:
     r"""The pairs of a key=value line; of a key that comes twice the first counts, words without a key are skipped.
 
@@ -55,11 +65,11 @@ def split_pairs(line: str, pair_separator: str, value_separator: str, quote: str
     {'src': '10.0.0.7', 'ua': 'a "b" c=d'}
     """
     pairs: dict[str, str] = {}
-    for found in _pairs(pair_separator, value_separator, quote).finditer(line):
-        key = found[1].strip()
+    for written, quoted, bare in _pairs(pair_separator, value_separator, quote).findall(line):
+        key = written.strip()
         if key and key not in pairs:
-            quoted = found[2]
-            pairs[key] = found[3].strip() if quoted is None else _ESCAPED.sub(r"\1", quoted)
+            value = quoted or bare.strip()
+            pairs[key] = _ESCAPED.sub(r"\1", value) if quoted and "\\" in quoted else value
     return pairs
 
 

@@ -166,7 +166,7 @@ def row_of(log_format, kind, options, scanner):
     clocks = (f"10:{n // 400 % 60:02d}:{n // 7 % 60:02d}" for n in range(len(events)))
     wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, events, strict=True)]
     inside = replace(dialect, envelope=Envelope.TAGGED)
-    row += f"{speed(log_format, inside, wrapped, options.rounds)[0]:10,.0f}"
+    row += f"{speed(log_format, inside, wrapped, options.rounds, refusable=1)[0]:10,.0f}"
     return row + (f"{scanned(log_format, head, events, options.scan, scanner):11,.0f}" if scanner else "")
 
 
