@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Examples: shadowit discover /var/log/squid mail.log --since 2020-02-01 --own example.org -- "
-    "shadowit discover /var/log/squid --baseline /archive/2019 --stub facesearch.example --stub-folder my-signatures"
+    "shadowit discover /var/log/squid --baseline /archive/2019 --stub facesearch.example --stub-folder my-signatures",
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
