@@ -90,8 +90,7 @@ class _Map:
 
 
 _KINDS = (Kind.PROXY, Kind.DNS, Kind.MAIL)
-_ACTION, _TO = Col.ACTION, Col.TO  # bound once: enums are slow to look up
-_ALLOWED, _CHALLENGE = Action.ALLOWED, Action.CHALLENGE
+_ACTION, _TO, _ALLOWED, _CHALLENGE = Col.ACTION, Col.TO, Action.ALLOWED, Action.CHALLENGE  # enums are slow to look up
 _REFERENCE = "unverified: the column map in the site's own configuration"
 _Reader = Callable[[str, "Dialect"], Mapping[str, object] | None]
 
