@@ -31,7 +31,7 @@ lock: $(VENV)/.test
 	$(BIN)/pip install --quiet uv
 	for part in run test; do \
 	  extra=$$(test $$part = run || echo "--extra $$part"); \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
 	    $$extra --output-file requirements/$$part.txt pyproject.toml requirements/build.in; done
 
 $(VENV)/bin/python:
