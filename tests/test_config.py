@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from detector.config import Config, Feed, Privacy, Source, load
+from detector.config import Canary, Config, Feed, Privacy, Retention, Source, load
 from detector.errors import InvalidFile
 
 WHOLE = """\
@@ -15,6 +15,7 @@ sources:
     timezone: America/Edmonton
     date_order: dmy
     max_silence_s: 3600
+    interval_s: 5
     options: {logformat: "%ts %>a"}
   - {name: dns, paths: [dns.log]}
 formats:
@@ -28,7 +29,19 @@ formats:
     denied: {verdict: [block, deny]}
     challenge: {verdict: auth}
     constants: {user.name: nobody}
-privacy: {names: no, key_file: keys/pseudonym.key}
+privacy: {names: no, key_file: keys/pseudonym.key, k: 7, custodians: [security.pub, privacy.pub]}
+store: sqlite:///state/shadowit.db
+policy: policy.yml
+people: people.csv
+interval_s: 30
+listen: "[::1]:9900"
+web_config_file: /etc/web.yml
+sinks:
+  - {type: jsonl, path: alerts.jsonl}
+  - {type: webhook, name: desk, url: "https://desk.example.org/hook", secret_file: hook.key, headers: {a: b}}
+retention: {sightings_days: 365, aggregates_days: 400}
+canary: {domain: canary.example.org, within_s: 600}
+own_domains: [example.org]
 """
 
 
@@ -56,19 +69,42 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(file):
     proxy, dns = config.sources
     assert proxy == Source(
         name="proxy", format="squid", paths=[f"{folder}/logs/*.log", "/var/log/squid", "-"],
-        timezone="America/Edmonton", date_order="dmy", max_silence_s=3600, options={"logformat": "%ts %>a"},
+        timezone="America/Edmonton", date_order="dmy", max_silence_s=3600, interval_s=5,
+        options={"logformat": "%ts %>a"},
     )  # fmt: skip
     assert (dns.paths, dns.timezone, dns.max_silence_s, dns.format) == ([f"{folder}/dns.log"], "UTC", 86_400, "")
+    assert dns.interval_s is None
     gateway = config.formats["gateway"]
     assert (gateway.delimiter, gateway.quote, gateway.time) == (";", "", "iso")
     assert gateway.fields == {"@timestamp": "when", "source.ip": ["client", "ip"]}
     assert (gateway.denied, gateway.challenge) == ({"verdict": ["block", "deny"]}, {"verdict": "auth"})
-    assert config.privacy == Privacy(names=False, key_file=folder / "keys/pseudonym.key")
+    keys = [folder / "security.pub", folder / "privacy.pub"]
+    assert config.privacy == Privacy(names=False, key_file=folder / "keys/pseudonym.key", k=7, custodians=keys)
+
+
+def test_what_the_daemon_needs_is_read_and_lies_beside_the_file(file):
+    path = file(WHOLE)
+    folder = path.parent
+    config = load(path)
+    assert config.store == f"sqlite:///{folder}/state/shadowit.db"
+    assert (config.policy, config.people) == (folder / "policy.yml", folder / "people.csv")
+    assert (config.interval_s, config.listen, str(config.web_config_file)) == (30, "[::1]:9900", "/etc/web.yml")
+    ledger, desk = config.sinks
+    assert ledger == {"type": "jsonl", "path": f"{folder}/alerts.jsonl"}
+    assert (desk["secret_file"], desk["url"]) == (f"{folder}/hook.key", "https://desk.example.org/hook")
+    assert config.retention == Retention(sightings_days=365, aggregates_days=400)
+    assert config.canary == Canary(domain="canary.example.org", within_s=600)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/shadowit.db", "postgresql+psycopg://db.example.org/shadowit"])
+def test_a_store_that_says_where_it_lies_stays_there(file, url):
+    assert load(file(f"store: {url}")).store == url
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "~"])
 def test_every_key_is_optional(file, text):
-    assert load(file(text)) == Config()
+    path = file(text)
+    assert load(path) == Config(store=f"sqlite:///{path.parent}/shadowit.db")
     assert Config().privacy.names
 
 
@@ -122,6 +158,14 @@ def test_it_is_frozen(file):
         ("formats: {a: {kind: dns, syntax: csv, fields: {a: b}, quote: '||'}}", "1:55: formats.a.quote: String should"),
         ("privacy: {names: maybe}", "1:11: privacy.names: Input should be a valid boolean"),
         ("privacy:\n  key_file: [x]", "2:3: privacy.key_file: Input is not a valid path"),
+        ("store: shadow.db", "1:1: store: 'shadow.db' is no store: write sqlite:///shadowit.db or postgres"),
+        ("listen: 9847", "1:1: listen: '9847' is no address: write one like 127.0.0.1:9847 or [::1]:9847"),
+        ("listen: host:99999", "1:1: listen: 'host:99999' is no address"),
+        ("interval_s: 0", "1:1: interval_s: Input should be greater"),
+        ("sinks: [{path: x}]", "1:9: sinks.0: a sink needs a type"),
+        ("sources: [{name: a, paths: [x]}, {name: a, paths: [y]}]", "1:1: sources: several sources are called 'a'"),
+        ("privacy: {custodians: [one.pub]}", "1:11: privacy.custodians: identities are sealed to two custodians"),
+        ("retention: {sighting_days: 3}", "1:13: retention.sighting_days: no such key; did you mean 'sightings_days'?"),
         ("sources: []\nsources: []", "2:1: key 'sources' stands twice"),
         ("sources: &a []", "1:10: anchors are not allowed: write the value again"),
     ],
@@ -156,6 +200,6 @@ def test_what_a_text_means_is_decided_by_the_schema(file, said):
 
 
 def test_every_key_is_documented():
-    for model in (Config, Source, Feed, Privacy):
+    for model in (Config, Source, Feed, Privacy, Retention, Canary):
         for name in model.model_fields:
             assert f"        {name}: " in model.__doc__, f"{model.__name__}.{name}"
