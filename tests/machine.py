@@ -140,4 +140,6 @@ def small_sizes(line=4096, cell=4096, head=0):
     return patch.multiple(
         "detector.sources.chunks",
         LINE_LIMIT_BYTES=line, KEPT_HEAD_BYTES=line // 4, KEPT_TAIL_BYTES=line // 16, _BEYOND_BYTES=512,
-    ), patch.multiple("detector.scan.scanning", CELL_BYTES=cell, HEAD_BYTES=head)  # fmt: skip
+    ), patch.multiple("detector.scan.scanning", CELL_BYTES=cell, HEAD_BYTES=head), patch(
+        "detector.scan.sample.HEAD_BYTES", head
+    )  # fmt: skip

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.coverage import Coverage, covered_share
-from detector.events import Dialect
-from detector.scan import Counts, ScanResult, Spans
+from detector.coverage import HOUR as AN_HOUR
+from detector.coverage import Coverage, Hour, covered_share, hours_of, merged
+from detector.events import Col, Dialect, Kind
+from detector.events.batch import batch_of
+from detector.scan import Counts, Sample, ScanResult, Spans
+from detector.scan.sample import sample_of
 from detector.sources import Gap
 
 HOUR = 3_600_000_000
@@ -26,6 +29,7 @@ def result(start, lines=1, unparsed=0, **said):
         keys=frozenset(),
         entered=Dialect(separator=before),
         left=Dialect(separator=behind),
+        sample=Sample(events=lines, accounts=frozenset({f"u{start % 3}"}), backward=start % 7),
     )
 
 
@@ -48,7 +52,7 @@ def covered(results):
 
 def plain(coverage):
     gaps = sorted((gap.start, gap.reason) for gap in coverage.gaps)
-    return coverage.spans, coverage.counts, coverage.refusals, gaps, coverage.unparsed_share
+    return coverage.spans, coverage.counts, coverage.refusals, gaps, coverage.unparsed_share, coverage.sample
 
 
 @settings(deadline=None)
@@ -120,3 +124,77 @@ def test_a_share_is_what_counting_every_instant_gives(logs, since, length):
         spans = [span for one, parts in logs if one == kind for span in parts]
         inside = sum(any(first <= instant < last for first, last in spans) for instant in window)
         assert share == pytest.approx(inside / length)
+
+
+def batch(*rows, kind=Kind.PROXY):
+    return batch_of(rows, dataset="x", kind=kind, offsets=range(len(rows)), lines=[b""] * len(rows))
+
+
+class TestSample:
+    def test_it_knows_the_columns_that_are_filled_and_the_accounts(self):
+        rows = ({Col.USER: "U1", Col.DOMAIN: "a.example"}, {Col.USER: "u1", Col.URL: ""}, {Col.USER: "u2"})
+        found = sample_of(batch(*rows), 0, is_new_cell=True)
+        assert found.columns == {Col.USER, Col.DOMAIN}
+        assert found.accounts == {"u1", "u2"}
+        assert (found.events, found.kinds, found.flows, found.nameless) == (3, {Kind.PROXY}, 3, 2)
+
+    @pytest.mark.parametrize(
+        ("row", "nameless"),
+        [
+            ({Col.DOMAIN: "example.org"}, 0),
+            ({Col.DOMAIN: "192.0.2.7"}, 1),
+            ({Col.DOMAIN: "[2001:db8::1]"}, 1),
+            ({Col.DOMAIN: "2001:db8::1"}, 1),
+            ({Col.DOMAIN: "192.0.2.7", Col.SERVER_NAME: "example.org"}, 0),
+            ({Col.SERVER_NAME: ""}, 1),
+            ({Col.DOMAIN: "cafe"}, 0),
+            ({Col.KIND: "dns", Col.QUESTION: ""}, 0),
+        ],
+    )
+    def test_a_flow_to_a_bare_address_has_no_name(self, row, nameless):
+        assert sample_of(batch(row), 0, is_new_cell=True).nameless == nameless
+
+    def test_resolvers_over_https_and_hidden_names_are_counted(self):
+        rows = [{Col.QUESTION: name} for name in ("Dns.Google", "mask.icloud.com", "cloudflare-ech.com", "example.org")]
+        found = sample_of(batch(*rows, kind=Kind.DNS), 0, is_new_cell=True)
+        assert (found.resolvers, found.hidden, found.flows) == (2, 1, 0)
+
+    def test_behind_the_head_only_the_first_line_of_a_cell_belongs_to_it(self):
+        found = batch({Col.USER: "u1"}, {Col.USER: "u2"})
+        assert sample_of(found, 0, is_new_cell=True).events == 2
+        far = batch_of([{Col.USER: "u1"}], dataset="x", kind=Kind.PROXY, offsets=[1 << 20], lines=[b""])
+        assert sample_of(far, 1 << 20, is_new_cell=True).events == 1
+        assert sample_of(far, 1 << 20, is_new_cell=False) == Sample()
+        assert sample_of(far, (1 << 20) - 5, is_new_cell=True) == Sample()
+        assert sample_of(batch(), 1 << 20, is_new_cell=True) == Sample()
+
+
+class TestHours:
+    def test_lines_are_spread_over_the_time_in_which_they_were_written(self):
+        counts = Counts(bytes=100, lines=10, parsed=3, unparsed=1)
+        hours = hours_of("proxy", Kind.PROXY, [(AN_HOUR // 2, AN_HOUR * 2 - 1)], counts)
+        assert [(one.hour, one.lines) for one in hours] == [(0, 3), (1, 7)]
+        assert hours_of("proxy", Kind.PROXY, [], counts) == []
+        assert hours_of("proxy", Kind.PROXY, [(5, 5)], counts) == [Hour("proxy", Kind.PROXY, 0, 10, 3, 1, 100)]
+
+    @settings(deadline=None)
+    @given(SPANS, st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 99))
+    def test_no_line_is_lost_and_none_is_counted_twice(self, spans, lines, parsed, unparsed):
+        spans = [(first * AN_HOUR // 4, last * AN_HOUR // 4) for first, last in spans]
+        hours = hours_of("s", Kind.DNS, spans, Counts(7 * lines, lines, 0, parsed, 0, unparsed))
+        assert {one.hour for one in hours} == {
+            hour for first, last in spans for hour in range(first // AN_HOUR, last // AN_HOUR + 1)
+        }
+        if spans:
+            assert [sum(column) for column in zip(*(one[3:] for one in hours), strict=True)] == [
+                lines, parsed, unparsed, 7 * lines
+            ]  # fmt: skip
+
+    @settings(deadline=None)
+    @given(st.lists(st.builds(Hour, st.sampled_from("ab"), st.sampled_from(list(Kind)[:2]), st.integers(0, 4),
+                              *[st.integers(0, 9)] * 4), max_size=12), st.randoms(use_true_random=False))  # fmt: skip
+    def test_hours_merge_in_any_order(self, hours, random):
+        mixed = hours[:]
+        random.shuffle(mixed)
+        assert merged(mixed) == merged(merged(mixed[:5]) + mixed[5:]) == merged(hours)
+        assert len(merged(hours)) == len({one[:3] for one in hours})

@@ -192,7 +192,7 @@ def scanned(path, name, *, segments=None, **said):
 
 
 def seen(total):
-    return total.counts, total.spans, dict(total.refusals), total.gaps
+    return total.counts, total.spans, dict(total.refusals), total.gaps, total.sample
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +211,7 @@ class TestLaws:
         assert on == off
         assert (one.counts.bytes, one.counts.lines) == (other.counts.bytes, other.counts.lines)
         assert one.spans == other.spans
+        assert one.sample == other.sample
 
     @few
     @given(log=logs(MAIL))

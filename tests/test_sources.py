@@ -320,7 +320,7 @@ class TestChunks:
                                           b"x" * 257, b"y" * 700]), max_size=30).map(b"\n".join),
            sizes=st.lists(st.integers(1, 400), min_size=1, max_size=4), size=st.sampled_from([16, 64, 256]))  # fmt: skip  # noqa: E501
     def test_chunks_depend_on_the_bytes_alone(self, data, sizes, size):
-        limits, _ = small_sizes(line=256)
+        limits, *_ = small_sizes(line=256)
         with limits:
             found = cut(data, size, sizes=sizes)
             assert found == cut(data, size)

@@ -3,6 +3,7 @@
 from detector.scan.fragments import Fragment, gather, joined
 from detector.scan.identification import Guess, identify
 from detector.scan.results import Counts, ScanResult
+from detector.scan.sample import Sample
 from detector.scan.scanning import Scanner, Settings, scan
 from detector.scan.spans import Spans
 
@@ -10,6 +11,7 @@ __all__ = [
     "Counts",
     "Fragment",
     "Guess",
+    "Sample",
     "ScanResult",
     "Scanner",
     "Settings",

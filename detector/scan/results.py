@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from detector.scan.sample import NOTHING, Sample
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,6 +55,7 @@ class ScanResult:
         keys: of a joining format: transactions that have a candidate line.
         entered: the dialect in force before the first line.
         left: the dialect in force behind the last line.
+        sample: what the lines that are parsed in any case say about the log.
     """
 
     counts: Counts
@@ -63,3 +66,4 @@ class ScanResult:
     keys: frozenset[str]
     entered: Dialect
     left: Dialect
+    sample: Sample = NOTHING

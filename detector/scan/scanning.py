@@ -21,6 +21,7 @@ from detector.match import Matcher
 from detector.prefilter import LiteralScanner, prefilter_of
 from detector.scan.lines import all_lines, ranges, ranges_back
 from detector.scan.results import Counts, ScanResult
+from detector.scan.sample import HEAD_BYTES, Sample, sample_of
 from detector.scan.spans import Spans, spans_of
 from detector.sources import CHUNK_BYTES, Gap, Limits, chunks, open_stream
 from detector.sources.compression import DamagedStream
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from detector.sources import Chunk, Segment
 
 CELL_BYTES = 1024 * 1024
-HEAD_BYTES = 64 * 1024
 _NEWLINE = 0x0A
 _LOOK_FOR_STAMP = 16
 """Lines at either end of a cell that are tried for a time stamp before all of it is read."""
@@ -150,6 +150,7 @@ class _Part:
         self._gaps: list[Gap] = []
         self._keys: set[str] = set()
         self._cell = _Cell()
+        self._sample = Sample()
 
     def is_full_before(self, chunk: Chunk) -> bool:
         """Whether enough was read to hand it over; parts end where cells end."""
@@ -171,6 +172,7 @@ class _Part:
             parsed, unparsed = len(reading.batch), len(reading.refusals)
             seen = Counts(chunk.stop - chunk.start, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
             self._refusals.update(refusal.reason for refusal in reading.refusals)
+            self._sample += sample_of(reading.batch, chunk.start, is_new_cell=self._cell.is_new)
         self._counts += seen
         self._position = chunk.stop
         self._cell.take(chunk, before)
@@ -193,6 +195,7 @@ class _Part:
             keys=frozenset(self._keys),
             entered=self.entered,
             left=self.dialect,
+            sample=self._sample,
         )
 
     def _with_sample(self, chunk: Chunk, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -241,6 +244,7 @@ class _Part:
         """Add the span of one cell's lines."""
         first = self._stamp(data, ranges(data, size), before) or self._stamp(data, ranges(data, size), self.dialect)
         last = self._stamp(data, ranges_back(data, size), self.dialect)
+        self._sample += Sample(backward=0 if first is None or last is None else max(first - last, 0))
         reach = self._settings.gap_s * MICROSECONDS
         if first is not None and last is not None and abs(last - first) <= reach:
             self._spans = self._spans.union([(min(first, last), max(first, last))])

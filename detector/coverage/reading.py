@@ -1,4 +1,4 @@
-"""What of a log was read, and when the log was silent or unreadable: the ground on which "not observed" stands."""
+"""What was read of one log, while it is being read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detector.scan import Counts, Spans
+from detector.scan import Counts, Sample, Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from detector.events import Dialect
     from detector.scan import ScanResult
     from detector.sources import Gap
@@ -26,6 +24,7 @@ class Coverage:
         refusals: reason → refused lines.
         gaps: ranges that could not be read.
         dialects: (in force before, in force behind) each part, in the order in which parts were added.
+        sample: what the lines that are parsed in any case say about the log.
     """
 
     spans: Spans
@@ -33,6 +32,7 @@ class Coverage:
     refusals: Counter[str] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     dialects: list[tuple[Dialect, Dialect]] = field(default_factory=list)
+    sample: Sample = field(default_factory=Sample)
 
     def add(self, result: ScanResult) -> None:
         """Add one part."""
@@ -41,6 +41,7 @@ class Coverage:
         self.refusals.update(result.refusals)
         self.gaps += result.gaps
         self.dialects.append((result.entered, result.left))
+        self.sample += result.sample
 
     def merge(self, other: Coverage) -> None:
         """Add the parts of another range of the same log."""
@@ -49,6 +50,7 @@ class Coverage:
         self.refusals.update(other.refusals)
         self.gaps += other.gaps
         self.dialects += other.dialects
+        self.sample += other.sample
 
     @property
     def unparsed_share(self) -> float:
@@ -59,30 +61,3 @@ class Coverage:
         """
         looked = self.counts.parsed + self.counts.unparsed
         return self.counts.unparsed / looked if looked else 0.0
-
-
-def covered_share(
-    spans: Iterable[tuple[str, Iterable[tuple[int, int]]]], since: int | None, until: int | None
-) -> dict[str, float]:
-    """The share of a window (0 to 1) in which the logs of each kind were being written.
-
-    Args:
-        spans: (kind, spans) of each log.
-        since: start of the window, ``None``: the first instant of any log.
-        until: its end, ``None``: the last instant of any log.
-
-    >>> covered_share([("dns", [(0, 50)]), ("dns", [(50, 75)]), ("mail", [(0, 100)])], 0, 100)
-    {'dns': 0.75, 'mail': 1.0}
-    """
-    kinds: dict[str, list[tuple[int, int]]] = {}
-    for kind, parts in spans:
-        kinds.setdefault(kind, []).extend(parts)
-    everything = [instant for parts in kinds.values() for span in parts for instant in span]
-    start = min(everything, default=0) if since is None else since
-    stop = max(everything, default=0) if until is None else until
-    shares = {}
-    for kind, parts in sorted(kinds.items()):
-        clipped = [(max(first, start), min(last, stop)) for first, last in parts if first < stop and last > start]
-        covered = sum(last - first for first, last in Spans(0).union(clipped).parts)
-        shares[kind] = covered / (stop - start) if stop > start else float(bool(parts))
-    return shares
