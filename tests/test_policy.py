@@ -1,0 +1,510 @@
+"""The policy: a strict file, and verdicts as of an act's own time."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import InvalidFile
+from detector.events import Stage, from_iso
+from detector.policy import (
+    EMPTY,
+    MUTED,
+    OBSERVED,
+    Act,
+    Approval,
+    Duty,
+    Group,
+    Order,
+    Policy,
+    Ruling,
+    Status,
+    Subject,
+    Verdict,
+    is_use,
+    load,
+)
+from detector.policy.decisions import Entry, Mute, Scope, Tenant
+from detector.policy.schema import PARTS
+
+FACES = "facial-recognition/investigative-platform"
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
+WHOLE = """\
+version: 1
+timezone: America/Edmonton
+defaults: {facial-recognition: prohibited, meeting: approved}
+services:
+  nec-neoface:
+    status: restricted
+    since: 2014-01-01
+    purpose: Compare mugshots.
+    information: [photographs, names]
+    mitigations: Two people look at each result.
+    assessment: PIA-2014-3
+    owner: Forensics
+    retention: 2 years
+  clearview-ai: prohibited
+approvals:
+  - id: neoface-mugshots
+    services: nec-neoface
+    units: [Forensics]
+    people: [U1042, boss@example.org]
+    hosts: [WS-0317]
+    purposes: [mugshots]
+    needs_reference: true
+    max_stage: used
+    given: 2013-12-01
+    valid_from: 2014-01-01
+    valid_until: 2021-01-01T00:00:00-07:00
+    reference: D-14
+    approver: the chief
+    statement: We compare mugshots.
+orders:
+  - id: stop-2020
+    services: [clearview-ai]
+    effective: 2020-02-28T17:00:00-07:00
+    grace_h: 24
+    lifted: 2024-01-01
+    addressees: {units: [Robbery]}
+    duties: [stop, delete_account]
+    reference: O-20
+    statement: Use has ceased.
+observers:
+  - {people: sec1, hosts: [sandbox-1], reason: security staff}
+tenants:
+  - {service: axon-evidence, domains: evidence.com, own: [ours], common: [www]}
+mutes:
+  - {indicator: "x:suffix:x.com", reason: wrong here, until: 2021-01-01}
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "policy.yml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def problems(path):
+    with pytest.raises(InvalidFile) as caught:
+        load(path)
+    return [str(one).removeprefix(f"{path}:") for one in caught.value.problems]
+
+
+class TestFile:
+    def test_every_key_is_read(self, file):
+        policy = load(file(WHOLE))
+        (approval,) = policy.approvals
+        assert approval == Approval(
+            id="neoface-mugshots", scope=Scope(frozenset({"nec-neoface"})),
+            group=Group(frozenset({"forensics"}), frozenset({"u1042", "boss@example.org"}), frozenset({"ws-0317"})),
+            purposes=("mugshots",), needs_reference=True, max_stage=Stage.USED,
+            given=from_iso("2013-12-01T07:00:00Z"), valid_from=from_iso("2014-01-01T07:00:00Z"),
+            valid_until=from_iso("2021-01-01T07:00:00Z"), reference="D-14", approver="the chief",
+            statement="We compare mugshots.",
+        )  # fmt: skip
+        effective = from_iso("2020-02-29T00:00:00Z")
+        assert policy.orders == (
+            Order(
+                id="stop-2020", scope=Scope(frozenset({"clearview-ai"})), effective=effective,
+                breach_from=effective + DAY, lifted=from_iso("2024-01-01T07:00:00Z"),
+                addressees=Group(frozenset({"robbery"})), duties=(Duty.STOP, Duty.DELETE_ACCOUNT), reference="O-20",
+                statement="Use has ceased.",
+            ),
+        )  # fmt: skip
+        assert policy.entry_of("nec-neoface") == Entry(
+            "nec-neoface", Status.RESTRICTED, from_iso("2014-01-01T07:00:00Z"), "Compare mugshots.",
+            ("photographs", "names"), ("Two people look at each result.",), "PIA-2014-3", "Forensics", "2 years",
+        )  # fmt: skip
+        assert policy.entry_of("other") is None
+        assert policy.observers == (Group(people=frozenset({"sec1"}), hosts=frozenset({"sandbox-1"})),)
+        assert policy.tenants == (Tenant("axon-evidence", ("evidence.com",), frozenset({"ours"}), frozenset({"www"})),)
+        assert policy.mutes == (Mute("x:suffix:x.com", "wrong here", from_iso("2021-01-01T07:00:00Z")),)
+
+    @pytest.mark.parametrize("text", ["version: 1", "{version: 1, approvals: []}"])
+    def test_every_key_but_the_version_is_optional(self, file, text):
+        policy = load(file(text))
+        assert replace(policy, digest="") == EMPTY
+        assert len(policy.digest) == 64
+
+    def test_the_digest_is_of_the_content(self, file):
+        first = load(file(WHOLE)).digest
+        assert load(file("# a comment\n" + WHOLE.replace("[Forensics]", "forensics"))).digest == first
+        moved = WHOLE.replace("[U1042, boss@example.org]", "[boss@example.org, u1042]")
+        assert load(file(moved)).digest == first
+        assert load(file(WHOLE.replace("grace_h: 24", "grace_h: 25"))).digest != first
+
+    @pytest.mark.parametrize(
+        ("old", "new", "found"),
+        [
+            ("version: 1", "version: 2", "1:1: version: Input should be '1'"),
+            ("timezone: America/Edmonton", "timezone: Edmonton", "2:1: timezone: 'Edmonton' is no time zone: write on"),
+            ("meeting: approved", "meeting: allowed", "3:44: defaults.meeting: Input should be 'unreviewed', 'under"),
+            ("clearview-ai: prohibited", "clearview-ai: no", "14:3: services.clearview-ai.status: Input should be 'un"),
+            ("clearview-ai: prohibited", "Clearview: approved", "14:3: services.Clearview.[key]: String should match"),
+            ("    since:", "    sinse:", "7:5: services.nec-neoface.sinse: no such key; did you mean 'since'?"),
+            ("    owner:", "    zzz:", "12:5: services.nec-neoface.zzz: no such key"),
+            ("max_stage: used", "max_stage: paid", "23:5: approvals.0.max_stage: paid stands beside the ladder: write"),
+            ("max_stage: used", "max_stage: most", "23:5: approvals.0.max_stage: Input should be 'resolved', "),
+            ("    statement: We compare mugshots.\n", "", "16:5: approvals.0.statement: Field required"),
+            ("    valid_until: 2021-01-01T00:00:00-07:00\n", "", "16:5: approvals.0.valid_until: Field required"),
+            ("2021-01-01T00:00:00-07:00", "2021-01-01T00:00:00", "26:5: approvals.0.valid_until: '2021-01-01T00:00:00"),
+            ("2021-01-01T00:00:00-07:00", "soon", "26:5: approvals.0.valid_until: 'soon' is no time: write 2020-"),
+            ("2021-01-01T00:00:00-07:00", "2014-01-01", "26:5: approvals.0.valid_until: must be after valid_from and"),
+            ("    services: nec-neoface\n", "", "16:5: approvals.0: needs services or a category, one of the two"),
+            ("services: nec-neoface", "services: [a]\n    category: x", "16:5: approvals.0: needs services or a categ"),
+            ("[Forensics]", "['*']", "18:13: approvals.0.units.0: '*' holds *: name units, people and hosts, a pat"),
+            ("2020-02-28T17:00:00-07:00", "2020-02-28", "33:5: orders.0.effective: '2020-02-28' is a day: an order ne"),
+            ("2020-02-28T17:00:00-07:00", "2020-02-28T17:00:00", "33:5: orders.0.effective: '2020-02-28T17:00:00' has"),
+            ("lifted: 2024-01-01", "lifted: 2020-01-01", "35:5: orders.0.lifted: must be after effective"),
+            ("grace_h: 24", "grace_h: -1", "34:5: orders.0.grace_h: Input should be greater than or equal to 0"),
+            ("[stop, delete_account]", "[]", "37:5: orders.0.duties: List should have at least 1 item after validati"),
+            ("[stop, delete_account]", "[halt]", "37:14: orders.0.duties.0: Input should be 'stop', 'delete_account'"),
+            ("id: stop-2020", "id: neoface-mugshots", "31:5: orders.0.id: 'neoface-mugshots' is already the id of ap"),
+            ("people: sec1, hosts: [sandbox-1], ", "", "41:5: observers.0: names nobody: write units, people or host"),
+            (", own: [ours]", "", "43:5: tenants.0.own: Field required"),
+            ("reason: wrong here, ", "", "45:5: mutes.0.reason: Field required"),
+        ],
+    )  # fmt: skip
+    def test_a_fault_is_told_with_its_place(self, file, old, new, found):
+        assert old in WHOLE
+        (problem,) = problems(file(WHOLE.replace(old, new, 1)))
+        assert problem.startswith(found)
+
+    def test_an_approval_of_everybody_is_refused(self, file):
+        text = WHOLE.replace(
+            "    units: [Forensics]\n    people: [U1042, boss@example.org]\n    hosts: [WS-0317]\n", ""
+        )
+        assert problems(file(text)) == [
+            "16:5: approvals.0: approves everybody: name units, people or hosts (or give the service a status)"
+        ]
+
+    def test_all_faults_come_at_once_in_order(self, file):
+        text = "version: 1\nordres: []\napprovals:\n  - {id: A}\norders:\n  - {id: a, grace_h: x}\n"
+        assert [one.partition(": ")[0] for one in problems(file(text))] == [
+            "2:1", "4:5", "4:5", "4:5", "4:6", "6:5", "6:13"
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("text", ["", "[]", "text"])
+    def test_what_is_no_policy_is_a_fault(self, file, text):
+        assert problems(file(text))
+
+    def test_a_file_that_is_not_there_is_a_fault(self, tmp_path):
+        assert problems(tmp_path / "none.yml") == ["0:0: cannot be read: No such file or directory"]
+
+    def test_every_key_is_documented(self):
+        for part in PARTS:
+            for name in part.model_fields:
+                assert f"        {name}: " in part.__doc__, f"{part.__name__}.{name}"
+
+
+NOON = from_iso("2020-03-02T12:00:00Z")
+PERSON = Subject(frozenset({"u1042", "u1042@example.org"}), "Robbery", "WS-0317")
+
+
+def act(stage=Stage.USED, at=NOON, **others):
+    values = {"denied": False, "host": "app.clearview.ai", "reference": "", "indicator": "", **others}
+    return Act("clearview-ai", FACES, stage, at, **values)
+
+
+def approval(**changes):
+    whole = Approval(
+        "ok", Scope(frozenset({"clearview-ai"})), Group(frozenset({"robbery"})), (), False, None,
+        NOON - DAY, NOON - DAY, NOON + DAY, "", "", "said",
+    )  # fmt: skip
+    return replace(whole, **changes)
+
+
+def order(**changes):
+    whole = Order(
+        "stop", Scope(category="facial-recognition"), NOON - HOUR, NOON - HOUR, None, Group(), (Duty.STOP,), "", ""
+    )
+    return replace(whole, **changes)
+
+
+def policy(status=None, since=None, **parts):
+    entries = (Entry("clearview-ai", status, since),) if status else ()
+    return Policy(digest="d", entries=entries, **parts)
+
+
+def verdict(a_policy, an_act=None, subject=PERSON):
+    return a_policy.judge(an_act or act(), subject).verdict.value
+
+
+class TestStatus:
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [
+            (None, "unreviewed"),
+            (Status.UNREVIEWED, "unreviewed"),
+            (Status.UNDER_REVIEW, "unreviewed"),
+            (Status.APPROVED, "approved"),
+            (Status.RESTRICTED, "unapproved"),
+            (Status.PROHIBITED, "unapproved"),
+        ],
+    )
+    def test_alone(self, status, expected):
+        assert verdict(policy(status)) == expected
+        assert policy(status).status_of("clearview-ai", FACES) is (status or Status.UNREVIEWED)
+
+    def test_of_a_category_counts_without_an_own_one_and_the_closest_wins(self):
+        defaults = (("facial-recognition", Status.PROHIBITED), (FACES, Status.APPROVED), ("facial", Status.RESTRICTED))
+        assert verdict(policy(defaults=defaults)) == "approved"
+        assert verdict(policy(defaults=defaults[:1])) == "unapproved"
+        assert verdict(policy(defaults=defaults[2:])) == "unreviewed"
+        assert verdict(policy(Status.UNREVIEWED, defaults=defaults)) == "unreviewed"
+
+    def test_before_it_was_decided_the_category_counts(self):
+        dated = policy(Status.PROHIBITED, NOON)
+        assert [verdict(dated, act(at=at)) for at in (NOON - 1, NOON, None)] == [
+            "unreviewed", "unapproved", "unreviewed"
+        ]  # fmt: skip
+        assert dated.status_of("clearview-ai", FACES) is Status.PROHIBITED
+
+    @pytest.mark.parametrize("stage", [Stage.SOLICITED, Stage.INVITED, Stage.CONTACTED, Stage.CLOSED])
+    def test_what_is_no_use_accuses_nobody(self, stage):
+        prohibited = policy(Status.PROHIBITED, orders=(order(),))
+        assert verdict(prohibited, act(stage)) == "unreviewed"
+        assert verdict(prohibited, act(Stage.UPLOADED, denied=True)) == "unreviewed"
+
+    def test_a_look_up_is_judged_but_breaches_no_order(self):
+        prohibited = policy(Status.PROHIBITED, orders=(order(),))
+        assert verdict(prohibited, act(Stage.RESOLVED)) == "unapproved"
+        assert verdict(policy(orders=(order(),)), act(Stage.RESOLVED)) == "unreviewed"
+
+
+class TestApprovals:
+    @pytest.mark.parametrize("status", list(Status))
+    def test_allow_what_is_within(self, status):
+        found = policy(status, approvals=(approval(),)).judge(act(), PERSON)
+        assert found == Ruling(Verdict.APPROVED, "ok", "within an approval")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"valid_until": NOON},
+            {"group": Group(frozenset({"forensics"}))},
+            {"group": Group(frozenset({"robbery"}), hosts=frozenset({"ws-2"}))},
+            {"group": Group()},
+            {"max_stage": Stage.SIGNED_IN},
+        ],
+    )
+    @pytest.mark.parametrize("status", [None, Status.UNDER_REVIEW, Status.RESTRICTED, Status.PROHIBITED])
+    def test_leave_out_what_is_outside(self, changes, status):
+        assert verdict(policy(status, approvals=(approval(**changes),))) == "unapproved"
+
+    def test_a_later_one_does_not_whitewash_and_an_ended_one_does_not_accuse_backwards(self):
+        later = policy(Status.RESTRICTED, approvals=(approval(valid_from=NOON + 1, given=NOON + 1),))
+        assert verdict(later) == "unapproved"
+        assert verdict(later, act(at=NOON + 1)) == "approved"
+        ended = policy(Status.RESTRICTED, approvals=(approval(valid_until=NOON + 1),))
+        assert verdict(ended) == "approved"
+        assert verdict(ended, act(at=NOON + 1)) == "unapproved"
+
+    def test_before_the_first_one_nobody_had_decided(self):
+        assert verdict(policy(approvals=(approval(valid_from=NOON + 1, given=NOON + 1),))) == "unreviewed"
+
+    def test_an_unknown_unit_or_time_is_not_within(self):
+        given_to_a_unit = policy(Status.RESTRICTED, approvals=(approval(),))
+        assert verdict(given_to_a_unit, subject=Subject(frozenset({"10.0.0.7"}))) == "unapproved"
+        assert verdict(given_to_a_unit, act(at=None)) == "unapproved"
+        assert verdict(policy(approvals=(approval(),)), act(at=None)) == "unreviewed"
+
+    @pytest.mark.parametrize(
+        "group",
+        [
+            Group(people=frozenset({"u1042"})),
+            Group(frozenset({"other"}), frozenset({"u1042@example.org"})),
+            Group(hosts=frozenset({"ws-0317"})),
+            Group(frozenset({"robbery"}), hosts=frozenset({"ws-0317", "ws-2"})),
+        ],
+    )
+    def test_are_given_to_people_units_and_devices(self, group):
+        assert verdict(policy(Status.RESTRICTED, approvals=(approval(group=group),))) == "approved"
+
+    def test_a_device_may_be_an_address(self):
+        group = Group(hosts=frozenset({"10.0.0.7"}))
+        found = policy(Status.RESTRICTED, approvals=(approval(group=group),))
+        assert verdict(found, subject=Subject(frozenset({"10.0.0.7"}))) == "approved"
+
+    def test_may_need_a_reference(self):
+        needing = policy(Status.RESTRICTED, approvals=(approval(needs_reference=True),))
+        assert needing.judge(act(), PERSON)[:2] == (Verdict.NEEDS_REFERENCE, "ok")
+        assert verdict(needing, act(reference="2020-1")) == "approved"
+        assert verdict(needing, act(Stage.RESOLVED)) == "approved"
+
+    def test_one_without_conditions_goes_first(self):
+        both = (approval(id="a", needs_reference=True), approval(id="b"))
+        assert policy(Status.RESTRICTED, approvals=both).judge(act(), PERSON).by == "b"
+
+    def test_of_a_category_does_not_lift_a_prohibition(self):
+        broad = (approval(scope=Scope(category="facial-recognition")),)
+        assert verdict(policy(Status.RESTRICTED, approvals=broad)) == "approved"
+        assert verdict(policy(Status.PROHIBITED, approvals=broad)) == "unapproved"
+        assert verdict(policy(Status.PROHIBITED, NOON + 1, approvals=broad)) == "approved"
+
+    def test_those_for_a_service_are_told(self):
+        found = policy(approvals=(approval(), approval(id="x", scope=Scope(frozenset({"x"})))))
+        assert [one.id for one in found.approvals_for("clearview-ai", FACES)] == ["ok"]
+
+
+class TestOrders:
+    def test_split_use_into_before_grace_and_after(self):
+        ordered = policy(Status.PROHIBITED, orders=(order(effective=NOON, breach_from=NOON + DAY),))
+        found = [verdict(ordered, act(at=at)) for at in (NOON - 1, NOON, NOON + DAY - 1, NOON + DAY)]
+        assert found == ["unapproved"] * 3 + ["after-order"]
+        assert ordered.judge(act(at=NOON + DAY), PERSON).by == "stop"
+
+    def test_bind_those_whom_they_were_given_to(self):
+        ordered = policy(orders=(order(addressees=Group(frozenset({"robbery"}))),))
+        assert verdict(ordered) == "after-order"
+        assert verdict(ordered, subject=Subject(frozenset({"u1"}), "Forensics")) == "unreviewed"
+        assert verdict(ordered, subject=Subject(frozenset({"u1042"}))) == "unreviewed"
+
+    def test_end_when_they_are_lifted(self):
+        assert verdict(policy(orders=(order(lifted=NOON),))) == "unreviewed"
+        assert verdict(policy(orders=(order(lifted=NOON + 1),))) == "after-order"
+
+    def test_outrank_approvals_that_were_given_before(self):
+        assert verdict(policy(orders=(order(),), approvals=(approval(),))) == "after-order"
+        late = approval(given=NOON - HOUR // 2, valid_from=NOON - HOUR // 2)
+        assert verdict(policy(orders=(order(),), approvals=(late,))) == "approved"
+        assert verdict(policy(orders=(order(),), approvals=(replace(late, needs_reference=True),))) == "needs-reference"
+        newer = order(id="again", effective=NOON - HOUR // 4, breach_from=NOON - HOUR // 4)
+        assert verdict(policy(orders=(order(), newer), approvals=(late,))) == "after-order"
+
+    def test_outrank_a_status_that_was_decided_before(self):
+        assert verdict(policy(Status.APPROVED, orders=(order(),))) == "after-order"
+        assert verdict(policy(Status.APPROVED, NOON - DAY, orders=(order(),))) == "after-order"
+        assert verdict(policy(Status.APPROVED, NOON - 1, orders=(order(),))) == "approved"
+        assert verdict(policy(orders=(order(),), defaults=((FACES, Status.APPROVED),))) == "after-order"
+
+    def test_an_unknown_time_breaches_none(self):
+        assert verdict(policy(orders=(order(),)), act(at=None)) == "unreviewed"
+
+    def test_those_for_a_service_are_told(self):
+        found = policy(orders=(order(), order(id="x", scope=Scope(category="meeting"))))
+        assert [one.id for one in found.orders_for("clearview-ai", FACES)] == ["stop"]
+
+
+class TestTheRest:
+    def test_observers_use_nothing(self):
+        watched = policy(Status.PROHIBITED, orders=(order(),), observers=(Group(people=frozenset({"u1042"})),))
+        assert watched.judge(act(), PERSON)[:2] == (Verdict.APPROVED, OBSERVED)
+        assert verdict(watched, subject=Subject(frozenset({"u1"}))) == "after-order"
+
+    def test_mutes_end(self):
+        muted = policy(Status.PROHIBITED, mutes=(Mute("i", "wrong", NOON + 1),))
+        assert muted.judge(act(indicator="i"), PERSON)[:2] == (Verdict.APPROVED, MUTED)
+        assert [verdict(muted, act(indicator=one, at=at)) for one, at in (("j", NOON), ("i", NOON + 1), ("i", None))] \
+            == ["unapproved"] * 3  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("host", "expected"),
+        [
+            ("ours.app.clearview.ai", "approved"),
+            ("x.ours.app.clearview.ai", "approved"),
+            ("www.app.clearview.ai", "approved"),
+            ("theirs.app.clearview.ai", "unapproved"),
+            ("app.clearview.ai", "approved"),
+            ("", "approved"),
+        ],
+    )
+    def test_another_customers_part_is_not_the_organisations(self, host, expected):
+        tenant = Tenant("clearview-ai", ("app.clearview.ai",), frozenset({"ours"}), frozenset({"www"}))
+        assert verdict(policy(Status.APPROVED, tenants=(tenant,)), act(host=host)) == expected
+        assert verdict(policy(approvals=(approval(),), tenants=(tenant,)), act(host=host)) == expected
+
+    def test_a_foreign_tenant_is_no_open_question(self):
+        tenant = Tenant("clearview-ai", ("clearview.ai",), frozenset({"ours"}), frozenset())
+        assert policy(tenants=(tenant,)).judge(act(), PERSON).reason == "another customer's part of the service"
+
+    def test_no_policy_decides_nothing(self):
+        assert EMPTY.judge(act(), PERSON) == Ruling(Verdict.UNREVIEWED, "", "nobody has decided about the service")
+        assert EMPTY.digest == ""
+
+    def test_verdicts_have_weights(self):
+        assert sorted(Verdict, key=lambda one: one.weight) == list(Verdict)
+
+
+instants = st.integers(NOON - 5 * DAY, NOON + 5 * DAY)
+groups = st.builds(
+    Group,
+    st.frozensets(st.sampled_from(["robbery", "forensics"])),
+    st.frozensets(st.sampled_from(["u1", "u2", "a@x"])),
+    st.frozensets(st.sampled_from(["ws-1", "10.0.0.1"])),
+)
+scopes = st.sampled_from([Scope(frozenset({"clearview-ai"})), Scope(category="facial-recognition"), Scope()])
+approvals = st.builds(
+    approval, id=st.sampled_from("abc"), scope=scopes, group=groups, needs_reference=st.booleans(),
+    max_stage=st.sampled_from([None, Stage.VISITED, Stage.USED]), given=instants, valid_from=instants,
+    valid_until=instants,
+).map(lambda one: replace(one, valid_from=max(one.valid_from, one.given)))  # fmt: skip
+orders = st.builds(
+    order, id=st.sampled_from("xyz"), scope=scopes, effective=instants, lifted=st.none() | instants, addressees=groups
+).flatmap(lambda one: instants.map(lambda at: replace(one, breach_from=max(at, one.effective))))
+policies = st.builds(
+    policy, st.none() | st.sampled_from(list(Status)), st.none() | instants,
+    approvals=st.lists(approvals, max_size=3).map(tuple), orders=st.lists(orders, max_size=2).map(tuple),
+    observers=st.lists(groups, max_size=1).map(tuple),
+)  # fmt: skip
+acts = st.builds(
+    act, st.sampled_from(list(Stage)), st.none() | instants, denied=st.booleans(), reference=st.sampled_from(["", "7"])
+)
+subjects = st.builds(
+    Subject,
+    st.frozensets(st.sampled_from(["u1", "u2", "a@x", "10.0.0.1"])),
+    st.sampled_from(["", "Robbery", "forensics"]),
+    st.sampled_from(["", "ws-1"]),
+)
+
+
+class TestProperties:
+    @given(policies, acts, subjects)
+    def test_what_is_no_use_is_never_a_breach(self, a_policy, an_act, subject):
+        if not is_use(an_act.stage, denied=an_act.denied):
+            assert a_policy.judge(an_act, subject).verdict not in (Verdict.AFTER_ORDER, Verdict.NEEDS_REFERENCE)
+
+    @given(policies, acts, subjects, approvals)
+    def test_an_approval_from_later_on_changes_nothing_about_earlier_acts(self, a_policy, an_act, subject, later):
+        if an_act.at is not None:
+            later = replace(later, given=an_act.at + 1, valid_from=an_act.at + 1)
+        more = replace(a_policy, approvals=(*a_policy.approvals, later))
+        assert more.judge(an_act, subject) == a_policy.judge(an_act, subject)
+
+    @given(policies, acts, subjects, orders)
+    def test_a_later_order_changes_nothing_about_earlier_acts(self, a_policy, an_act, subject, later):
+        if an_act.at is not None:
+            later = replace(later, effective=an_act.at + 1, breach_from=an_act.at + 1)
+        more = replace(a_policy, orders=(*a_policy.orders, later))
+        assert more.judge(an_act, subject) == a_policy.judge(an_act, subject)
+
+    @given(policies, acts, subjects, instants)
+    def test_revoking_an_approval_accuses_nobody_backwards(self, a_policy, an_act, subject, revoked):
+        cut = tuple(replace(one, valid_until=min(one.valid_until, revoked)) for one in a_policy.approvals)
+        if an_act.at is not None and an_act.at < revoked:
+            assert replace(a_policy, approvals=cut).judge(an_act, subject) == a_policy.judge(an_act, subject)
+
+    @given(policies, acts, subjects)
+    def test_knowing_less_of_the_subject_never_approves_more(self, a_policy, an_act, subject):
+        a_policy = replace(a_policy, observers=(), orders=())
+        less = a_policy.judge(an_act, Subject(frozenset()))
+        assert less.verdict.weight >= a_policy.judge(an_act, subject).verdict.weight
+
+    @given(policies, acts, subjects)
+    def test_the_order_of_approvals_and_orders_never_matters_for_the_verdict(self, a_policy, an_act, subject):
+        turned = replace(a_policy, approvals=a_policy.approvals[::-1], orders=a_policy.orders[::-1])
+        assert turned.judge(an_act, subject).verdict is a_policy.judge(an_act, subject).verdict
+
+    @given(policies, acts, subjects)
+    def test_pseudonyms_are_judged_as_names_are(self, a_policy, an_act, subject):
+        hidden = a_policy.pseudonymised(lambda name: frozenset({f"p-{name}", f"q-{name}"}))
+        known = subject._replace(ids=frozenset(f"q-{one}" for one in subject.ids))
+        assert hidden.judge(an_act, known) == a_policy.judge(an_act, subject)
+        assert hidden.digest == a_policy.digest
