@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.grammars.values import lower
-from detector.match import Actor, ActorKind
+from detector.match import Actor, ActorKind, Attribution
 
 if TYPE_CHECKING:
     from detector.match import Sighting
@@ -27,23 +27,24 @@ address that others may have had."""
 PSEUDONYM_DIGITS = 16
 
 
-def actor_of(sighting: Sighting) -> Actor:
+def attribute(sighting: Sighting) -> Attribution:
     r"""Whom a sighting belongs to: the account if the device knew one, else the mailbox, else the address.
 
     An account counts without its directory prefix's case: ``CORP\\U1042`` and ``corp\\u1042`` are one.
     """
-    return _actor(sighting.account, sighting.mailbox, sighting.address)
+    return _attribution(sighting.account, sighting.mailbox, sighting.address)
 
 
 @lru_cache(maxsize=16_384)
-def _actor(account: str, mailbox: str, address: str) -> Actor:
+def _attribution(account: str, mailbox: str, address: str) -> Attribution:
+    kind, name = ActorKind.UNKNOWN, "unknown"
     if account:
-        return Actor(ActorKind.ACCOUNT, lower(account))
-    if mailbox:
-        return Actor(ActorKind.MAILBOX, lower(mailbox))
-    if address:
-        return Actor(ActorKind.ADDRESS, lower(address))
-    return Actor(ActorKind.UNKNOWN, "unknown")
+        kind, name = ActorKind.ACCOUNT, lower(account)
+    elif mailbox:
+        kind, name = ActorKind.MAILBOX, lower(mailbox)
+    elif address:
+        kind, name = ActorKind.ADDRESS, lower(address)
+    return Attribution(Actor(kind, name), GRADES[kind])
 
 
 def pseudonym(actor: Actor, key: bytes) -> str:

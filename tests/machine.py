@@ -3,7 +3,7 @@
 from dataclasses import fields
 from unittest.mock import patch
 
-from detector.audit import Order, Site, audit, plan
+from detector.audit import Site, Terms, audit, plan
 from detector.audit.plan import Named
 from detector.events import Stage, from_iso
 from detector.formats import Formats
@@ -98,7 +98,7 @@ def planned(paths, log_format="", **site):
 
 def audited(paths, ruleset, log_format="", *, engine="serial", jobs=1, **settings):
     """The report of some logs."""
-    order = Order(version="0", settings=Settings(**settings), jobs=jobs, engine=engine)
+    order = Terms(version="0", settings=Settings(**settings), jobs=jobs, engine=engine)
     return audit(planned(paths, log_format), ruleset, order)
 
 

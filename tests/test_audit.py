@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from machine import audited, facts, planned, sightings
 
-from detector.audit import Order, Site, audit, plan, sighted
+from detector.audit import Site, Terms, audit, plan, sighted
+from detector.audit import run as audit_runs
 from detector.audit.canary import event_for, mail_event_for, proves
 from detector.audit.explain import explain_at, explain_line
 from detector.audit.plan import Named
@@ -21,6 +22,8 @@ from detector.audit.telling import Teller
 from detector.errors import UsageError
 from detector.events import Col, Dialect, from_iso
 from detector.formats import Formats, format_named
+from detector.policy import Verdict
+from detector.policy import load as load_policy
 from detector.scan import Scanner, Settings
 from detector.sources import Compression, Framing, segments_of
 
@@ -214,7 +217,7 @@ class TestPlan:
         path = written(tmp_path, "xyz", squid())
         inputs = plan([Named([str(path)], Site(), label="-")], Formats())
         assert inputs[0].segment.name == "-"
-        report = audit(inputs, ruleset, Order("0"))
+        report = audit(inputs, ruleset, Terms("0"))
         assert report.sources[0].path == "-"
         assert {row.path for finding in report.findings for row in finding.evidence} == {"-"}
 
@@ -296,8 +299,8 @@ def small_segments(monkeypatch):
 
 
 def in_segments(paths, ruleset, log_format="", engine="serial"):
-    order = Order("0", Settings(chunk_bytes=4096), jobs=2, engine=engine)
-    return audit(planned(paths, log_format), ruleset, order)
+    terms = Terms("0", Settings(chunk_bytes=4096), jobs=2, engine=engine)
+    return audit(planned(paths, log_format), ruleset, terms)
 
 
 FIRST = (
@@ -416,11 +419,11 @@ class TestTransactions:
         path = written(tmp_path, "mail.log", "".join(mail()).encode() + b"\n")
         assert len(audited([path], ruleset, "postfix").findings) == 1
         assert audited([path], ruleset, "postfix", since=from_iso("2020-02-28")).findings == ()
-        order = Order("0", services=frozenset({"cloud"}))
-        assert audit(planned([path], "postfix"), ruleset, order).findings == ()
+        terms = Terms("0", services=frozenset({"cloud"}))
+        assert audit(planned([path], "postfix"), ruleset, terms).findings == ()
 
 
-class TestOrder:
+class TestTerms:
     def test_the_window_takes_its_start_and_leaves_its_end(self, tmp_path, ruleset):
         path = written(tmp_path, "a.log", squid(10))
         since, until = (START + 2 * 60) * 1_000_000, (START + 5 * 60) * 1_000_000
@@ -432,21 +435,21 @@ class TestOrder:
     def test_only_the_services_that_are_asked_for(self, tmp_path, ruleset):
         path = written(tmp_path, "a.log", squid(3) + squid(4, host="rekognition.us-east-1.amazonaws.com"))
         assert {one.service for one in audited([path], ruleset).findings} == {"clearview", "cloud"}
-        report = audit(planned([path]), ruleset, Order("0", services=frozenset({"cloud"})))
+        report = audit(planned([path]), ruleset, Terms("0", services=frozenset({"cloud"})))
         assert [(one.service, one.sightings) for one in report.findings] == [("cloud", 4)]
         assert report.services == len(ruleset.signatures)
 
     def test_a_service_or_an_engine_that_does_not_exist_is_wrong_usage(self, tmp_path, ruleset):
         inputs = planned([written(tmp_path, "a.log", squid(3))])
         with pytest.raises(UsageError, match="no service is called 'nobody'"):
-            audit(inputs, ruleset, Order("0", services=frozenset({"nobody", "cloud"})))
+            audit(inputs, ruleset, Terms("0", services=frozenset({"nobody", "cloud"})))
         with pytest.raises(UsageError, match="no engine is called 'steam'"):
-            audit(inputs, ruleset, Order("0", engine="steam"))
+            audit(inputs, ruleset, Terms("0", engine="steam"))
 
     def test_pseudonyms_stand_for_names_and_nothing_else_changes(self, tmp_path, ruleset):
         path = written(tmp_path, "a.log", squid(5) + squid(5, user="u2"))
         named = audited([path], ruleset)
-        hidden = audit(planned([path]), ruleset, Order("0", key=b"0123456789abcdef"))
+        hidden = audit(planned([path]), ruleset, Terms("0", key=b"0123456789abcdef"))
         assert named.names
         assert not hidden.names
         assert {one.actor.id for one in named.findings} == {"u1", "u2"}
@@ -461,16 +464,16 @@ class TestOrder:
     def test_progress_is_told_every_byte_once(self, tmp_path, ruleset):
         paths = [written(tmp_path, f"{n}.log", squid(50, START + n * 90_000)) for n in range(2)]
         told = []
-        audit(planned(paths), ruleset, Order("0"), told.append)
+        audit(planned(paths), ruleset, Terms("0"), told.append)
         assert sum(told) == sum(path.stat().st_size for path in paths)
 
     def test_no_logs_are_an_empty_report(self, ruleset):
-        report = audit([], ruleset, Order("0"))
+        report = audit([], ruleset, Terms("0"))
         assert (report.sources, report.findings, report.canaries) == ((), (), ())
 
     def test_every_format_that_was_read_is_proven(self, tmp_path, ruleset):
         paths = [written(tmp_path, "a.log", squid(5)), written(tmp_path, "m.log", "".join(mail()).encode())]
-        report = audit(planned(paths[:1]) + planned(paths[1:], "postfix"), ruleset, Order("0"))
+        report = audit(planned(paths[:1]) + planned(paths[1:], "postfix"), ruleset, Terms("0"))
         assert report.canaries == (("postfix", True), ("squid", True))
 
 
@@ -656,3 +659,35 @@ class TestTeller:
     def test_a_head_that_is_full_may_end_in_a_cut_line(self, tmp_path):
         (one,) = planned([written(tmp_path, "a.log", squid(2000))])
         assert (one.confidence, one.segment.compression) == (1.0, Compression.NONE)
+
+
+class TestKept:
+    def test_every_sighting_is_kept_when_the_terms_ask_for_it(self, tmp_path, ruleset):
+        paths = [
+            written(tmp_path, "a.log", squid(20)),
+            written(tmp_path, "mail.log", "".join(mail()).encode() + b"\n"),
+        ]
+        kept = audit_runs.audited(planned(paths), ruleset, Terms("0", keep=True))
+        assert kept.report == audit(planned(paths), ruleset, Terms("0"))
+        assert len(kept.sightings) == total(kept.report) == 21
+        assert [one.at for one in kept.sightings] == sorted(one.at for one in kept.sightings)
+        assert len({one.id for one in kept.sightings}) == 21
+        assert len(kept.coverage) == 2
+        for one in kept.sightings:
+            raw = (tmp_path / one.path).read_bytes()[one.offset : one.offset + one.length]
+            assert hashlib.sha256(raw).hexdigest() == one.sha256
+        assert audit_runs.audited(planned(paths), ruleset, Terms("0")).sightings == ()
+
+    def test_the_policy_judges_findings_and_sightings_alike(self, tmp_path, ruleset):
+        path = tmp_path / "policy.yml"
+        path.write_text(
+            "version: 1\nservices: {clearview: prohibited}\nobservers: [{people: u2, reason: security staff}]\n"
+        )
+        log = written(tmp_path, "a.log", squid(3) + squid(4, user="U2"))
+        terms = Terms("0", keep=True, policy=load_policy(path))
+        result = audit_runs.audited(planned([log]), ruleset, terms)
+        (finding,) = result.report.findings
+        assert (finding.actor.id, finding.verdict, finding.sightings) == ("u1", "unapproved", 3)
+        assert [one.verdict for one in result.sightings] == [Verdict.UNAPPROVED] * 3
+        assert result.report.left_out == (("observers", 4),)
+        assert result.report.policy == terms.policy.digest

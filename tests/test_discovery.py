@@ -12,7 +12,7 @@ from machine import content_of, planned
 
 from detector import documents
 from detector.cli.discover import command
-from detector.discovery import Log, Order, discover, glances, looking, render
+from detector.discovery import Log, Terms, discover, glances, looking, render
 from detector.discovery.inventory import Inventory, Presence, Window
 from detector.discovery.leaving import Leaving, load_left_out, registrable, suffixes_named
 from detector.discovery.mails import SignUps
@@ -87,7 +87,7 @@ def below_the_header(log, path):
 def found(ruleset, leaving):
     def finding(*paths, log_format="squid", baseline=(), **order):
         logs = [*logs_of(paths, log_format), *logs_of(baseline, log_format, is_baseline=True)]
-        return discover(logs, ruleset, leaving, Order(**order))
+        return discover(logs, ruleset, leaving, Terms(**order))
 
     return finding
 
@@ -389,14 +389,14 @@ class TestReading:
     def test_what_no_format_reads_is_said(self, tmp_path, ruleset, leaving):
         path = tmp_path / "noise.txt"
         path.write_text("what is this\n" * 9)
-        result = discover(logs_of([path]), ruleset, leaving, Order())
+        result = discover(logs_of([path]), ruleset, leaving, Terms())
         assert result.sources[0].unread.startswith("no log format")
 
     def test_a_vanished_log_is_no_end(self, write, ruleset, leaving):
         path = write([squid(SECOND, "www.a.com")])
         logs = logs_of([path], "squid")
         path.unlink()
-        assert discover(logs, ruleset, leaving, Order()).sources[0].unread
+        assert discover(logs, ruleset, leaving, Terms()).sources[0].unread
 
 
 class TestWriting:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from machine import SUFFIX, indicator, signature
 
 from detector.events import Kind, Stage
-from detector.findings import EVIDENCE_EACH_SIDE, Finding, Findings, StageCount
-from detector.identity import actor_of
-from detector.match import Actor, ActorKind, Confidence, Sighting, SightingBatch, sighting_id
+from detector.findings import EVIDENCE_EACH_SIDE, Finding, Findings, StageCount, attributed
+from detector.identity import attribute
+from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting, SightingBatch, sighting_id
+from detector.policy import MUTED, OBSERVED, Ruling, Verdict
 from detector.signatures import Ruleset, Thresholds
 
 MINUTE = 60_000_000
@@ -40,7 +41,7 @@ def batch(*rows, path="a.log", stream="s"):
 
 
 def folded(*batches):
-    findings = Findings(RULES, actor_of)
+    findings = Findings(RULES, attribute)
     for one in batches:
         findings.fold(one)
     return findings
@@ -87,7 +88,7 @@ class TestLaws:
         edges = [0, *sorted(cuts), len(rows)]
         parts = [folded(batch(*mixed[start:stop])) for start, stop in pairwise(edges)]
         random.shuffle(parts)
-        merged = Findings(RULES, actor_of)
+        merged = Findings(RULES, attribute)
         for part in parts:
             merged.merge(part.all())
         assert plain(merged) == whole
@@ -96,7 +97,7 @@ class TestLaws:
     @given(st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40), st.lists(ROWS, max_size=40))
     def test_merging_is_associative(self, one, two, three):
         def merged(*parts):
-            result = Findings(RULES, actor_of)
+            result = Findings(RULES, attribute)
             for part in parts:
                 result.merge(part.all())
             return result
@@ -143,7 +144,7 @@ class TestEvidence:
         assert (evidence.instant, evidence.denied, evidence.stage) == (5, True, Stage.VISITED)
 
     def test_a_hundred_thousand_lines_keep_ten(self):
-        findings = Findings(RULES, actor_of)
+        findings = Findings(RULES, attribute)
         for start in range(0, 100_000, 20_000):
             findings.fold(batch(*(sighting(at, offset=at) for at in range(start, start + 20_000))))
         (finding,) = findings.all()
@@ -253,3 +254,63 @@ def test_an_empty_count_and_an_empty_finding_have_no_times():
     assert StageCount() == StageCount()
     finding = Finding("one", Actor(ActorKind.UNKNOWN, "unknown"))
     assert (finding.first_seen, finding.last_seen, finding.sightings) == (None, None, 0)
+
+
+class TestAttribution:
+    def attribution(self, name, grade="high", unit="", one_of=1):
+        return Attribution(Actor(ActorKind.PERSON, name), grade, unit, one_of)
+
+    def test_evidence_of_several_kinds_meets_in_one_actor(self):
+        said = {"u1": self.attribution("ann", "high", "Homicide"), "": self.attribution("ann", "medium", "Cyber", 2)}
+        findings = Findings(RULES, lambda one: said[one.account])
+        findings.fold(batch(sighting(), sighting(account="", mailbox="ann@x.ca", offset=9)))
+        (finding,) = findings.all()
+        assert (finding.sightings, finding.grade, finding.units, finding.one_of) == (
+            2,
+            "high",
+            ("Cyber", "Homicide"),
+            1,
+        )
+
+    def test_the_heaviest_verdict_counts_and_observers_are_left_out(self):
+        rulings = {0: Verdict.APPROVED, 1: Verdict.AFTER_ORDER, 2: Verdict.UNAPPROVED}
+
+        def judge(one, _attribution):
+            return Ruling(Verdict.APPROVED, OBSERVED) if one.at is None else Ruling(rulings[one.at])
+
+        parts = []
+        for instants in ([0, 1, None], [2, None]):
+            findings = Findings(RULES, attribute, judge)
+            findings.fold(batch(*(sighting(at=at, offset=index) for index, at in enumerate(instants))))
+            parts.append(findings)
+        merged = Findings(RULES, attribute, judge)
+        for part in parts:
+            merged.merge(part.all(), part.left_out)
+        (finding,) = merged.all()
+        assert finding.verdict is Verdict.AFTER_ORDER
+        assert finding.verdicts == {Verdict.APPROVED: 1, Verdict.AFTER_ORDER: 1, Verdict.UNAPPROVED: 1}
+        assert merged.left_out == {OBSERVED: 2}
+
+    def test_without_a_policy_everything_is_unreviewed(self):
+        assert found(sighting()).verdict is Verdict.UNREVIEWED
+
+
+class TestAttributed:
+    def test_a_sighting_keeps_its_place_and_no_text(self):
+        row = sighting(line=b"a line", offset=7, part=1, counterpart="x@one.com")
+        (one,) = attributed(batch(row, path="b.log", stream="t"), attribute, source="proxy")
+        assert one.id == sighting_id("t", 7, row.indicator, 1)
+        assert (one.path, one.stream, one.offset, one.part, one.length) == ("b.log", "t", 7, 1, 6)
+        assert one.sha256 == hashlib.sha256(b"a line").hexdigest()
+        assert (one.actor, one.grade, one.source, one.counterpart) == (
+            Actor(ActorKind.ACCOUNT, "u1"), "high", "proxy", "x@one.com",
+        )  # fmt: skip
+        assert (one.verdict, one.ruling) == (Verdict.UNREVIEWED, "")
+        assert b"a line" not in repr(one).encode()
+
+    def test_the_policy_judges_each_and_leaves_out_what_is_muted(self):
+        def judge(one, _attribution):
+            return Ruling(Verdict.APPROVED, MUTED) if one.denied else Ruling(Verdict.UNAPPROVED, "a-1")
+
+        rows = list(attributed(batch(sighting(), sighting(denied=True, offset=9)), attribute, judge))
+        assert [(one.verdict, one.ruling) for one in rows] == [(Verdict.UNAPPROVED, "a-1")]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.events import Stage
-from detector.identity import GRADES, PSEUDONYM_DIGITS, actor_of, pseudonym
-from detector.match import Actor, ActorKind, Confidence, Sighting
+from detector.identity import GRADES, PSEUDONYM_DIGITS, attribute, pseudonym
+from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
 
 
 def sighting(account="", mailbox="", address=""):
@@ -30,7 +30,7 @@ def sighting(account="", mailbox="", address=""):
     ],
 )
 def test_the_surest_name_counts_whatever_its_case(said, kind, name):
-    assert actor_of(sighting(**said)) == Actor(kind, name)
+    assert attribute(sighting(**said)) == Attribution(Actor(kind, name), GRADES[kind])
 
 
 def test_every_kind_of_actor_has_a_grade():

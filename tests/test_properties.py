@@ -22,7 +22,7 @@ from detector.coverage import Coverage
 from detector.events import Col, Stage
 from detector.findings import Findings
 from detector.formats import own_formats
-from detector.identity import actor_of
+from detector.identity import attribute
 from detector.match import Confidence, Sighting, SightingBatch
 from detector.scan import Counts, Scanner, Settings, Spans, scan
 
@@ -435,7 +435,7 @@ class TestMerging:
         marks = data.draw(st.lists(st.integers(0, len(rows)), min_size=2, max_size=4).map(sorted))
         pieces = [rows[start:stop] for start, stop in zip([0, *marks], [*marks, len(rows)], strict=True)]
         parts = [folded(piece).all() for piece in data.draw(st.permutations(pieces))]
-        merged = Findings(RULESET, actor_of)
+        merged = Findings(RULESET, attribute)
         for part in parts:
             merged.merge(part)
         assert shape(merged) == shape(whole)
@@ -445,7 +445,7 @@ STAGES = {stage.value: stage for stage in Stage}
 
 
 def folded(rows):
-    findings = Findings(RULESET, actor_of)
+    findings = Findings(RULESET, attribute)
     findings.fold(SightingBatch("s", "a.log", "squid", FORMATS["squid"].kind, tuple(rows)))
     return findings
 

@@ -2,6 +2,6 @@
 
 from detector.audit.canary import sighted
 from detector.audit.plan import Input, Site, plan
-from detector.audit.run import Order, audit
+from detector.audit.run import Audited, Terms, audit, audited
 
-__all__ = ["Input", "Order", "Site", "audit", "plan", "sighted"]
+__all__ = ["Audited", "Input", "Site", "Terms", "audit", "audited", "plan", "sighted"]

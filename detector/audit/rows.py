@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Stage
-from detector.identity import GRADES, pseudonym
+from detector.identity import pseudonym
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
 
 if TYPE_CHECKING:
@@ -14,13 +14,10 @@ if TYPE_CHECKING:
     from detector.audit.plan import Input
     from detector.coverage import Coverage
     from detector.findings import Evidence, Finding
-    from detector.match import Actor
     from detector.signatures import Ruleset
 
 SHOWN_REFUSALS = 5
 _DAY_US = 86_400_000_000
-_UNJUDGED = "unreviewed"
-"""The verdict while no policy judges: nobody in the organisation has decided about the service."""
 
 
 def source_row(one: Input, coverage: Coverage) -> SourceRow:
@@ -64,10 +61,10 @@ def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> Findi
         service=signature.id,
         service_name=signature.name,
         category=signature.category,
-        actor=_actor_row(finding.actor, key),
+        actor=_actor_row(finding, key),
         stage=stage.value,
         confidence=confidence.value,
-        verdict=_UNJUDGED,
+        verdict=finding.verdict.value,
         first_seen=finding.first_seen,
         last_seen=finding.last_seen,
         days=len(finding.used_days),
@@ -84,10 +81,11 @@ def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> Findi
     )  # fmt: skip
 
 
-def _actor_row(actor: Actor, key: bytes | None) -> ActorRow:
+def _actor_row(finding: Finding, key: bytes | None) -> ActorRow:
+    actor = finding.actor
     shown = actor.name if key is None else pseudonym(actor, key)
     name = actor.name if key is None else ""
-    return ActorRow(shown, actor.kind.value, name, "", GRADES[actor.kind])
+    return ActorRow(shown, actor.kind.value, name, ", ".join(finding.units), finding.grade, finding.one_of)
 
 
 def _evidence_row(row: Evidence) -> EvidenceRow:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detector.audit.canary import proves
+from detector.audit.judging import judge_of
 from detector.audit.rows import finding_rows, source_row
 from detector.coverage import Coverage
 from detector.engines import engine_named
 from detector.errors import UsageError
-from detector.findings import Findings
-from detector.identity import actor_of
+from detector.findings import Attributed, Findings, attributed
+from detector.identity import attribute
 from detector.match import SightingBatch
+from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Fragment, Scanner, Settings, Spans, gather, joined, scan
 from detector.sources import CHUNK_BYTES, Segment, segments_of
@@ -32,7 +34,7 @@ SEVERAL_BYTES = 96 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Terms:
     """How an audit is to be done.
 
     Attributes:
@@ -42,6 +44,8 @@ class Order:
         key: of the pseudonyms; ``None``: actors are shown by name.
         jobs: worker processes.
         engine: an engine's name, empty: by size.
+        policy: the organisation's decisions.
+        keep: keep every sighting, not only what findings need of it.
     """
 
     version: str
@@ -50,6 +54,8 @@ class Order:
     key: bytes | None = None
     jobs: int = 1
     engine: str = ""
+    policy: Policy = EMPTY
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +76,39 @@ class _Done:
 
     task: _Task
     coverage: Coverage
-    findings: list[Finding]
-    keys: frozenset[str]
-    fragments: list[Fragment]
+    findings: list[Finding] = field(default_factory=list)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    sightings: list[Attributed] = field(default_factory=list)
+    keys: frozenset[str] = frozenset()
+    fragments: list[Fragment] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit gave.
+
+    Attributes:
+        report: for people.
+        sightings: every one of them, by time and place; none where the terms did not ask to keep them.
+        coverage: (n,) of the inputs, in their order.
+    """
+
+    report: Report
+    sightings: tuple[Attributed, ...]
+    coverage: tuple[Coverage, ...]
 
 
 class _Audit:
     """One audit while it runs."""
 
-    def __init__(self, inputs: Sequence[Input], ruleset: Ruleset, order: Order) -> None:
+    def __init__(self, inputs: Sequence[Input], ruleset: Ruleset, terms: Terms) -> None:
         self.inputs = inputs
         self.ruleset = ruleset
-        self.order = order
+        self.terms = terms
         self.scanner = Scanner(ruleset)
-        self.findings = Findings(ruleset, actor_of)
+        self.judge = judge_of(terms.policy, ruleset)
+        self.findings = Findings(ruleset, attribute, self.judge)
+        self.sightings: list[Attributed] = []
         self.coverage = [Coverage(Spans(one.gap_s)) for one in inputs]
         self._keys: dict[str, set[str]] = {}
         self._left: dict[int, Dialect] = {}
@@ -94,7 +119,7 @@ class _Audit:
             _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
-            for segment in segments_of(one.segment, one.size, _range_bytes(one.size, self.order.jobs))
+            for segment in segments_of(one.segment, one.size, _range_bytes(one.size, self.terms.jobs))
         ]
 
     def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
@@ -118,28 +143,31 @@ class _Audit:
 
     def work(self, task: _Task, advance: Callable[[int], None]) -> _Done:
         """Scan one range; runs in a worker."""
-        settings = replace(self.order.settings, gap_s=task.gap_s)
-        coverage, findings = Coverage(Spans(task.gap_s)), Findings(self.ruleset, actor_of)
+        settings = replace(self.terms.settings, gap_s=task.gap_s)
+        coverage, findings = Coverage(Spans(task.gap_s)), Findings(self.ruleset, attribute, self.judge)
         if task.keys:
             order = self._age(task.source)
             found = gather(task.segment, task.log_format, task.dialect, task.keys, settings, order)
-            return _Done(task, coverage, [], frozenset(), list(found))
+            return _Done(task, coverage, fragments=list(found))
         keys: set[str] = set()
+        sightings: list[Attributed] = []
         for part in scan(task.segment, task.log_format, task.dialect, self.scanner, settings, advance):
             coverage.add(part)
             keys |= part.keys
             rows = part.sightings
-            if self.order.services:
+            if self.terms.services:
                 rows = tuple(one for one in rows if self._is_asked(one.service))
-            segment = task.segment
-            findings.fold(SightingBatch(segment.stream, segment.name, task.log_format.name, task.log_format.kind, rows))
-        return _Done(task, coverage, findings.all(), frozenset(keys), [])
+            log_format, segment = task.log_format, task.segment
+            batch = SightingBatch(segment.stream, segment.name, log_format.name, log_format.kind, rows)
+            findings.fold(batch)
+            sightings += self._kept(batch)
+        return _Done(task, coverage, findings.all(), findings.left_out, sightings, frozenset(keys))
 
     def _on_engine(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Done]:
         size = sum(self.inputs[source].size for source in {task.source for task in tasks})
-        several = self.order.jobs > 1 and len(tasks) > 1 and size > SEVERAL_BYTES
-        name = self.order.engine or ("processes" if several else "serial")
-        return engine_named(name).run(tasks, self.work, jobs=self.order.jobs, advance=advance)
+        several = self.terms.jobs > 1 and len(tasks) > 1 and size > SEVERAL_BYTES
+        name = self.terms.engine or ("processes" if several else "serial")
+        return engine_named(name).run(tasks, self.work, jobs=self.terms.jobs, advance=advance)
 
     def _checked(self, done: _Done) -> _Done:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
@@ -152,7 +180,8 @@ class _Audit:
 
     def _take(self, done: _Done) -> None:
         self.coverage[done.task.source].merge(done.coverage)
-        self.findings.merge(done.findings)
+        self.findings.merge(done.findings, done.left_out)
+        self.sightings += done.sightings
         self._keys.setdefault(done.task.log_format.name, set()).update(done.keys)
 
     def _join(self, log_format: LogFormat, fragments: Sequence[Fragment]) -> None:
@@ -160,12 +189,17 @@ class _Audit:
             rows = tuple(
                 one
                 for one in self.scanner.matcher.match(batch)
-                if self.order.settings.covers(one.at) and self._is_asked(one.service)
+                if self.terms.settings.covers(one.at) and self._is_asked(one.service)
             )
-            self.findings.fold(SightingBatch(proof.stream, proof.path, log_format.name, log_format.kind, rows))
+            whole = SightingBatch(proof.stream, proof.path, log_format.name, log_format.kind, rows)
+            self.findings.fold(whole)
+            self.sightings += self._kept(whole)
+
+    def _kept(self, batch: SightingBatch) -> Iterator[Attributed]:
+        return attributed(batch, attribute, self.judge) if self.terms.keep else iter(())
 
     def _is_asked(self, service: str) -> bool:
-        return not self.order.services or service in self.order.services
+        return not self.terms.services or service in self.terms.services
 
     def _age(self, source: int) -> int:
         """Position of a log among all by the time of its first line: the order in which transactions were written."""
@@ -182,36 +216,51 @@ def _range_bytes(size_bytes: int, jobs: int) -> int:
     return max(SEGMENT_BYTES, size_bytes // (4 * jobs) // CHUNK_BYTES * CHUNK_BYTES)
 
 
-def audit(
-    inputs: Sequence[Input], ruleset: Ruleset, order: Order, advance: Callable[[int], None] = lambda _bytes: None
-) -> Report:
+def audited(
+    inputs: Sequence[Input], ruleset: Ruleset, terms: Terms, advance: Callable[[int], None] = lambda _bytes: None
+) -> Audited:
     """Audit planned logs.
 
     Args:
         inputs: from ``plan``.
         ruleset: what is looked for.
-        order: how.
+        terms: how.
         advance: told the bytes that were read, for progress.
 
     Raises:
         UsageError: a service or an engine does not exist.
     """
-    unknown = sorted(service for service in order.services if service not in ruleset)
+    unknown = sorted(service for service in terms.services if service not in ruleset)
     if unknown:
         raise UsageError(f"no service is called {unknown[0]!r}: `shadowit signatures list` shows them all")
-    running = _Audit(inputs, ruleset, order)
+    running = _Audit(inputs, ruleset, terms)
     running.run(running.tasks(), advance)
+    sightings = sorted(running.sightings, key=lambda one: (one.at or 0, one.path, one.offset, one.part, one.indicator))
+    return Audited(_report(running), tuple(sightings), tuple(running.coverage))
+
+
+def audit(
+    inputs: Sequence[Input], ruleset: Ruleset, terms: Terms, advance: Callable[[int], None] = lambda _bytes: None
+) -> Report:
+    """The report of an audit; see ``audited``."""
+    return audited(inputs, ruleset, terms, advance).report
+
+
+def _report(running: _Audit) -> Report:
+    inputs, ruleset, terms = running.inputs, running.ruleset, running.terms
     formats = {one.log_format.name: one.log_format for one in inputs if one.log_format is not None}
     sources = [source_row(one, coverage) for one, coverage in zip(inputs, running.coverage, strict=True)]
     return Report(
-        version=order.version,
+        version=terms.version,
         ruleset=ruleset.digest,
         services=len(ruleset.signatures),
-        since=order.settings.since,
-        until=order.settings.until,
+        since=terms.settings.since,
+        until=terms.settings.until,
         sources=tuple(sorted(sources, key=lambda source: source.path)),
-        findings=tuple(finding_rows(running.findings.all(), ruleset, order.key)),
-        names=order.key is None,
+        findings=tuple(finding_rows(running.findings.all(), ruleset, terms.key)),
+        names=terms.key is None,
         canaries=tuple((name, proves(running.scanner, one, ruleset)) for name, one in sorted(formats.items())),
-        gap_s=order.settings.gap_s,
+        gap_s=terms.settings.gap_s,
+        policy=terms.policy.digest,
+        left_out=tuple(sorted(running.findings.left_out.items())),
     )

@@ -27,7 +27,7 @@ from detector.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.audit import Input, Order
+    from detector.audit import Input, Terms
     from detector.config import Config
     from detector.report.document import Report
     from detector.signatures import Ruleset
@@ -91,23 +91,23 @@ class _Run:
         signature_paths = [Path(str(one)) for one in _many(self.options["signature_paths"])]
         ruleset = load_ruleset(signature_paths, config)
         formats = all_formats(config)
-        order = self.order(config)
+        terms = self.terms(config)
         site = site_of(self.text("input_format"), self.text("timezone"), formats)
         with standard_input_as_file(self.paths, config) as standard_input:
             inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
-            report = self.audited(inputs, ruleset, order)
+            report = self.audited(inputs, ruleset, terms)
         self.write(report)
         return self.status(report)
 
-    def order(self, config: Config | None) -> Order:
-        from detector.audit import Order
+    def terms(self, config: Config | None) -> Terms:
+        from detector.audit import Terms
         from detector.scan import Settings
 
         jobs = self.options["jobs"]
         since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
-        return Order(
+        return Terms(
             version=__version__,
             settings=Settings(since=since, until=until),
             services=frozenset(str(one) for one in _many(self.options["services"])),
@@ -116,15 +116,15 @@ class _Run:
             engine=self.text("engine"),
         )
 
-    def audited(self, inputs: Sequence[Input], ruleset: Ruleset, order: Order) -> Report:
+    def audited(self, inputs: Sequence[Input], ruleset: Ruleset, terms: Terms) -> Report:
         from detector.audit import audit
 
         if not sys.stderr.isatty() or self.options["no_progress"] or self.options["quiet"]:
-            return audit(inputs, ruleset, order)
+            return audit(inputs, ruleset, terms)
         from detector.cli.progress import shown
 
         with shown(inputs) as advance:
-            return audit(inputs, ruleset, order, advance)
+            return audit(inputs, ruleset, terms, advance)
 
     def write(self, report: Report) -> None:
         from detector.report import writer_named

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from detector.audit import Input
     from detector.config import Config
-    from detector.discovery import Discovery, Log, Order, Row
+    from detector.discovery import Discovery, Log, Row, Terms
     from detector.formats import Formats
 
 
@@ -86,7 +86,7 @@ class _Run:
         from detector.discovery import discover, render
         from detector.discovery.leaving import Leaving, load_left_out, suffixes_named
 
-        order, folders = self.order(), [Path(one) for one in self.many("signature_paths")]
+        terms, folders = self.terms(), [Path(one) for one in self.many("signature_paths")]
         ruleset = load_ruleset(folders, self.config)
         own = suffixes_named([*self.many("own"), *(self.config.own_domains if self.config else ())])
         leaving = Leaving(ruleset, load_left_out(folders), own)
@@ -97,22 +97,22 @@ class _Run:
                 from detector.cli.progress import shown
 
                 with shown(inputs) as advance:
-                    found = discover(logs, ruleset, leaving, order, advance)
+                    found = discover(logs, ruleset, leaving, terms, advance)
             else:
-                found = discover(logs, ruleset, leaving, order)
+                found = discover(logs, ruleset, leaving, terms)
         self.write_stubs(found)
         self.write(render(found, self.text("output_format"), __version__))
         return EXIT_INCOMPLETE if is_incomplete(found) else 0
 
-    def order(self) -> Order:
-        from detector.discovery import Order
+    def terms(self) -> Terms:
+        from detector.discovery import Terms
         from detector.discovery.inventory import Window
 
         since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
         jobs, top, most = (self.options[name] for name in ("jobs", "top", "max_people"))
-        return Order(
+        return Terms(
             window=Window(since, until),
             max_people=most if isinstance(most, int) else 10,
             top=top if isinstance(top, int) else 50,

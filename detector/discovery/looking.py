@@ -37,7 +37,7 @@ LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Terms:
     """How a discovery is to be done.
 
     Attributes:
@@ -77,7 +77,7 @@ class _Running:
     """One discovery while it runs."""
 
     logs: Sequence[Log]
-    order: Order
+    terms: Terms
     looker: Looker
     sources: list[Source]
     total: Inventory = field(default_factory=Inventory)
@@ -137,7 +137,7 @@ class _Running:
         if one.task.log.is_baseline:
             self.total.old |= one.inventory.old | one.inventory.domains.keys()
         else:
-            self.total.merge(one.inventory, self.order.max_people)
+            self.total.merge(one.inventory, self.terms.max_people)
 
     def join(self, tasks: Sequence[_Task]) -> None:
         """Put the mail of formats together whose transactions span lines."""
@@ -154,7 +154,7 @@ class _Running:
             one.log.log_format.name: one.log.log_format for one in joining if one.log.log_format
         }.values():
             for _, batch in joined(fragments.get(log_format.name, ()), log_format):
-                mails.merge(self.looker.sign_ups.of(batch, self.order.window.covers))
+                mails.merge(self.looker.sign_ups.of(batch, self.terms.window.covers))
 
     def rare(self) -> list[str]:
         """New domains that few people asked for, the most asked for first."""
@@ -184,22 +184,22 @@ class _Running:
 
     def outcome(self, rare: Sequence[str], traits: Mapping[str, Traits], ruleset: str) -> Discovery:
         """Rank what was found."""
-        total, order = self.total, self.order
-        dated = order.window.since is not None or any(log.is_baseline for log in self.logs)
+        total, terms = self.total, self.terms
+        dated = terms.window.since is not None or any(log.is_baseline for log in self.logs)
         mails = {domain: one for domain, one in total.mails.domains.items() if domain not in total.old}
         found = [Found(name, traits.get(name), mails.get(name)) for name in sorted({*traits, *mails})]
-        rows = rank(found, people=len(total.people), limit=order.max_people, dated=dated, key=order.key)
+        rows = rank(found, people=len(total.people), limit=terms.max_people, dated=dated, key=terms.key)
         return Discovery(
-            rows=tuple(rows[: order.top]),
+            rows=tuple(rows[: terms.top]),
             sources=tuple(sorted(self.sources, key=lambda one: one.path)),
             ruleset=ruleset,
-            since=order.window.since,
-            until=order.window.until,
+            since=terms.window.since,
+            until=terms.window.until,
             people=len(total.people),
             domains=len(total.domains.keys() | mails.keys()),
             rare=len(rare),
             looked=min(len(rare), LOOKED_AT),
-            names=order.key is None,
+            names=terms.key is None,
         )
 
     def _on_engine(
@@ -209,16 +209,16 @@ class _Running:
         advance: Callable[[int], None],
     ) -> Iterator[Result]:
         size = sum(log.size for log in self.logs if log.is_read)
-        several = self.order.jobs > 1 and len(tasks) > 1 and size >= SEVERAL_BYTES
+        several = self.terms.jobs > 1 and len(tasks) > 1 and size >= SEVERAL_BYTES
         engine = engine_named("processes" if several else "serial")
-        return engine.run(tasks, work, jobs=self.order.jobs, advance=advance)
+        return engine.run(tasks, work, jobs=self.terms.jobs, advance=advance)
 
 
 def discover(
     logs: Sequence[Log],
     ruleset: Ruleset,
     leaving: Leaving,
-    order: Order,
+    terms: Terms,
     advance: Callable[[int], None] = lambda _bytes: None,
 ) -> Discovery:
     """Look through planned logs.
@@ -227,11 +227,11 @@ def discover(
         logs: what to read, the baseline among them.
         ruleset: the catalogue, for its mail subjects.
         leaving: what is no news.
-        order: how.
+        terms: how.
         advance: told the bytes that were read, for progress.
     """
-    looker = Looker(leaving, SignUps(ruleset, leaving), order.window, order.max_people, order.glances)
-    running = _Running(logs, order, looker, [_source(log) for log in logs])
+    looker = Looker(leaving, SignUps(ruleset, leaving), terms.window, terms.max_people, terms.glances)
+    running = _Running(logs, terms, looker, [_source(log) for log in logs])
     tasks = running.inventory(advance)
     running.join(tasks)
     rare = running.rare()

@@ -4,12 +4,23 @@ from detector.match.hosts import Target, normalise, target_of
 from detector.match.index import Candidates, Index, Tier
 from detector.match.mail import Mail, MailIndex, Proof
 from detector.match.matching import Matcher
-from detector.match.sightings import Actor, ActorKind, Confidence, Sighting, SightingBatch, sighting_id
+from detector.match.sightings import (
+    Actor,
+    ActorKind,
+    Attribute,
+    Attribution,
+    Confidence,
+    Sighting,
+    SightingBatch,
+    sighting_id,
+)
 from detector.match.stages import Proven, Request, prove
 
 __all__ = [
     "Actor",
     "ActorKind",
+    "Attribute",
+    "Attribution",
     "Candidates",
     "Confidence",
     "Index",

@@ -108,9 +108,10 @@ class Matcher:
             )
             if (proof := self.mail.prove(mail)) is not None:
                 confidence = Confidence.CONFIRMED if proof.certain else Confidence.PROBABLE
+                author = (mail.header_from or mail.envelope_from).lower()
                 for part, mailbox in enumerate(recipients):
                     yield _mail_sighting(
-                        batch, index, proof.service, proof.indicator, proof.stage, confidence, mailbox, part
+                        batch, index, proof.service, proof.indicator, proof.stage, confidence, (mailbox, author), part
                     )
             else:
                 yield from self._written(batch, index, mail, recipients)
@@ -122,16 +123,14 @@ class Matcher:
             return
         services: dict[str, str] = {}
         for recipient in recipients:
-            domain = recipient.rpartition("@")[2]
-            if (service := self.mail.service_of(domain)) is not None:
-                services.setdefault(service, domain)
+            if (service := self.mail.service_of(recipient.rpartition("@")[2])) is not None:
+                services.setdefault(service, recipient)
         if self.mail.service_of(author.rpartition("@")[2]) is not None:
             return
-        for part, (service, domain) in enumerate(sorted(services.items())):
-            indicator = f"{service}:mail:{domain}:written"
-            yield _mail_sighting(
-                batch, index, service, indicator, Stage.CONTACTED, Confidence.CONFIRMED, author.lower(), part
-            )
+        for part, (service, recipient) in enumerate(sorted(services.items())):
+            indicator = f"{service}:mail:{recipient.rpartition('@')[2]}:written"
+            ends = (author.lower(), recipient.lower())
+            yield _mail_sighting(batch, index, service, indicator, Stage.CONTACTED, Confidence.CONFIRMED, ends, part)
 
 
 def _mail_sighting(  # noqa: PLR0913 - it has that many parts
@@ -141,9 +140,10 @@ def _mail_sighting(  # noqa: PLR0913 - it has that many parts
     indicator: str,
     stage: Stage,
     confidence: Confidence,
-    mailbox: str,
+    ends: tuple[str, str],
     part: int,
 ) -> Sighting:
+    """A sighting of a mail with two ends: the mailbox that it belongs to, and the other one."""
     cell = _Cells(batch, index)
     denied = cell.text(Col.ACTION) == Action.DENIED
     return Sighting(
@@ -155,12 +155,13 @@ def _mail_sighting(  # noqa: PLR0913 - it has that many parts
         denied=denied,
         account="",
         address="",
-        mailbox=mailbox,
+        mailbox=ends[0],
         host="",
         bytes_sent=0,
         offset=batch.offsets[index],
         part=part,
         line=batch.lines[index],
+        counterpart=ends[1],
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from detector.events import Kind, Stage
@@ -46,6 +47,22 @@ class Actor(NamedTuple):
     name: str
 
 
+class Attribution(NamedTuple):
+    """Whom a sighting belongs to, and how surely.
+
+    Attributes:
+        actor: who.
+        grade: ``high`` (an authenticated user), ``medium`` (a mailbox, a login at that address) or ``low``.
+        unit: the person's organisational unit at that time, empty where unknown.
+        one_of: how many people the sighting may belong to, 1 for nobody else.
+    """
+
+    actor: Actor
+    grade: str
+    unit: str = ""
+    one_of: int = 1
+
+
 class Sighting(NamedTuple):
     """One event of one service by one party.
 
@@ -64,6 +81,7 @@ class Sighting(NamedTuple):
         offset: of the line's first byte in the decompressed stream.
         part: 0, or the position of the recipient among several on one line.
         line: the raw line without its newline.
+        counterpart: of mail, the address at the other end; empty for network events.
     """
 
     service: str
@@ -80,6 +98,11 @@ class Sighting(NamedTuple):
     offset: int
     part: int
     line: bytes
+    counterpart: str = ""
+
+
+Attribute: TypeAlias = Callable[[Sighting], Attribution]
+"""Tells whom a sighting belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class ActorRow:
         name: shown only when names are; empty otherwise.
         unit: organisational unit, empty when unknown.
         confidence: ``high`` (an authenticated user), ``medium`` (a mailbox), ``low`` (an address).
+        one_of: how many people it may have been.
     """
 
     id: str
@@ -99,6 +100,7 @@ class ActorRow:
     name: str
     unit: str
     confidence: str
+    one_of: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class FindingRow:
         actor: who.
         stage: the highest stage on the ladder; without one, the last of those beside it in the order of ``Stage``.
         confidence: ``confirmed`` or ``probable``.
-        verdict: ``unreviewed`` until a policy judges.
+        verdict: the heaviest of its sightings; ``unreviewed`` where no policy judges.
         first_seen: earliest sighting.
         last_seen: latest sighting.
         days: calendar days (UTC) with a sighting that was not denied.
@@ -161,6 +163,8 @@ class Report:
         names: whether actors are shown by name.
         canaries: (format name, whether its synthetic line was sighted) for every format that was read.
         gap_s: seconds of silence that count as a gap.
+        policy: digest of the policy that judged, empty for none.
+        left_out: (``observers`` or ``mutes``, how many sightings the policy leaves out for it).
     """
 
     version: str
@@ -173,6 +177,8 @@ class Report:
     names: bool
     canaries: tuple[tuple[str, bool], ...] = field(default=())
     gap_s: int = 86_400
+    policy: str = ""
+    left_out: tuple[tuple[str, int], ...] = ()
 
     @property
     def unread_files(self) -> int:

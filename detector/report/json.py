@@ -48,6 +48,7 @@ def document(report: Report) -> Json:
         "tool": {"name": "shadowit", "version": report.version},
         "ruleset": {"digest": report.ruleset, "services": report.services},
         "window": {"since": _iso(report.since), "until": _iso(report.until)},
+        "policy": {"digest": report.policy, "left_out": dict(report.left_out)},
         "names": report.names,
         "totals": {
             "files": ledger.files,
@@ -127,6 +128,7 @@ def _actor(row: ActorRow, *, names: bool) -> Json:
         **({"name": row.name or row.id} if names else {}),
         "unit": row.unit,
         "confidence": row.confidence,
+        **({"one_of": row.one_of} if row.one_of > 1 else {}),
     }
 
 
