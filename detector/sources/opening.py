@@ -102,10 +102,12 @@ def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool =
         if segment.compression is Compression.TAR:
             raise UnreadableSource(segment.path, "is a tar archive: unpack it first")
         if segment.compression is Compression.NONE:
-            if segment.start:
+            if segment.start and segment.framing is Framing.LINES and not segment.is_recoded:
                 file.seek(segment.start - 1)
-            plain = segment.start or (segment.framing is Framing.LINES and _is_plain(file))
-            yield file if plain else _decoded(file, segment)
+                yield file
+            else:
+                plain = segment.framing is Framing.LINES and _is_plain(file)
+                yield file if plain else _decoded(file, segment)
         elif segment.compression is Compression.ZIP:
             with archives.opened(file, segment.name, segment.member) as opened:
                 yield _decoded(_Capped(opened, limits or Limits()), segment)
@@ -125,11 +127,13 @@ def _is_plain(file: io.FileIO) -> bool:
 
 
 def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
-    """UTF-16 as UTF-8; a JSON document as one record a line; anything else as it is."""
+    """UTF-16 as UTF-8, a JSON document as one record a line, anything else as it is; from the segment's start on."""
     head = reader.read(_ENCODING_BYTES) or b""
     encoding = utf16_of(head)
     result: _Blocks = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
-    return _Filling(result if segment.framing is Framing.LINES else JsonFrames(result, segment.framing))
+    filling = _Filling(result if segment.framing is Framing.LINES else JsonFrames(result, segment.framing))
+    filling.skip(segment.start - 1)
+    return filling
 
 
 def utf16_of(head: bytes) -> str | None:
@@ -267,6 +271,11 @@ class _Filling:
 
     def read(self, limit: int) -> bytes:
         return self._blocks.read(limit) or b""
+
+    def skip(self, count: int) -> None:
+        """Read over some bytes; a stream that breaks in them raises when it is read on."""
+        while count > 0 and (block := self.read(min(count, compressed.OUTPUT_BYTES))):
+            count -= len(block)
 
     def readinto(self, view: memoryview) -> int:
         block = self._blocks.read(len(view)) or b""

@@ -1,0 +1,285 @@
+"""Logs of a configured source as they lie on disk: opened safely, each told from others by what stands in it.
+
+A file is opened by the place that its name really leads to, which must lie below the folder that was configured, and
+must be the file that was listed; what is read comes from that open file, whatever its name leads to meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import sys
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.errors import UnreadableSource
+from detector.sources.compression import Compression, DamagedStream, detect
+from detector.sources.opening import open_stream, utf16_of
+from detector.sources.segments import Segment
+from detector.sources.streams import GUARD_BYTES, HEAD_BYTES, Seen, StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from detector.sources.opening import Reader
+
+_BLOCK_BYTES = 1024 * 1024
+_MAGIC_BYTES = 4096
+
+
+class Prints(NamedTuple):
+    """Digests of a stream's first bytes and of those just before an offset."""
+
+    head_bytes: int
+    head_sha256: str
+    guard_bytes: int
+    guard_sha256: str
+
+    def are_of(self, state: StreamState) -> bool:
+        """Whether a stream was left there."""
+        return self == (state.head_bytes, state.head_sha256, state.guard_bytes, state.guard_sha256)
+
+
+class Log:
+    """One regular file, or one member of a zip archive, as it was listed; see ``Seen``."""
+
+    def __init__(self, path: str, root: str, member: str = "") -> None:
+        """List a file.
+
+        Args:
+            path: as it was found.
+            root: the folder that was configured; links may not lead out of it.
+            member: of an archive.
+
+        Raises:
+            UnreadableSource: it has gone, may not be read, is no regular file or leads out of the folder.
+        """
+        self.path = path
+        self.member = member
+        self.root = root
+        self._file: io.FileIO | None = None
+        try:
+            found = os.stat(path)  # noqa: PTH116 - the name stays as it was found
+        except OSError as fault:
+            raise UnreadableSource(path, fault.strerror or str(fault)) from None
+        self.device, self.inode, self.size = found.st_dev, found.st_ino, found.st_size
+        self.modified = found.st_mtime_ns // 1000
+
+    @property
+    def name(self) -> str:
+        """Path, with ``!member`` for a part of an archive."""
+        return f"{self.path}!{self.member}" if self.member else self.path
+
+    @cached_property
+    def _magic(self) -> bytes:
+        with self.opened() as file:
+            return os.pread(file.fileno(), _MAGIC_BYTES, 0)
+
+    @property
+    def compression(self) -> Compression:
+        """What is around its bytes."""
+        return detect(self._magic)
+
+    @property
+    def is_recoded(self) -> bool:
+        """UTF-16, read as UTF-8."""
+        return utf16_of(self._magic) is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Its bytes are those of the stream: any of them can be read by itself."""
+        return self.compression is Compression.NONE and not self.is_recoded
+
+    @cached_property
+    def head(self) -> bytes:
+        """Its first bytes, decompressed."""
+        if self.is_plain:
+            return self._magic[: min(HEAD_BYTES, self.size)]
+        with self.prints() as prints:
+            return prints.head
+
+    @cached_property
+    def length(self) -> int:
+        """Decompressed bytes that can be read of it."""
+        if self.is_plain:
+            return self.size
+        with self.prints() as prints:
+            return prints.end()
+
+    def begins(self, state: StreamState) -> bool:
+        """Whether its head is the stream's."""
+        return _digest(self.head[: state.head_bytes]) == state.head_sha256 and len(self.head) >= state.head_bytes
+
+    def verifies(self, state: StreamState) -> bool:
+        """Whether the stream was left in it."""
+        with self.prints() as prints:
+            found = prints.at(state.offset)
+        return found is not None and found.are_of(state)
+
+    def agrees(self, other: Seen, length: int) -> bool:
+        """Whether it and another file have the same bytes at their heads and just before an offset."""
+        if not isinstance(other, Log):
+            return False
+        with self.prints() as mine, other.prints() as theirs:
+            return mine.at(length) == theirs.at(length)
+
+    @contextmanager
+    def prints(self) -> Iterator[Fingerprints]:
+        """Its digests at ascending offsets."""
+        with ExitStack() as stack:
+            segment = stack.enter_context(self.segment())
+            file = stack.enter_context(self.opened())
+            reader = None if self.is_plain else stack.enter_context(_readable(segment))
+            yield Fingerprints(file.fileno(), self.size, reader)
+
+    @contextmanager
+    def segment(self) -> Iterator[Segment]:
+        """The whole of it, readable by a path that leads to the open file."""
+        with self.opened() as file:
+            yield Segment(
+                stream="",
+                path=f"/proc/self/fd/{file.fileno()}",
+                member=self.member,
+                compression=self.compression,
+                label=self.path,
+                is_recoded=self.is_recoded,
+            )
+
+    @contextmanager
+    def opened(self) -> Iterator[io.FileIO]:
+        """The open file: the one that is held, or opened for the moment.
+
+        Raises:
+            UnreadableSource: it cannot be opened, or is another file by now.
+        """
+        if self._file is not None:
+            yield self._file
+        else:
+            with self._open() as file:
+                yield file
+
+    def hold(self) -> Self:
+        """Keep it open until ``close``, so that nothing of it is lost if it is removed meanwhile."""
+        if self._file is None:
+            self._file = self._open()
+        return self
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> io.FileIO:
+        try:
+            file = open_below(self.path, self.root)
+        except OSError as fault:
+            raise UnreadableSource(self.path, fault.strerror or str(fault)) from None
+        found = os.fstat(file.fileno())
+        if (found.st_dev, found.st_ino) != (self.device, self.inode):
+            file.close()
+            raise UnreadableSource(self.path, "was replaced while it was looked at")
+        return file
+
+
+class Fingerprints:
+    """Digests of one log at ascending offsets."""
+
+    def __init__(self, handle: int, size: int, reader: Reader | None) -> None:
+        self._handle = handle
+        self._size = size
+        self._reader = reader
+        self._position = 0
+        self._newline = 0
+        self._head = b""
+        self._tail = b""
+
+    @property
+    def head(self) -> bytes:
+        """The first ``HEAD_BYTES``; asked for before anything else."""
+        self._forward(HEAD_BYTES)
+        return self._head
+
+    def end(self) -> int:
+        """How many bytes there are."""
+        return self._forward(sys.maxsize)
+
+    def last_line(self) -> int:
+        """Offset behind the last newline."""
+        if self._reader is not None:
+            self._forward(sys.maxsize)
+            return self._newline
+        place = self._size
+        while place > 0:
+            start = max(place - _BLOCK_BYTES, 0)
+            if (found := os.pread(self._handle, place - start, start).rfind(b"\n")) >= 0:
+                return start + found + 1
+            place = start
+        return 0
+
+    def at(self, offset: int) -> Prints | None:
+        """The digests at an offset, ``None`` where there are fewer bytes."""
+        head_bytes, guard_bytes = min(HEAD_BYTES, offset), min(GUARD_BYTES, offset)
+        if self._reader is None:
+            if offset > self._size:
+                return None
+            head = os.pread(self._handle, head_bytes, 0)
+            guard = os.pread(self._handle, guard_bytes, offset - guard_bytes)
+        else:
+            if self._forward(offset) < offset:
+                return None
+            head, guard = self._head[:head_bytes], self._tail[len(self._tail) - guard_bytes :]
+        if (len(head), len(guard)) != (head_bytes, guard_bytes):
+            return None  # it was cut short while it was read
+        return Prints(head_bytes, _digest(head), guard_bytes, _digest(guard))
+
+    def _forward(self, offset: int) -> int:
+        """Read on to an offset, or to the end or the damage before it; gives the place that was reached."""
+        while self._reader is not None and self._position < offset:
+            try:
+                block = self._reader.read(min(_BLOCK_BYTES, offset - self._position))
+            except (DamagedStream, OSError):
+                break
+            if not block:
+                break
+            if (found := block.rfind(b"\n")) >= 0:
+                self._newline = self._position + found + 1
+            self._position += len(block)
+            self._head += block[: HEAD_BYTES - len(self._head)]
+            self._tail = (self._tail + block)[-GUARD_BYTES:]
+        return self._position
+
+
+def open_below(path: str, root: str) -> io.FileIO:
+    """Open a regular file that lies below a folder: no waiting on pipes, no link out.
+
+    Raises:
+        OSError: it cannot be opened.
+        UnreadableSource: it is no regular file, or lies elsewhere.
+    """
+    top, real = os.path.realpath(root), os.path.realpath(path)
+    if os.path.commonpath((top, real)) != top:
+        raise UnreadableSource(path, "is a link that leads out of its folder")
+    handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = io.FileIO(handle, "rb")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        file.close()
+        raise UnreadableSource(path, "is not a regular file")
+    if os.path.commonpath((top, os.path.realpath(f"/proc/self/fd/{handle}"))) != top:
+        file.close()
+        raise UnreadableSource(path, "leads out of its folder")
+    return file
+
+
+@contextmanager
+def _readable(segment: Segment) -> Iterator[Reader]:
+    with open_stream(segment) as reader:
+        yield reader
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
