@@ -1,11 +1,15 @@
 """The policy: a strict file, and verdicts as of an act's own time."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.cli import run
 from detector.errors import InvalidFile
 from detector.events import Stage, from_iso
 from detector.policy import (
@@ -24,6 +28,7 @@ from detector.policy import (
     Verdict,
     is_use,
     load,
+    loader,
 )
 from detector.policy.decisions import Entry, Mute, Scope, Tenant
 from detector.policy.schema import PARTS
@@ -508,3 +513,192 @@ class TestProperties:
         known = subject._replace(ids=frozenset(f"q-{one}" for one in subject.ids))
         assert hidden.judge(an_act, known) == a_policy.judge(an_act, subject)
         assert hidden.digest == a_policy.digest
+
+
+SOUND = """\
+version: 1
+defaults: {facial-recognition: prohibited}
+services:
+  nec-neoface: restricted
+  zoom: {status: approved, since: 2019-01-01, assessment: A-1}
+approvals:
+  - id: mugshots
+    services: nec-neoface
+    units: forensics
+    hosts: ws-1
+    max_stage: used
+    valid_from: 2014-01-01
+    valid_until: 2021-01-01
+    approver: chief
+    statement: Mugshots.
+orders:
+  - id: stop
+    services: clearview-ai
+    effective: 2020-02-28T17:00:00-07:00
+    addressees: {units: robbery}
+observers: [{people: sec1, reason: security}]
+tenants: [{service: axon-evidence, domains: evidence.com, own: ours}]
+mutes: [{indicator: "clearview-ai:suffix:clearview.ai", reason: r, until: 2021-01-01}]
+"""
+
+
+@pytest.fixture
+def shadowit(capsys):
+    def call(*arguments):
+        status = run([str(one) for one in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def check(shadowit, file):
+    def call(text, *options):
+        path = file(text)
+        status, out, err = shadowit("check", "policy", "--at", "2020-03-01", *options, path)
+        return status, out, err.replace(f"{path}:", "")
+
+    return call
+
+
+class TestCheck:
+    def test_what_is_sound_is_shown_as_tables(self, check):
+        status, out, err = check(SOUND)
+        assert (status, err.partition(": ")[0]) == (0, " sound")
+        assert [line.split("  ")[0] for line in out.splitlines() if line and line[0] != " "] == [
+            "Status", "Approvals (UTC; the end is not included)", "Orders", "Observers", "Tenants", "Mutes"
+        ]  # fmt: skip
+        assert "  mugshots  nec-neoface  unit forensics on ws-1  used   2014-01-01  2021-01-01\n" in out
+        assert "  stop  clearview-ai  2020-02-29T00:00:00Z  2020-02-29T00:00:00Z          unit robbery  stop\n" in out
+
+    def test_as_json(self, check, file):
+        status, out, err = check(WHOLE, "-f", "json")
+        found = json.loads(out)
+        assert (status, json.loads(err.splitlines()[-1])["error"]["exit"]) == (3, 3)
+        assert found["digest"] == load(file(WHOLE)).digest
+        assert found["approvals"][0]["hosts"] == ["ws-0317"]
+        assert found["orders"][0]["breach_from"] == "2020-03-01T00:00:00Z"
+        assert set(found) == {
+            "digest", "defaults", "services", "approvals", "orders", "observers", "tenants", "mutes"
+        }  # fmt: skip
+
+    def test_an_empty_one_is_sound(self, check):
+        assert check("version: 1")[:2] == (0, "")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "found"),
+        [
+            ("  zoom:", "  zom:", "services.zom: no signature is called 'zom'; did you mean 'zoom'?"),
+            ("{facial-recognition:", "{facial:", "defaults.facial: no signature has the category 'facial'"),
+            ("2021-01-01\n    appr", "2020-03-01\n    appr", "ended 2020-03-01T00:00:00Z: kept for what was before"),
+            (
+                "2021-01-01\n    appr",
+                "2020-03-31\n    appr",
+                "valid_until: ends 2020-03-31T00:00:00Z: soon",
+            ),
+            ("    approver: chief\n", "", "approvals.0: has no approver: say who gave it"),
+            (", since: 2019-01-01", "", "services.zoom: is approved without since: what was before the decision"),
+            ("    addressees: {units: robbery}\n", "", "orders.0: has no addressees: it binds everybody, and names"),
+            ("people: sec1", "units: [it]", "observers.0.units: leaves out whole units: name people or devices"),
+            ("until: 2021-01-01}", "until: 2020-01-01}", "mutes.0.until: ended 2020-01-01T00:00:00Z: kept for"),
+            ("services: nec-neoface", "services: zoom", "approvals.0: narrows nothing: the status approved allows"),
+            (
+                "    services: nec-neoface\n",
+                "    category: facial-recognition\n",
+                "approvals.0: does not lift the prohibition of ",
+            ),
+            (
+                "  nec-neoface: restricted\n",
+                "  clearview-ai: restricted\n  nec-neoface: restricted\n",
+                "",
+            ),
+            (
+                "services: clearview-ai\n    effective: 2020-02-28T17:00:00-07:00\n    addressees: {units: robbery}",
+                "services: nec-neoface\n    effective: 2020-02-28T17:00:00-07:00\n    addressees: {units: forensics}",
+                "approvals.0: was given before order 'stop', which ends it for those that it binds",
+            ),
+        ],
+    )
+    def test_doubts_are_warnings(self, check, old, new, found):
+        assert old in SOUND
+        status, _, err = check(SOUND.replace(old, new, 1))
+        assert (status, found in err, "warning: " in err) == (0, True, bool(found)), err
+        assert check(SOUND.replace(old, new, 1), "--strict")[0] == (3 if found else 0)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "found"),
+        [
+            ("services: nec-neoface", "services: nec-neofase", "8:5: approvals.0.services.0: no signature is called"),
+            (
+                "services: nec-neoface",
+                "category: facial",
+                "8:5: approvals.0.category: no signature has the category",
+            ),
+            ("services: clearview-ai", "services: clearview", "18:5: orders.0.services.0: no signature is called 'cle"),
+            ("service: axon-evidence", "service: axon", "22:12: tenants.0.service: no signature is called 'axon'; did"),
+            ("suffix:clearview.ai", "suffix:clearview.com", "23:10: mutes.0.indicator: no signature has it; did you m"),
+        ],
+    )
+    def test_decisions_that_do_nothing_are_errors(self, check, old, new, found):
+        assert old in SOUND
+        status, _, err = check(SOUND.replace(old, new, 1))
+        assert status == 3
+        assert f"shadowit: {found}" in err
+
+    @pytest.mark.parametrize(
+        ("more", "is_told"),
+        [
+            ("services: clearview-ai\n    addressees: {units: robbery}", True),
+            ("services: clearview-ai", True),
+            ("category: facial-recognition\n    addressees: {people: u1}", True),
+            ("services: clearview-ai\n    addressees: {units: forensics}", False),
+            ("services: nec-neoface\n    addressees: {units: robbery}", False),
+        ],
+    )
+    def test_orders_that_overlap_are_told(self, check, more, is_told):
+        order = f"  - id: again\n    effective: 2020-03-01T00:00:00Z\n    {more}\nobservers:"
+        _, _, err = check(SOUND.replace("observers:", order))
+        assert ("orders.1: overlaps with order 'stop': the same people, service and time" in err) == is_told
+        lifted = SOUND.replace("effective: 2020-02-28T", "lifted: 2020-02-29T12:00:00Z\n    effective: 2020-02-28T")
+        assert "overlaps" not in check(lifted.replace("observers:", order))[2]
+
+    def test_an_approval_of_every_service_is_an_error(self, check, tmp_path):
+        for name in ("one", "two"):
+            (tmp_path / f"{name}.yaml").write_text(SIGNATURE.replace("one", name))
+        text = "version: 1\napprovals: [{id: a, category: test, people: u1, valid_from: 2020-01-01, approver: b,"
+        text += " valid_until: 2030-01-01, statement: s}]"
+        status, _, err = check(text, "--signatures", tmp_path)
+        assert (status, "approvals.0: approves every service there is: name those that are meant" in err) == (3, True)
+
+    def test_faults_of_the_file_are_3_with_places(self, check):
+        status, out, err = check("version: 1\nordres: []")
+        assert (status, out) == (3, "")
+        assert err == "shadowit: 2:1: ordres: no such key; did you mean 'orders'?\n"
+
+    def test_the_committed_schema_is_the_programs(self, shadowit):
+        committed = Path(loader.__file__).with_name("policy.schema.json")
+        assert json.loads(committed.read_text()) == json.loads(shadowit("schema", "policy")[1])
+
+    def test_the_example_of_the_readme_is_sound(self, check):
+        page = (Path(loader.__file__).parents[2] / "README.md").read_text()
+        (example,) = re.findall(r"^```yml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        assert check(example)[0] == 0
+
+
+SIGNATURE = """\
+schema_version: 1
+id: one
+name: One
+vendor: One Ltd
+category: test/kind
+attribution: dedicated
+description: A service.
+indicators:
+  - {kind: suffix, value: one-service.com, sources: [its own site]}
+added: 2026-01-01
+reviewed: 2026-01-02
+tests:
+  positive: [[one-service.com, visited], [app.one-service.com, visited]]
+  negative: [other.com, service.org, notone-service.net]
+"""

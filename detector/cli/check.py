@@ -1,15 +1,17 @@
-"""``shadowit check``: is a configuration, or are signatures, sound?"""
+"""``shadowit check``: is a configuration, a policy, or are signatures, sound?"""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from detector.cli.options import all_formats, load_ruleset, site_of
+from detector.cli.options import all_formats, load_ruleset, site_of, with_signatures
 from detector.errors import InvalidFile, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog="Example: shadowit check config shadowit.yml")
 def command() -> None:
-    """Check a configuration or signatures; exit status 3 and file:line:col of every problem when they are not sound."""
+    """Check a configuration, a policy or signatures; exit status 3 with every problem as file:line:col."""
 
 
 @command.command("config", epilog="Example: shadowit check config /etc/shadowit/shadowit.yml")
@@ -65,3 +67,51 @@ def check_signatures(paths: tuple[Path, ...]) -> int:
     from detector.cli.signatures import check
 
     return check(paths)
+
+
+@command.command(
+    "policy", epilog="Example: shadowit check policy --at 2020-03-01 /etc/shadowit/policy.yml -- a table of its "
+    "statuses, approvals and orders; what is doubtful (an approval that has ended, a service without a signature, "
+    "orders that overlap or were told to nobody) stands on standard error with its place.",
+)  # fmt: skip
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@with_signatures
+@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table",
+              help="Output [table].")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
+              help="Judge what has ended as of this day [today].")  # fmt: skip
+def check_policy(
+    path: Path, signature_paths: tuple[Path, ...], output_format: str, strict: bool, at: dt.datetime | None
+) -> int:
+    """Check a policy, and show what it decides; every problem as file:line:col.
+
+    Exit status 3 when it cannot be read as one, or when a decision cannot do what it says: it names a service that
+    no signature has, or approves every service.
+    """
+    import orjson
+
+    from detector.cli.decisions import as_data, page
+    from detector.events.instants import from_datetime
+    from detector.policy.lints import lint
+    from detector.policy.loader import load_with_places
+    from detector.report.text import visible
+
+    loaded = load_with_places(path)
+    ruleset = load_ruleset(signature_paths, None)
+    now = from_datetime((at or dt.datetime.now(dt.UTC)).replace(tzinfo=dt.UTC))
+    categories = {one.id: one.category for one in ruleset.signatures}
+    found = lint(loaded, categories, frozenset(one.id for one in ruleset.indicators()), now)
+    if output_format == "json":
+        sys.stdout.buffer.write(orjson.dumps(as_data(loaded.policy), option=orjson.OPT_INDENT_2))
+        click.echo()
+    else:
+        for line in page(loaded.policy):
+            click.echo(line)
+    for one in found:
+        if not (one.is_error or strict):
+            click.echo(f"warning: {visible(str(one.problem))}", err=True)
+    if errors := [one.problem for one in found if one.is_error or strict]:
+        raise InvalidFile(errors)
+    click.echo(f"{visible(str(path))}: sound: {loaded.policy.digest}", err=True)
+    return 0

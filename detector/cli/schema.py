@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 
 @click.command(epilog="Example: shadowit schema signature > signature.schema.json")
-@click.argument("name", type=click.Choice(("signature", "shared-hosts", "mail-stages", "config")))
+@click.argument("name", type=click.Choice(("signature", "shared-hosts", "mail-stages", "config", "policy")))
 def command(name: str) -> int:
-    """Print the JSON Schema of signature files, of the shared data beside them, or of the configuration."""
+    """Print the JSON Schema of signature files, of the shared data beside them, of the configuration or of a policy."""
     from detector import config
+    from detector.policy import schema as policy
     from detector.signatures import schema
 
     models: dict[str, type[BaseModel]] = {
@@ -21,6 +22,7 @@ def command(name: str) -> int:
         "shared-hosts": schema.SharedHostsFile,
         "mail-stages": schema.MailStagesFile,
         "config": config.Config,
+        "policy": policy.PolicyFile,
     }
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **models[name].model_json_schema()}
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
