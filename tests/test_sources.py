@@ -210,15 +210,25 @@ class TestOpening:
         assert reason
 
     def test_a_fault_of_the_disk_is_survived_where_the_second_try_works(self, tmp_path):
-        (tmp_path / "a").write_bytes(gzip.compress(TEXT))
+        (tmp_path / "a").write_bytes(lzma.compress(TEXT))
         with (tmp_path / "a").open("rb", buffering=0) as file:
-            reader = inflated(Compression.GZIP, file)
+            reader = inflated(Compression.XZ, file)
             first = reader.read(1000)
             with patch.object(reader, "_next", side_effect=OSError(5, "Input/output error")):
                 rescued = reader.read(1000)
             assert TEXT.startswith(first + rescued)
             with pytest.raises(DamagedStream, match="Input/output"):
                 reader.read(1)
+
+    def test_a_gzip_file_that_fails_once_is_read_again_by_pieces(self, tmp_path):
+        (tmp_path / "a").write_bytes(gzip.compress(TEXT))
+        with (tmp_path / "a").open("rb", buffering=0) as file:
+            reader = inflated(Compression.GZIP, file)
+            first = reader.read(1000)
+            with patch.object(gzip.GzipFile, "read", side_effect=OSError(5, "Input/output error")):
+                rest = b"".join(iter(lambda: reader.read(1 << 20), b""))
+            assert first + rest == TEXT
+            assert reader.consumed == (tmp_path / "a").stat().st_size
 
     def test_a_giant_dictionary_is_refused(self, tmp_path):
         filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]

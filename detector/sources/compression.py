@@ -13,13 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import zstandard
-from isal import isal_zlib
+from isal import igzip, isal_zlib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 INPUT_BYTES = 256 * 1024
-OUTPUT_BYTES = 512 * 1024
+OUTPUT_BYTES = 1024 * 1024
 MEMORY_BYTES = 160 * 1024 * 1024
 """What one decompressor may take: twice what ``xz -9`` and ``zstd --ultra --long=27`` need."""
 RESCUED_BYTES = 4 * OUTPUT_BYTES
@@ -92,10 +92,60 @@ def detect(head: bytes) -> Compression:
     return Compression.NONE
 
 
-def inflated(compression: Compression, file: BinaryIO) -> Inflated:
+class Blocks(Protocol):
+    """Decompressed bytes."""
+
+    @property
+    def consumed(self) -> int:
+        """Compressed bytes that were read."""
+        ...
+
+    def read(self, limit: int, /) -> bytes:
+        """Up to ``limit`` bytes, nothing at the end; raises ``DamagedStream``."""
+        ...
+
+
+def inflated(compression: Compression, file: BinaryIO) -> Blocks:
     """A reader of the decompressed bytes of a seekable file at its start."""
     fresh = _INFLATERS[compression]
-    return Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh))
+    pieces = Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh))
+    return _Gzip(file, pieces) if compression is Compression.GZIP else pieces
+
+
+class _Gzip:
+    """A gzip file by isal's own reader, which fills a large block without the interpreter; a damaged one by pieces.
+
+    A piece costs the interpreter's lock a dozen times, for which a thread that decompresses ahead must wait.
+    """
+
+    def __init__(self, file: BinaryIO, pieces: Inflated) -> None:
+        self._file = file
+        self._pieces = pieces
+        self._whole: igzip.IGzipFile | None = igzip.open(file)  # type: ignore[no-untyped-call] # it has no stub
+        self._given = 0
+
+    @property
+    def consumed(self) -> int:
+        return self._file.tell()
+
+    def read(self, limit: int) -> bytes:
+        if self._whole is None:
+            return self._pieces.read(limit)
+        try:
+            block: bytes = self._whole.read(limit)
+        except _FAULTS:
+            return self._again(limit)
+        self._given += len(block)
+        return block
+
+    def _again(self, limit: int) -> bytes:
+        """From the start, and over what was given: it is the pieces that know how far the data is good."""
+        self._whole = None
+        self._file.seek(0)
+        while self._given:
+            block = self._pieces.read(min(OUTPUT_BYTES, self._given))
+            self._given = self._given - len(block) if block else 0
+        return self._pieces.read(limit)
 
 
 class Inflated:

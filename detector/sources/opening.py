@@ -168,7 +168,7 @@ def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
 class _Capped:
     """Stops a stream that becomes larger than any log."""
 
-    def __init__(self, blocks: compressed.Inflated | archives.ZipPart, limits: Limits) -> None:
+    def __init__(self, blocks: compressed.Blocks | archives.ZipPart, limits: Limits) -> None:
         self._blocks = blocks
         self._limits = limits
         self._given = 0
@@ -190,7 +190,7 @@ class _Ahead:
         self._queue: queue.Queue[bytes | Exception] = queue.Queue(_AHEAD_BLOCKS)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decompress", daemon=True)
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._end: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -216,9 +216,9 @@ class _Ahead:
                     self._queue.put(item)
                     return b""
                 raise item
-            self._rest = item
+            self._rest = memoryview(item)
         block, self._rest = self._rest[:limit], self._rest[limit:]
-        return block
+        return bytes(block)
 
     def _run(self) -> None:
         try:
