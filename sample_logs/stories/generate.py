@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from storyline import opp, twins
+from storyline import calgary, edmonton, halifax, opp, rcmp, twins
 
 
 def main() -> None:
     """Write all stories."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    for story in (opp.story(), *twins.stories()):
+    told = (opp.story(), calgary.story(), edmonton.story(), halifax.story(), rcmp.story())
+    for story in (*told, *twins.stories()):
         story.write(folder)
         print(story.name)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
+    from storyline.layout import Log
     from storyline.people import Person
 
 SITES = (
@@ -38,6 +39,8 @@ PLAIN = (
     "ctldl.windowsupdate.com", "ocsp.digicert.com", "crl.microsoft.com", "ocsp.pki.goog", "www.msftconnecttest.com",
 )  # fmt: skip
 """Hosts that are still asked without TLS."""
+SERVER = "10.20.1.10"
+"""Address of a server that fetches updates."""
 PATHS = (
     "/", "/index.html", "/news/local/council-votes-on-budget-1.54", "/search?q=winter+tires",
     "/api/v2/events?limit=50", "/news/2020/01/clearview-ai-police-app.html", "/search?q=clearview.ai",
@@ -92,6 +95,16 @@ def mails(dice: Random, people: Sequence[Person], days: Iterable[int], count: in
                 yield replace(mail, waited=dice.randrange(3, 12) * MINUTE)
             else:
                 yield mail
+
+
+def beat(instants: Iterable[int], proxy: Log, resolver: Log, mail: Log) -> None:
+    """What machines do by themselves, day and night: a log that is silent for an hour has a hole."""
+    to = (f"operations@{DOMAIN}",)
+    for instant in instants:
+        resolver.add(Lookup(instant, SERVER, PLAIN[0]))
+        mail.add(Mail(instant + 9 * SECOND, "report@backup-vendor.example", to, "Backup report: complete"))
+        web = Web(instant + SECOND, SERVER, PLAIN[0], "", "/msdownload/update", "GET", 200, 312, 4_406, "http")
+        proxy.add(web, Web(instant + 2 * SECOND, SERVER, "outlook.office365.com", sent=2_204, received=9_120))
 
 
 def challenge(web: Web) -> Web:

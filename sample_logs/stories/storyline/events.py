@@ -17,12 +17,14 @@ class Proof:
         confidence: ``confirmed`` or ``probable``.
         denied: the event is a refused attempt.
         opaque: a request to a host of the product itself: many of them on one day are a probable use.
+        service: whose event it is.
     """
 
     stage: str
     confidence: str = "confirmed"
     denied: bool = False
     opaque: bool = False
+    service: str = "clearview-ai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,59 @@ class Mail:
     waited: int = 0
     proof: Proof | None = None
 
+    @property
+    def is_internal(self) -> bool:
+        """Whether a colleague wrote it to a colleague."""
+        return not self.outbound and self.sender.endswith("@service.example")
 
-Event: TypeAlias = Web | Lookup | Mail
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A workstation gets an address, or gives it back.
+
+    Attributes:
+        at: milliseconds since the epoch.
+        address: that it gets.
+        host: the workstation's name.
+        seconds: for how long, 0 where it gives the address back.
+        is_first: the workstation did not have the address before.
+        proof: none; leases prove nothing about a service.
+    """
+
+    at: int
+    address: str
+    host: str
+    seconds: int
+    is_first: bool = False
+    proof: None = None
+
+    @property
+    def mac(self) -> str:
+        """The workstation's hardware address (a documentation range)."""
+        number = number_of(self.host)
+        return f"00:00:5e:00:{number >> 8 & 255:02x}:{number & 255:02x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody logs in at a workstation.
+
+    Attributes:
+        at: milliseconds since the epoch.
+        address: of the workstation.
+        host: the workstation's name.
+        user: the account.
+        proof: none; logins prove nothing about a service.
+    """
+
+    at: int
+    address: str
+    host: str
+    user: str
+    proof: None = None
+
+
+Event: TypeAlias = Web | Lookup | Mail | Lease | Login
 
 
 def dice_of(event: Event) -> Random:

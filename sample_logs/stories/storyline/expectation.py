@@ -2,7 +2,8 @@
 
 Rules: an event belongs to the account that was logged in (lower case), else to the address; a mail to each mailbox. A
 finding's stage is the highest on the ladder; without one, the last of those beside it. Five requests, or ten minutes
-between the first and the last, to the product itself on one day (UTC) are probably a use.
+between the first and the last, to the product itself on one day (UTC) are probably a use. With the directory, leases
+and logins at hand all of these are the person who had them then.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from storyline.clock import DAY, MINUTE, iso
-from storyline.events import Mail
+from storyline.events import Lookup, Mail, Web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from storyline.desks import Desks
     from storyline.events import Event, Proof
     from storyline.layout import Log
     from storyline.people import Person
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 SERVICE = "clearview-ai"
 LADDER = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
 BESIDE = ("solicited", "invited", "guest_viewed", "contacted", "paid", "closed")
+HIGH = LADDER[LADDER.index("signed_up") :]
 USED_REQUESTS = 5
 USED_MINUTES = 10
 
 Actor: TypeAlias = tuple[str, str]
 """Id and kind."""
+Key: TypeAlias = tuple[str, Actor]
+"""Service and actor."""
 
 
 @dataclass(slots=True)
@@ -58,42 +63,60 @@ class Planted:
         return stage, "confirmed" if sure else "probable"
 
 
-def expected(logs: Sequence[Log], people: Sequence[Person], files: int) -> dict[str, object]:
-    """The findings, who they are, and how many logs there are to read."""
-    planted = dict(sorted(_planted(logs).items()))
-    return {
-        "files": files,
-        "findings": [_finding(actor, one) for actor, one in planted.items()],
-        "people_at_signed_up_or_above": sorted(_with_accounts(planted, people)),
-    }
+class Owners:
+    """Whose an event is: by what the log names, or by who had it then."""
+
+    def __init__(self, people: Sequence[Person], desks: Sequence[Desks]) -> None:
+        self._people = {name: one for one in people for name in (one.id, one.mailbox)}
+        self._desks = desks
+
+    def named(self, event: Event) -> Iterator[Actor]:
+        """The actors that the log's line names."""
+        if isinstance(event, Mail):
+            for mailbox in (event.sender,) if event.outbound else event.recipients:
+                yield mailbox.lower(), "mailbox"
+        elif isinstance(event, Web) and event.user:
+            yield event.user.lower(), "account"
+        elif isinstance(event, Web | Lookup):
+            yield self._moved(event).address, "address"
+
+    def known(self, event: Event) -> Iterator[Actor]:
+        """The people behind them, where directory, leases and logins tell."""
+        for actor in self.named(event):
+            person = self._people.get(actor[0]) if actor[1] != "address" else self._seated(event)
+            is_known = person is not None and person.is_valid(event.at)
+            yield (person.id, "person") if person is not None and is_known else actor
+
+    def _moved(self, event: Event) -> Event:
+        for desks in self._desks:
+            event = desks.moved(event)
+        return event
+
+    def _seated(self, event: Event) -> Person | None:
+        found = (desks.seated(event.address) for desks in self._desks)
+        return next((person for person in found if person is not None), None)
 
 
-def _planted(logs: Iterable[Log]) -> dict[Actor, Planted]:
-    planted: dict[Actor, Planted] = {}
+def planted(logs: Iterable[Log], actors: Callable[[Event], Iterable[Actor]]) -> dict[Key, Planted]:
+    """What was planted, by service and actor."""
+    found: dict[Key, Planted] = {}
     for log in logs:
         for event in log.events:
             if event.proof is not None:
-                for actor in _actors(event):
-                    planted.setdefault(actor, Planted()).add(log.layout.seen_at(event), event.proof)
-    return planted
+                for actor in actors(event):
+                    key = event.proof.service, actor
+                    found.setdefault(key, Planted()).add(log.layout.seen_at(event), event.proof)
+    return dict(sorted(found.items()))
 
 
-def _actors(event: Event) -> Iterator[Actor]:
-    if isinstance(event, Mail):
-        for mailbox in (event.sender,) if event.outbound else event.recipients:
-            yield mailbox.lower(), "mailbox"
-    elif user := getattr(event, "user", ""):
-        yield user.lower(), "account"
-    else:
-        yield event.address, "address"
-
-
-def _finding(actor: Actor, planted: Planted) -> dict[str, object]:
-    stage, confidence = planted.reached()
-    instants = [instant for instant, _ in planted.proofs]
-    denied = [proof.denied for _, proof in planted.proofs]
+def finding(key: Key, one: Planted) -> dict[str, object]:
+    """One row of the report."""
+    service, actor = key
+    stage, confidence = one.reached()
+    instants = [instant for instant, _ in one.proofs]
+    denied = [proof.denied for _, proof in one.proofs]
     return {
-        "service": SERVICE,
+        "service": service,
         "actor": {"id": actor[0], "kind": actor[1]},
         "stage": stage,
         "confidence": confidence,
@@ -105,10 +128,13 @@ def _finding(actor: Actor, planted: Planted) -> dict[str, object]:
     }
 
 
-def _with_accounts(planted: dict[Actor, Planted], people: Sequence[Person]) -> set[str]:
-    owners = {name: one.id for one in people for name in (one.id, one.address, one.mailbox)}
-    high = LADDER[LADDER.index("signed_up") :]
-    return {owners[name] for (name, _), one in planted.items() if one.reached()[0] in high}
+def with_accounts(people: dict[Key, Planted]) -> dict[str, Planted]:
+    """Who reached the stage of an account at the service that the stories are about, by id."""
+    return {
+        actor[0]: one
+        for (service, actor), one in people.items()
+        if service == SERVICE and one.reached()[0] in HIGH
+    }  # fmt: skip
 
 
 def _is_use(instants: Sequence[int]) -> bool:

@@ -70,7 +70,7 @@ def trace_lines(mail: Mail) -> Iterator[Line]:
     dice = dice_of(mail)
     message_id, size = _message_id(mail, dice), dice.randrange(5000, 70_000)
     status = {"delivered": "Delivered", "quarantined": "Quarantined", "spam": "FilteredAsSpam"}[mail.status]
-    client = "" if mail.outbound else server_of(mail.sender.rpartition("@")[2])
+    client = "" if mail.outbound or mail.is_internal else server_of(mail.sender.rpartition("@")[2])
     for recipient in mail.recipients:
         cells = (message_id, f"{moment(mail.at):%Y-%m-%dT%H:%M:%S}", mail.sender, recipient, mail.subject, status, "")
         quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
@@ -84,7 +84,7 @@ def trace_header(_start: int) -> list[str]:
 
 def _arrival(mail: Mail, dice: Random) -> Iterator[Step]:
     host = mail.sender.rpartition("@")[2]
-    client = _RELAY if mail.outbound else f"mta{dice.randrange(1, 5)}.{host}[{server_of(host)}]"
+    client = _RELAY if mail.outbound or mail.is_internal else f"mta{dice.randrange(1, 5)}.{host}[{server_of(host)}]"
     envelope = f"from=<{mail.sender}> to=<{mail.recipients[0]}> proto=ESMTP helo=<{client.partition('[')[0]}>"
     yield 0, f"postfix/smtpd[{dice.randrange(4000, 4020)}]", f"client={client}"
     yield 0, "postfix/cleanup[4031]", f"message-id={_message_id(mail, dice)}"
@@ -128,7 +128,7 @@ def _message_id(mail: Mail, dice: Random) -> str:
 
 def _tracked(mail: Mail) -> dict[str, str]:
     """What all lines of a mail have in common."""
-    dice = dice_of(mail)
+    dice, is_own = dice_of(mail), mail.outbound or mail.is_internal
     numbers = dice.randrange(2**32), dice.randrange(2**16), dice.randrange(2**32)
     return {
         "internal-message-id": str(dice.randrange(10**13, 10**14)),
@@ -139,8 +139,8 @@ def _tracked(mail: Mail) -> dict[str, str]:
         "message-subject": mail.subject,
         "sender-address": mail.author or mail.sender,
         "return-path": mail.sender,
-        "directionality": "Originating" if mail.outbound else "Incoming",
-        "original-client-ip": "10.40.1.25" if mail.outbound else server_of(mail.sender.rpartition("@")[2]),
+        "directionality": "Originating" if is_own else "Incoming",
+        "original-client-ip": "10.40.1.25" if is_own else server_of(mail.sender.rpartition("@")[2]),
         "client-hostname": "ex-east",
         "server-ip": "10.40.1.25",
         "server-hostname": "ex-east",
@@ -158,7 +158,7 @@ def _steps(mail: Mail) -> Iterator[tuple[int, str, str, str, str]]:
         yield 0, "STOREDRIVER", "RECEIVE", everybody, ""
         yield 2_140, "SMTP", "SEND", everybody, "250 2.1.5 Recipient OK"
     else:
-        yield 0, "SMTP", "RECEIVE", everybody, ""
+        yield 0, "STOREDRIVER" if mail.is_internal else "SMTP", "RECEIVE", everybody, ""
         for recipient in mail.recipients:
             yield 1_310, "STOREDRIVER", "DELIVER", recipient, ""
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from storyline import background, service
+from storyline import background, policies, service
+from storyline.answers import Told
 from storyline.clock import DAY, MINUTE, SECOND, at, office_hours, workdays
+from storyline.decisions import Decisions
+from storyline.desks import Desks, days_between
 from storyline.events import Mail, Proof, Web
 from storyline.layout import Log
+from storyline.leases import ISC_DHCPD, WINDOWS_DHCP, WINDOWS_SECURITY
 from storyline.mailers import EXCHANGE, POSTFIX
 from storyline.people import Person, pick, staff
 from storyline.proxies import PROXYSG, SQUID
@@ -86,9 +90,11 @@ def story() -> Story:
     _advertising(archive, dice.sample(people, 45))
     _review(archive, dice.choice([person for person in others if person.unit == "administration"]))
     _ordinary(archive)
-    return Story(
-        "opp", people, [log for site in archive.sites.values() for log in (site.proxy, site.resolver, site.mail)]
-    )
+    logs = [log for site in archive.sites.values() for log in (site.proxy, site.resolver, site.mail)]
+    logs += _occupancy(archive, desks := Desks(people, unattended=frozenset({members[LABORATORY].id})))
+    order = policies.order("discontinue", ORDER, ("stop",), "Use has been discontinued.")
+    told = Told(Decisions(order=ORDER))
+    return Story("opp", people, logs, (desks,), told, {"policy.yml": policies.RESTRICTED + order})
 
 
 def _sites() -> dict[str, Site]:
@@ -107,6 +113,19 @@ def _sites() -> dict[str, Site]:
             Log(EXCHANGE, cut("east/exchange/MSGTRK{}-1.LOG.gz")),
         ),
     }
+
+
+def _occupancy(archive: Archive, desks: Desks) -> list[Log]:
+    """Who had which address, and who had logged in: drawn apart, so that nothing else changes with it."""
+    dice, days = Random(f"{SEED} desks"), days_between(START, END)
+    hq = Log(ISC_DHCPD, [(START, END, "hq/dhcp/dhcpd-20200308.log.xz")])
+    east = Log(WINDOWS_DHCP, [(START, END, "east/dhcp/DhcpSrvLog-20200308.log.xz")])
+    logins = Log(WINDOWS_SECURITY, [(START, END, "hq/logins/dc1-security-20200308.csv.xz")])
+    sites = {person.address: person.site for person in archive.people}
+    for lease in desks.leases(dice, days):
+        (hq if sites[lease.address] == "hq" else east).add(lease)
+    logins.add(*desks.logins(dice, days))
+    return [hq, east, logins]
 
 
 def _members(dice: Random, people: Sequence[Person]) -> list[Person]:
@@ -200,6 +219,8 @@ _TRIALS = (
     (_own_image, "2020-01-27", "2020-02-07"),
 )
 """How each member used the trial, and between which dates it began."""
+LABORATORY = 4
+"""Whose trial ran on a machine where nobody logs in."""
 
 
 def _tunnel(instant: int, person: Person, *, sent: int = 1_400) -> Web:

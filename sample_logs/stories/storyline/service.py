@@ -18,10 +18,12 @@ UPLOAD_BYTES = 30_000
 _POSTED = frozenset({"/auth/generate_login_token", "/api/v1/search_uploads"})
 
 INVITED = "A colleague has invited you to Clearview"
+INVITED_BY = "{inviter} has invited you to Clearview AI"
 VERIFY = "Verify your email address"
 WELCOME = "Welcome to Clearview"
 EXPIRING = "Your Clearview trial expires in 3 days"
 ENDED = "Your free trial of Clearview has ended"
+DELETED = "Your Clearview account has been deleted"
 ADVERTISED = "How To Solve Crimes Instantly With Face Search Technology"
 
 

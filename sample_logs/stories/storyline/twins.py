@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from storyline import background, service, traps
+from storyline import background, policies, service, traps
+from storyline.answers import Told
 from storyline.clock import DAY, MINUTE, SECOND, at, office_hours, workdays
+from storyline.decisions import Decisions
+from storyline.desks import Desks
 from storyline.events import Lookup, Mail, Proof, Web
 from storyline.layout import Log
+from storyline.leases import ISC_DHCPD, WINDOWS_SECURITY
 from storyline.mailers import EXCHANGE, MESSAGE_TRACE, POSTFIX
 from storyline.people import Person, staff
 from storyline.proxies import PROXYSG, SQUID
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from storyline.layout import Layout
 
 START, END = at("2020-02-10"), at("2020-03-02")
+SCANNER = "10.20.1.25"
+"""The mail system's scanner, which opens links by itself."""
 _DAYS = range(START, END, DAY)
 
 
@@ -42,7 +48,18 @@ class Scene:
         self.proxy.add(*background.requests(self.dice, self.people, _DAYS, 60, opened=opened))
         self.resolver.add(*background.lookups(self.dice, self.people, _DAYS, 40))
         self.mail.add(*background.mails(self.dice, self.people, _DAYS, 14))
-        return Story(self.name, self.people, [self.proxy, self.resolver, self.mail, *self.more])
+        logs = [self.proxy, self.resolver, self.mail, *self.more, *self._occupancy(desks := Desks(self.people))]
+        told = Told(Decisions("unreviewed", observers=frozenset({SCANNER})))
+        return Story(self.name, self.people, logs, (desks,), told, {"policy.yml": policies.UNDECIDED})
+
+    def _occupancy(self, desks: Desks) -> tuple[Log, Log]:
+        """Who had which address, and who had logged in: drawn apart, so that nothing else changes with it."""
+        dice = Random(f"{self.name} desks")
+        leases = _log(ISC_DHCPD, "dhcp/dhcpd-20200302.log.xz")
+        logins = _log(WINDOWS_SECURITY, "logins/dc1-security-20200302.csv.xz")
+        leases.add(*desks.leases(dice, _DAYS))
+        logins.add(*desks.logins(dice, _DAYS))
+        return leases, logins
 
 
 def stories() -> Iterator[Story]:
@@ -130,7 +147,7 @@ def _followed(scene: Scene, addressees: Sequence[Person]) -> None:
         instant = at("2020-02-12 15:30:00") + scene.dice.randrange(60) * MINUTE
         scene.resolver.add(*service.resolved(instant - SECOND, person, service.PUBLIC))
         scene.proxy.add(service.tunnelled(instant, person, service.PUBLIC, user=person.id))
-    scanner = replace(scene.people[0], address="10.20.1.25")
+    scanner = replace(scene.people[0], address=SCANNER)
     for wave in range(3):
         scene.resolver.add(*service.resolved(at("2020-02-12 15:00:03") + wave * 6 * DAY, scanner, service.PUBLIC))
     for person in addressees[:2]:
