@@ -2,7 +2,8 @@
 
 One site: ProxySG that opens TLS, Windows DNS, Exchange. The first officer had an access code of a conference, the
 second an invitation of a colleague at another force; the second has since been seconded: his entry in the directory
-has ended. An outside agency tells on 27 February, an audit confirms on the 28th, both are told to delete their accounts.
+has ended. An outside agency tells on 27 February, an audit confirms on the 28th, both are told to delete their
+accounts.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ APPROVED = ("nec-neoface", "identification", at("2014-06-01"), at("2021-01-01"),
 
 def story() -> Story:
     """The whole archive."""
-    scene = set_up("calgary", START, END, UNITS)
+    scene = set_up("calgary", (START, END), UNITS)
     devices = (
         (PROXYSG, "proxysg/SG_main_{}.log.gz"), (WINDOWS_DNS, "dns/dns-{}.log.gz"),
         (EXCHANGE, "exchange/MSGTRK{}-1.LOG.gz"),

@@ -35,7 +35,7 @@ OUTSIDER = "u7007@neighbour-police.example"
 
 def story() -> Story:
     """The whole archive: who was invited first, who looked in, who used it."""
-    scene = set_up("edmonton", START, END, UNITS)
+    scene = set_up("edmonton", (START, END), UNITS)
     devices = (
         (SQUID, "squid/access.log-{}.gz"), (UNBOUND, "unbound/unbound-{}.log.gz"),
         (MESSAGE_TRACE, "m365/message_trace-{}.csv.gz"),

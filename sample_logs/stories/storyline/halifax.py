@@ -41,7 +41,7 @@ services:
 
 def story() -> Story:
     """The whole archive, and the answers of the 21st and of the 28th."""
-    scene = set_up("halifax", START, END, UNITS)
+    scene = set_up("halifax", (START, END), UNITS)
     devices = (SQUID, "squid/{}"), (BIND, "bind/query-{}.log.gz"), (POSTFIX, "postfix/maillog-{}.gz")
     site = site_of(scene, "hq", *devices)
     days = [day for day in range(START, END, DAY) if day not in LOST]

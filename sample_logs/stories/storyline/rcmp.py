@@ -32,7 +32,7 @@ COLLEAGUE, ABROAD = "u7102@neighbour-police.example", "u7255@state-police.exampl
 
 def story() -> Story:
     """The whole archive."""
-    scene = set_up("rcmp", START, END, UNITS, FIELD, weeks=4)
+    scene = set_up("rcmp", (START, END), UNITS, FIELD, weeks=4)
     devices = (
         (PROXYSG, "hq/proxysg/SG_main_{}.log.xz"), (WINDOWS_DNS, "hq/dns/dns-{}.log.xz"),
         (EXCHANGE, "hq/exchange/MSGTRK{}-1.LOG.xz"),

@@ -148,10 +148,10 @@ class Scene:
 
 
 def set_up(
-    name: str, start: int, end: int, units: Mapping[str, int], field: frozenset[str] = frozenset(), *, weeks: int = 1
+    name: str, window: tuple[int, int], units: Mapping[str, int], field: frozenset[str] = frozenset(), *, weeks: int = 1
 ) -> Scene:
     """People and logins; the sites come after."""
-    dice = Random(name)
+    dice, (start, end) = Random(name), window
     logins = Log(WINDOWS_SECURITY, weekly(start, end, "logins/dc1-security-{}.csv.gz", weeks))
     return Scene(name, start, end, dice, crew(dice, units, field), {}, logins)
 

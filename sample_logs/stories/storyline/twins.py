@@ -62,14 +62,6 @@ class Scene:
         return leases, logins
 
 
-def stories() -> Iterator[Story]:
-    """All negative twins."""
-    yield _visits_only()
-    yield _advertised()
-    yield _lookalikes()
-    yield _shared_infra()
-
-
 def _scene(name: str, proxy: Log, resolver: Log, mail: Log, *more: Log) -> Scene:
     dice = Random(name)
     return Scene(name, dice, staff(dice), proxy, resolver, mail, more)
@@ -232,3 +224,7 @@ def _some_time(scene: Scene) -> int:
 
 def _tunnel(person: Person, host: str) -> Web:
     return Web(START, person.address, host, person.id, received=31_900)
+
+
+STORIES = (_visits_only, _advertised, _lookalikes, _shared_infra)
+"""All negative twins."""
