@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from detector.audit.canary import proves
 from detector.audit.judging import judge_of
 from detector.audit.rows import finding_rows, source_row
+from detector.audit.sighter import Sighter
 from detector.coverage import Coverage
 from detector.engines import engine_named
 from detector.errors import UsageError
-from detector.findings import Attributed, Findings, attributed
 from detector.identity import attribute
-from detector.match import SightingBatch
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
-from detector.scan import Fragment, Scanner, Settings, Spans, gather, joined, scan
+from detector.scan import Settings, Spans
 from detector.sources import CHUNK_BYTES, Segment, segments_of
 from detector.sources.segments import SEGMENT_BYTES
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
 
     from detector.audit.plan import Input
     from detector.events import Dialect, LogFormat
-    from detector.findings import Finding
+    from detector.findings import Attributed, Finding
+    from detector.match import SightingBatch
+    from detector.scan import Fragment
     from detector.signatures import Ruleset
 
 SEVERAL_BYTES = 96 * 1024 * 1024
@@ -105,9 +106,8 @@ class _Audit:
         self.inputs = inputs
         self.ruleset = ruleset
         self.terms = terms
-        self.scanner = Scanner(ruleset)
-        self.judge = judge_of(terms.policy, ruleset)
-        self.findings = Findings(ruleset, attribute, self.judge)
+        self.sighter = Sighter(ruleset, attribute, judge_of(terms.policy, ruleset), terms.settings, terms.services)
+        self.findings = self.sighter.findings()
         self.sightings: list[Attributed] = []
         self.coverage = [Coverage(Spans(one.gap_s)) for one in inputs]
         self._keys: dict[str, set[str]] = {}
@@ -125,7 +125,7 @@ class _Audit:
     def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
         """Scan all ranges, then gather the transactions that span lines."""
         for log_format in {task.log_format.name: task.log_format for task in tasks}.values():
-            self.scanner.prefilter(log_format)
+            self.sighter.scanner.prefilter(log_format)
         read: list[_Task] = []
         for done in map(self._checked, self._on_engine(tasks, advance)):
             self._take(done)
@@ -143,22 +143,16 @@ class _Audit:
 
     def work(self, task: _Task, advance: Callable[[int], None]) -> _Done:
         """Scan one range; runs in a worker."""
-        settings = replace(self.terms.settings, gap_s=task.gap_s)
-        coverage, findings = Coverage(Spans(task.gap_s)), Findings(self.ruleset, attribute, self.judge)
+        coverage, findings = Coverage(Spans(task.gap_s)), self.sighter.findings()
         if task.keys:
-            order = self._age(task.source)
-            found = gather(task.segment, task.log_format, task.dialect, task.keys, settings, order)
+            found = self.sighter.gather(task.segment, task.log_format, task.dialect, task.keys, self._age(task.source))
             return _Done(task, coverage, fragments=list(found))
         keys: set[str] = set()
         sightings: list[Attributed] = []
-        for part in scan(task.segment, task.log_format, task.dialect, self.scanner, settings, advance):
+        parts = self.sighter.parts(task.segment, task.log_format, task.dialect, task.gap_s, advance)
+        for part, batch in parts:
             coverage.add(part)
             keys |= part.keys
-            rows = part.sightings
-            if self.terms.services:
-                rows = tuple(one for one in rows if self._is_asked(one.service))
-            log_format, segment = task.log_format, task.segment
-            batch = SightingBatch(segment.stream, segment.name, log_format.name, log_format.kind, rows)
             findings.fold(batch)
             sightings += self._kept(batch)
         return _Done(task, coverage, findings.all(), findings.left_out, sightings, frozenset(keys))
@@ -185,21 +179,12 @@ class _Audit:
         self._keys.setdefault(done.task.log_format.name, set()).update(done.keys)
 
     def _join(self, log_format: LogFormat, fragments: Sequence[Fragment]) -> None:
-        for proof, batch in joined(fragments, log_format):
-            rows = tuple(
-                one
-                for one in self.scanner.matcher.match(batch)
-                if self.terms.settings.covers(one.at) and self._is_asked(one.service)
-            )
-            whole = SightingBatch(proof.stream, proof.path, log_format.name, log_format.kind, rows)
-            self.findings.fold(whole)
-            self.sightings += self._kept(whole)
+        for _, batch in self.sighter.joined(log_format, fragments):
+            self.findings.fold(batch)
+            self.sightings += self._kept(batch)
 
     def _kept(self, batch: SightingBatch) -> Iterator[Attributed]:
-        return attributed(batch, attribute, self.judge) if self.terms.keep else iter(())
-
-    def _is_asked(self, service: str) -> bool:
-        return not self.terms.services or service in self.terms.services
+        return self.sighter.attributed(batch) if self.terms.keep else iter(())
 
     def _age(self, source: int) -> int:
         """Position of a log among all by the time of its first line: the order in which transactions were written."""
@@ -259,7 +244,7 @@ def _report(running: _Audit) -> Report:
         sources=tuple(sorted(sources, key=lambda source: source.path)),
         findings=tuple(finding_rows(running.findings.all(), ruleset, terms.key)),
         names=terms.key is None,
-        canaries=tuple((name, proves(running.scanner, one, ruleset)) for name, one in sorted(formats.items())),
+        canaries=tuple((name, proves(running.sighter.scanner, one, ruleset)) for name, one in sorted(formats.items())),
         gap_s=terms.settings.gap_s,
         policy=terms.policy.digest,
         left_out=tuple(sorted(running.findings.left_out.items())),
