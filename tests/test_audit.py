@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from machine import audited, facts, planned, sightings
+from machine import audited, facts, planned, sightings, small_ruleset
 
 from detector.audit import Site, Terms, audit, plan, sighted
 from detector.audit import run as audit_runs
@@ -24,7 +24,7 @@ from detector.events import Col, Dialect, from_iso
 from detector.formats import Formats, format_named
 from detector.policy import Verdict
 from detector.policy import load as load_policy
-from detector.scan import Scanner, Settings
+from detector.scan import Scanner, Settings, scan
 from detector.sources import Compression, Framing, segments_of
 
 START = 1_582_797_600  # 2020-02-27T10:00:00Z
@@ -691,3 +691,16 @@ class TestKept:
         assert [one.verdict for one in result.sightings] == [Verdict.UNAPPROVED] * 3
         assert result.report.left_out == (("observers", 4),)
         assert result.report.policy == terms.policy.digest
+
+
+def test_the_places_of_refused_lines_are_kept_and_lead_to_their_bytes(tmp_path):
+    broken = [b"not a line of squid %d" % number for number in range(150)]
+    path = written(tmp_path, "access.log", squid() + b"\0\0" + b"\n".join(broken) + b"\n")
+    (log,) = planned([path], "squid")
+    (part,) = scan(log.segment, log.log_format, log.dialect, Scanner(small_ruleset()), Settings())
+    assert (part.counts.unparsed, sum(part.refusals.values()), len(part.refused)) == (150, 150, 100)
+    data = path.read_bytes()
+    for place, line in zip(part.refused, broken, strict=False):
+        assert data[place.offset : place.offset + place.length] == line
+        assert place.sha256 == hashlib.sha256(line).hexdigest()
+        assert place.reason in part.refusals

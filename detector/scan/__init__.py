@@ -2,7 +2,7 @@
 
 from detector.scan.fragments import Fragment, gather, joined
 from detector.scan.identification import Guess, identify
-from detector.scan.results import Counts, ScanResult
+from detector.scan.results import Counts, RefusedAt, ScanResult
 from detector.scan.sample import Sample
 from detector.scan.scanning import Scanner, Settings, scan
 from detector.scan.spans import Spans
@@ -11,6 +11,7 @@ __all__ = [
     "Counts",
     "Fragment",
     "Guess",
+    "RefusedAt",
     "Sample",
     "ScanResult",
     "Scanner",

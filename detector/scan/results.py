@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.scan.sample import NOTHING, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from detector.events import Dialect
+    from detector.events import Dialect, Refusal
     from detector.match import Sighting
     from detector.scan.spans import Spans
-    from detector.sources import Gap
+    from detector.sources import Chunk, Gap
+
+REFUSED_KEPT = 100
+"""Places of refused lines that a result holds; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,30 @@ class Counts:
         return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
+class RefusedAt(NamedTuple):
+    """The place of a line that is not what its format says.
+
+    Attributes:
+        offset: of the line in the decompressed stream.
+        length: of the line in bytes.
+        sha256: of those bytes, hex.
+        reason: why it was refused.
+    """
+
+    offset: int
+    length: int
+    sha256: str
+    reason: str
+
+
+def refused_in(chunk: Chunk, refusals: Iterable[Refusal]) -> Iterator[RefusedAt]:
+    """The places of lines of a chunk."""
+    for one in refusals:
+        start = one.offset - chunk.offset
+        digest = hashlib.sha256(chunk.buffer[start : start + one.length]).hexdigest()
+        yield RefusedAt(one.offset, one.length, digest, one.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class ScanResult:
     """A part of one log, read.
@@ -51,6 +79,7 @@ class ScanResult:
         spans: when it was being written.
         sightings: in the order of the lines.
         refusals: reason → how many lines were refused for it.
+        refused: places of the first ``REFUSED_KEPT`` of them.
         gaps: what could not be read.
         keys: of a joining format: transactions that have a candidate line.
         entered: the dialect in force before the first line.
@@ -67,3 +96,4 @@ class ScanResult:
     entered: Dialect
     left: Dialect
     sample: Sample = NOTHING
+    refused: tuple[RefusedAt, ...] = ()

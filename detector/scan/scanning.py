@@ -20,7 +20,7 @@ from detector.events import MICROSECONDS, Col, read_lines, timestamp
 from detector.match import Matcher
 from detector.prefilter import LiteralScanner, prefilter_of
 from detector.scan.lines import all_lines, ranges, ranges_back
-from detector.scan.results import Counts, ScanResult
+from detector.scan.results import REFUSED_KEPT, Counts, RefusedAt, ScanResult, refused_in
 from detector.scan.sample import HEAD_BYTES, Sample, sample_of
 from detector.scan.spans import Spans, spans_of
 from detector.sources import CHUNK_BYTES, Gap, Limits, chunks, open_stream
@@ -147,6 +147,7 @@ class _Part:
         self._spans = Spans(settings.gap_s)
         self._sightings: list[Sighting] = []
         self._refusals: Counter[str] = Counter()
+        self._refused: list[RefusedAt] = []
         self._gaps: list[Gap] = []
         self._keys: set[str] = set()
         self._cell = _Cell()
@@ -172,6 +173,7 @@ class _Part:
             parsed, unparsed = len(reading.batch), len(reading.refusals)
             seen = Counts(chunk.stop - chunk.start, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
             self._refusals.update(refusal.reason for refusal in reading.refusals)
+            self._refused += refused_in(chunk, reading.refusals[: REFUSED_KEPT - len(self._refused)])
             self._sample += sample_of(reading.batch, chunk.start, is_new_cell=self._cell.is_new)
         self._counts += seen
         self._position = chunk.stop
@@ -196,6 +198,7 @@ class _Part:
             entered=self.entered,
             left=self.dialect,
             sample=self._sample,
+            refused=tuple(self._refused),
         )
 
     def _with_sample(self, chunk: Chunk, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
