@@ -7,7 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.coverage import HOUR as AN_HOUR
-from detector.coverage import Coverage, Hour, covered_share, hours_of, merged
+from detector.coverage import (
+    Coverage,
+    Hour,
+    Ledger,
+    Source,
+    Unread,
+    Window,
+    covered_share,
+    hours_of,
+    ledger_of_hours,
+    merged,
+    signs,
+    window_of,
+)
 from detector.events import Col, Dialect, Kind
 from detector.events.batch import batch_of
 from detector.scan import Counts, Sample, ScanResult, Spans
@@ -198,3 +211,59 @@ class TestHours:
         random.shuffle(mixed)
         assert merged(mixed) == merged(merged(mixed[:5]) + mixed[5:]) == merged(hours)
         assert len(merged(hours)) == len({one[:3] for one in hours})
+
+
+class TestSources:
+    def test_a_usual_silence_is_covered_and_a_longer_one_is_not(self):
+        rows = tuple(Hour("s", Kind.DNS, hour, 1, 1, 0, 9) for hour in (0, 3, 9))
+        window = Window(0, 10 * AN_HOUR)
+        assert Source("s", Kind.DNS, rows, 3 * 3600).covered(window) == {0, 1, 2, 3, 9}
+        assert Source("s", Kind.DNS, rows, 3 * 3600).gaps(window) == ((4 * AN_HOUR, 9 * AN_HOUR),)
+        assert Source("s", Kind.DNS, rows, 60).covered(Window(AN_HOUR, 5 * AN_HOUR)) == {3}
+
+    def test_a_silence_is_judged_by_its_ends_outside_of_the_window(self):
+        rows = tuple(Hour("s", Kind.DNS, hour, 1, 1, 0, 9) for hour in (0, 9))
+        assert Source("s", Kind.DNS, rows, 86_400).covered(Window(4 * AN_HOUR, 6 * AN_HOUR)) == {4, 5}
+
+    def test_sums(self):
+        source = Source("s", Kind.DNS, (Hour("s", Kind.DNS, 0, 9, 3, 1, 9), Hour("s", Kind.DNS, 1, 4, 0, 0, 9)))
+        assert (source.lines, source.unparsed_share, source.readable(Window(0, AN_HOUR))) == (13, 0.25, 1)
+        assert Source("s", Kind.DNS).unparsed_share == 0.0
+
+
+class TestLedger:
+    def test_a_kind_is_covered_as_far_as_its_least_covered_source(self):
+        window = Window(0, 4 * AN_HOUR)
+        hours = [Hour(name, Kind.PROXY, hour, 1, 1, 0, 9) for name, hour in (("a", 0), ("a", 1), ("b", 0))]
+        gaps = [
+            Unread("a", "x.log", None, None, "cut"),
+            Unread("c", "y.log", AN_HOUR, 2 * AN_HOUR, "gone"),
+            Unread("a", "old.log", 9 * AN_HOUR, 10 * AN_HOUR, "gone"),
+        ]
+        known = {"a": (Kind.PROXY, 60), "b": (Kind.PROXY, 60), "d": (Kind.MAIL, 60)}
+        ledger = ledger_of_hours(window, hours, gaps, known, {"b": False})
+        assert [(one.name, one.kind, one.sighted) for one in ledger.sources] == [
+            ("d", Kind.MAIL, True), ("a", Kind.PROXY, True), ("b", Kind.PROXY, False),
+        ]  # fmt: skip
+        assert ledger.share(Kind.PROXY) == ledger.share(Kind.MAIL) == ledger.share(Kind.DNS) == 0.0
+        assert [one.path for one in ledger.unread] == ["y.log", "x.log"]
+        assert [one.path for one in ledger.unplaced] == ["y.log", "x.log"]
+        assert ledger.kinds == (Kind.MAIL, Kind.PROXY)
+        assert ledger_of_hours(window, hours, [], known, {}).share(Kind.PROXY) == 0.25
+
+    def test_the_window_of_logs_is_from_their_first_to_their_last_hour(self):
+        rows = tuple(Hour("s", Kind.DNS, hour, 1, 1, 0, 9) for hour in (3, 9))
+        assert window_of([Source("s", Kind.DNS, rows), Source("t", Kind.MAIL)]) == Window(3 * AN_HOUR, 10 * AN_HOUR)
+        assert window_of([Source("t", Kind.MAIL)]) is None
+
+    def test_signs_of_what_no_line_says(self):
+        sample = Sample(events=100, flows=20, nameless=1, resolvers=2, hidden=3, backward=3600 * 1_000_000)
+        source = Source("s", Kind.PROXY, sample=sample, files=4, late=1, ahead=2)
+        quiet = Source("q", Kind.PROXY, sample=Sample(events=100, flows=100, nameless=4))
+        found = signs(Ledger(Window(0, AN_HOUR), (source, quiet), people=10, seen=4))
+        assert [tuple(one) for one in found] == [
+            ("nameless", "s", 1, 20), ("resolvers", "s", 2, 100), ("hidden", "s", 3, 100), ("backward", "s", 3600, 0),
+            ("ahead", "s", 2, 4), ("late", "s", 1, 4), ("people", "", 4, 10),
+        ]  # fmt: skip
+        assert signs(Ledger(Window(0, AN_HOUR), (quiet,), people=4, seen=4)) == ()
+        assert Ledger(Window(0, 1), (source, quiet)).sample.events == 200

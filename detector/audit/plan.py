@@ -50,6 +50,7 @@ class Site:
         date_order: ``dmy``, ``mdy``, ``ymd`` or empty.
         options: of the format.
         gap_s: seconds of silence that count as a gap.
+        source: name of the configured source, empty for logs that were named one by one.
     """
 
     log_format: LogFormat | None = None
@@ -57,6 +58,7 @@ class Site:
     date_order: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     gap_s: int = 86_400
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Input:
         notes: assumptions that a reader must know.
         copy_of: the log whose copy it is, empty when it is none.
         head: its first ``IDENTITY_BYTES``, all of it where it is shorter.
+        source: name of the configured source, empty where none is.
     """
 
     segment: Segment
@@ -88,6 +91,7 @@ class Input:
     notes: tuple[str, ...] = ()
     copy_of: str = ""
     head: bytes = field(default=b"", repr=False)
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +111,12 @@ def plan(asked: Sequence[Named], formats: Formats) -> list[Input]:
         found = find(named.names)
         for path in found.paths:
             logs.setdefault(path, named)
-        inputs += [Input(_segment(fault.path, ""), unread=fault.reason) for fault in found.refused]
+        source = named.site.source
+        inputs += [Input(_segment(fault.path, ""), unread=fault.reason, source=source) for fault in found.refused]
     teller = Teller(formats)
     for path, named in sorted(logs.items()):  # in one order, whatever the order of naming: siblings tell each other
-        inputs += [_inspect(segment, size, named.site, teller) for segment, size in _parts(path, named.label)]
+        looked = (_inspect(segment, size, named.site, teller) for segment, size in _parts(path, named.label))
+        inputs += [replace(one, source=named.site.source) for one in looked]
     teller.keep()
     return without_copies(inputs)
 
@@ -190,19 +196,26 @@ def _dialect(segment: Segment, site: Site) -> Dialect:
 
 
 def written_until(segment: Segment) -> int | None:
-    """The newest instant that a log can hold: by a date in its name, the time in a gzip head, its last change."""
+    """The newest instant that a log can hold: by what it says itself, else its last change on the disk."""
+    if (sealed := sealed_at(segment)) is not None:
+        return sealed
+    with open_regular(segment.path) as file:
+        return os.fstat(file.fileno()).st_mtime_ns // 1000
+
+
+def sealed_at(segment: Segment) -> int | None:
+    """When a log was finished, by a date in its name or the time in a gzip head; ``None`` where neither says."""
     if found := _DATE_IN_NAME.findall(os.path.basename(segment.name)):  # noqa: PTH119 - may be archive!member
         year, month, day = (int(part) for part in found[-1])
         try:
             return from_datetime(datetime(year, month, day, tzinfo=UTC)) + _DAY_US
         except ValueError:
             pass  # digits that are no date, such as 20200231
+    if segment.compression is not Compression.GZIP:
+        return None
     with open_regular(segment.path) as file:
-        if segment.compression is Compression.GZIP:
-            head = file.read(8) or b""
-            if stamp := int.from_bytes(head[4:8], "little"):
-                return stamp * 1_000_000
-        return os.fstat(file.fileno()).st_mtime_ns // 1000
+        head = file.read(8) or b""
+    return int.from_bytes(head[4:8], "little") * 1_000_000 or None
 
 
 def _notes(guess: Guess, site: Site) -> tuple[str, ...]:

@@ -132,6 +132,7 @@ def asked_logs(
             date_order=source.date_order,
             options=source.options,
             gap_s=source.max_silence_s,
+            source=source.name,
         )
         named += [named_as(path, own) for path in source.paths]
     return named

@@ -1,0 +1,122 @@
+"""The whole answer to a question: the outcome, who, and the ledger that it stands on. Pure: no clock, no store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from detector.answers.outcome import Outcome, Shortfall, conclude
+from detector.answers.parties import Party, parties
+from detector.coverage import Sign, signs
+from detector.policy import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.answers.question import Question
+    from detector.coverage import Ledger
+    from detector.findings import Attributed
+    from detector.policy import Order, Policy
+    from detector.signatures import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an answer was made with: with the same logs it gives the same answer, byte for byte.
+
+    Attributes:
+        version: of this program.
+        ruleset: digest of the signatures.
+        canaries: (format, whether its synthetic line was sighted).
+        is_store: the sightings come from a store, its actors are pseudonyms already.
+    """
+
+    version: str
+    ruleset: str
+    canaries: tuple[tuple[str, bool], ...] = ()
+    is_store: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        question: what was asked.
+        service: the service's signature.
+        outcome: what can be said.
+        lacking: why coverage is short; empty where it is met.
+        found: who reached the stage that is asked about.
+        traces: who did not, and what there is of them: look-ups, visits, advertising, refused attempts.
+        ledger: what was read.
+        signs: that the logs do not see everything.
+        orders: of the policy, about the service, earliest first.
+        policy: digest of the policy, empty for none.
+        origin: what it was made with.
+    """
+
+    question: Question
+    service: Signature
+    outcome: Outcome
+    lacking: tuple[Shortfall, ...]
+    found: tuple[Party, ...]
+    traces: tuple[Party, ...]
+    ledger: Ledger
+    signs: tuple[Sign, ...]
+    orders: tuple[Order, ...]
+    policy: str
+    origin: Origin
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether coverage is met."""
+        return not self.lacking
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an answer is made of.
+
+    Attributes:
+        sightings: of the service, in the window or without a time; those of others are passed over.
+        ledger: what was read.
+        policy: the organisation's decisions.
+    """
+
+    sightings: Sequence[Attributed]
+    ledger: Ledger
+    policy: Policy = EMPTY
+
+
+def answer(question: Question, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
+    """Answer a question.
+
+    Args:
+        question: what is asked.
+        service: the signature of the service.
+        evidence: what was seen and read.
+        origin: what it was made with.
+    """
+    window = question.window
+    people = parties(
+        (
+            one
+            for one in evidence.sightings
+            if one.service == service.id and (one.at is None or window.since <= one.at < window.until)
+        ),
+        service.thresholds,
+    )
+    outcome, lacking = conclude(question, people, evidence.ledger)
+    return Answer(
+        question=question,
+        service=service,
+        outcome=outcome,
+        lacking=lacking,
+        found=tuple(one for one in people if one.has_reached(question.stage)),
+        traces=tuple(one for one in people if not one.has_reached(question.stage)),
+        ledger=evidence.ledger,
+        signs=signs(evidence.ledger),
+        orders=evidence.policy.orders_for(service.id, service.category),
+        policy=evidence.policy.digest,
+        origin=origin,
+    )

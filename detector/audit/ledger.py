@@ -1,0 +1,131 @@
+"""What an audit read, as the ledger that answers stand on: by configured source, else by folder and format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from detector.audit.plan import sealed_at
+from detector.coverage import Hour, Ledger, Source, Unread, Window, hours_of, merged, window_of
+from detector.coverage.sources import NEEDED
+from detector.errors import UnreadableSource
+from detector.scan import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from detector.audit.plan import Input
+    from detector.coverage import Coverage
+    from detector.events import Kind
+
+LATE_US = 7 * 86_400_000_000
+"""A log that was finished so long after its last event was written late, or lost its end."""
+AHEAD_US = 5 * 60_000_000
+"""Events so much later than a log's last change come from a clock that is wrong."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The logs of one source and kind."""
+
+    silence_s: int = 86_400
+    hours: list[Hour] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    formats: set[str] = field(default_factory=set)
+    files: int = 0
+    sample: Sample = field(default_factory=Sample)
+    late: int = 0
+    ahead: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
+
+
+def ledger_of(
+    inputs: Sequence[Input],
+    coverage: Sequence[Coverage],
+    canaries: Iterable[tuple[str, bool]],
+    window: Window | None = None,
+) -> Ledger | None:
+    """The ledger of an audit, ``None`` where no window was asked for and no line carries a time.
+
+    Args:
+        inputs: the planned logs.
+        coverage: (n,) of each of them.
+        canaries: (format, whether its synthetic line was sighted).
+        window: that is asked about; ``None``: from the first to the last hour that was read.
+    """
+    gathered: dict[tuple[Kind, str], _Gathered] = {}
+    sighted, stray = dict(canaries), list[Unread]()
+    for one, read in zip(inputs, coverage, strict=True):
+        kinds = _kinds(one, read)
+        if not kinds:
+            if one.unread:
+                stray.append(Unread(name_of(one), one.segment.name, None, None, one.unread))
+            continue
+        for kind in kinds:
+            _gather(gathered.setdefault((kind, name_of(one)), _Gathered()), one, read, kind)
+    sources = tuple(_source(kind, name, gathered[kind, name], sighted) for kind, name in sorted(gathered))
+    window = window or window_of(sources)
+    return None if window is None else Ledger(window, sources, tuple(stray))
+
+
+def name_of(one: Input) -> str:
+    """The configured source of a log, else its folder and format."""
+    folder = one.segment.name.rpartition("/")[0] or "."
+    return one.source or f"{folder}/ {one.log_format.name if one.log_format else 'unknown format'}"
+
+
+def _kinds(one: Input, read: Coverage) -> Iterable[Kind]:
+    """What a log watches, of the kinds that can show a service: by its sampled lines, else by its format."""
+    seen = sorted(read.sample.kinds & NEEDED.keys())
+    if seen or one.log_format is None:
+        return seen
+    return [one.log_format.kind] if one.log_format.kind in NEEDED else []
+
+
+def _gather(into: _Gathered, one: Input, read: Coverage, kind: Kind) -> None:
+    into.files += 1
+    into.silence_s = one.gap_s
+    into.formats.add(one.log_format.name if one.log_format else "")
+    into.notes |= dict.fromkeys(one.notes)
+    into.unread += _unread(one, read)
+    if one.copy_of:
+        return
+    into.hours += hours_of(name_of(one), kind, read.spans.parts, read.counts)
+    into.sample += read.sample
+    last, until = read.spans.last, one.dialect.written_until
+    if last is not None:
+        into.late += (sealed := _sealed(one)) is not None and sealed - last > LATE_US
+        into.ahead += until is not None and last - until > AHEAD_US
+
+
+def _unread(one: Input, read: Coverage) -> Iterator[Unread]:
+    """What is missing of a log; of one that breaks off, everything behind its last line."""
+    if one.unread:
+        yield Unread(name_of(one), one.segment.name, None, None, one.unread)
+    for gap in read.gaps:
+        yield Unread(name_of(one), one.segment.name, read.spans.last, None, f"from byte {gap.start}: {gap.reason}")
+
+
+def _sealed(one: Input) -> int | None:
+    try:
+        return sealed_at(one.segment)
+    except (UnreadableSource, OSError):
+        return None  # it was read a moment ago: what it says of itself is gone, what it held is not
+
+
+def _source(kind: Kind, name: str, gathered: _Gathered, sighted: Mapping[str, bool]) -> Source:
+    return Source(
+        name=name,
+        kind=kind,
+        hours=tuple(merged(gathered.hours)),
+        silence_s=gathered.silence_s,
+        fields=gathered.sample.columns,
+        sighted=all(sighted.get(one, True) for one in gathered.formats),
+        unread=tuple(gathered.unread),
+        formats=tuple(sorted(gathered.formats - {""})),
+        files=gathered.files,
+        sample=gathered.sample,
+        late=gathered.late,
+        ahead=gathered.ahead,
+        notes=tuple(gathered.notes),
+    )

@@ -1,0 +1,255 @@
+"""Answers: the table of outcomes, who is found, and the law that less evidence never says more."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from machine import small_ruleset
+
+from detector.answers import Evidence, Origin, Outcome, Question, answer, conclude, kinds_of, parties
+from detector.coverage import HOUR, Hour, Ledger, Source, Unread, Window
+from detector.coverage.sources import NEEDED
+from detector.events import Col, Kind, Stage
+from detector.findings import Attributed
+from detector.match import Actor, ActorKind, Confidence
+from detector.policy import Verdict
+
+SERVICE = small_ruleset()["clearview"]
+LENGTH = 100
+WINDOW = Window(0, LENGTH * HOUR)
+ALL = frozenset({Kind.PROXY, Kind.DNS, Kind.MAIL})
+FIELDS = frozenset(Col)
+ORIGIN = Origin("0", "0" * 64)
+
+
+def sighting(at=0, who="u1", stage=Stage.USED, **said):
+    fields = {
+        "id": f"{at}{who}{stage}", "service": SERVICE.id, "indicator": "i", "stage": stage,
+        "confidence": Confidence.CONFIRMED, "at": at, "denied": False, "actor": Actor(ActorKind.ACCOUNT, who),
+        "grade": "high", "one_of": 1, "unit": "", "host": "", "bytes_sent": 1, "counterpart": "", "kind": Kind.PROXY,
+        "dataset": "squid", "source": "proxy", "path": "a.log", "stream": "s", "offset": 0, "part": 0, "length": 1,
+        "sha256": "00", "verdict": Verdict.UNREVIEWED, "ruling": "",
+    } | said  # fmt: skip
+    return Attributed(**fields)
+
+
+def hours(name, kind, which, **said):
+    numbers = {"lines": 10, "parsed": 4, "unparsed": 0, "bytes": 100} | said
+    return tuple(Hour(name, kind, hour, *numbers.values()) for hour in which)
+
+
+def source(kind, which=range(LENGTH), name="", **said):
+    name = name or kind.value
+    return Source(name, kind, hours(name, kind, which), **{"silence_s": 3600, "fields": FIELDS} | said)
+
+
+def ledger(*sources, **said):
+    return Ledger(WINDOW, sources, **said)
+
+
+def asked(**said):
+    return Question(**{"service": SERVICE.id, "window": WINDOW, "needed": ALL} | said)
+
+
+def outcome(ledger, *sightings, **said):
+    found, lacking = conclude(asked(**said), parties(sightings, SERVICE.thresholds), ledger)
+    return found, [(one.kind, one.place) for one in lacking]
+
+
+PROXY, DNS, MAIL = source(Kind.PROXY), source(Kind.DNS), source(Kind.MAIL)
+
+
+class TestOutcomes:
+    @pytest.mark.parametrize(
+        ("sources", "expected", "lacking"),
+        [
+            ((PROXY, DNS, MAIL), Outcome.NOT_OBSERVED, []),
+            ((PROXY, DNS), Outcome.NOT_OBSERVED_SHORT, [("not-read", "mail")]),
+            ((MAIL,), Outcome.NOT_OBSERVED_SHORT, [("not-read", "proxy"), ("not-read", "dns")]),
+            ((DNS,), Outcome.CANNOT_SAY, [("nothing", "mail, proxy"), ("not-read", "proxy"), ("not-read", "mail")]),
+            ((), Outcome.CANNOT_SAY,
+             [("nothing", "mail, proxy"), ("not-read", "proxy"), ("not-read", "dns"), ("not-read", "mail")]),
+            ((source(Kind.PROXY, range(94)), DNS, MAIL), Outcome.NOT_OBSERVED_SHORT, [("short", "proxy")]),
+            ((source(Kind.PROXY, range(95)), DNS, MAIL), Outcome.NOT_OBSERVED, []),
+            ((PROXY, source(Kind.PROXY, range(9), "east"), DNS, MAIL), Outcome.NOT_OBSERVED_SHORT, [("short", "east")]),
+            ((replace(PROXY, sighted=False), DNS, MAIL), Outcome.CANNOT_SAY, [("canary", "proxy"), ("short", "proxy")]),
+        ],
+    )  # fmt: skip
+    def test_what_is_read_decides(self, sources, expected, lacking):
+        assert outcome(ledger(*sources)) == (expected, lacking)
+
+    def test_a_log_that_is_not_what_its_format_says_is_no_evidence(self):
+        broken = replace(PROXY, hours=hours("proxy", Kind.PROXY, range(LENGTH), parsed=1, unparsed=9))
+        assert outcome(ledger(broken, DNS), needed=frozenset({Kind.PROXY, Kind.DNS}))[0] is Outcome.CANNOT_SAY
+        doubtful = replace(PROXY, hours=hours("proxy", Kind.PROXY, range(LENGTH), parsed=6, unparsed=4))
+        assert outcome(ledger(doubtful, DNS, MAIL)) == (Outcome.NOT_OBSERVED_SHORT, [("short", "proxy")])
+
+    @pytest.mark.parametrize("kind", [Kind.PROXY, Kind.MAIL])
+    def test_a_log_without_names_or_times_covers_nothing(self, kind):
+        for group in NEEDED[kind]:
+            blind = replace(source(kind), fields=FIELDS - group)
+            others = [one for one in (PROXY, DNS, MAIL) if one.kind is not kind]
+            assert outcome(ledger(blind, *others))[0] is Outcome.NOT_OBSERVED_SHORT
+            assert outcome(ledger(blind), needed=frozenset({kind}))[0] is Outcome.CANNOT_SAY
+
+    def test_a_format_that_nobody_sampled_is_trusted(self):
+        assert outcome(ledger(replace(PROXY, fields=None), DNS, MAIL))[0] is Outcome.NOT_OBSERVED
+
+    def test_what_was_not_read_at_an_unknown_time_is_a_but(self):
+        gap = Unread("proxy", "b.gz", 5 * HOUR, None, "cut")
+        assert outcome(ledger(replace(PROXY, unread=(gap,)), DNS, MAIL)) == (
+            Outcome.NOT_OBSERVED_SHORT, [("unplaced", "b.gz")],
+        )  # fmt: skip
+        stray = Unread("", "notes.txt", None, None, "no log format reads its lines")
+        assert outcome(ledger(PROXY, DNS, MAIL, stray=(stray,)))[1] == [("unplaced", "notes.txt")]
+
+    def test_what_was_not_read_at_a_known_time_is_taken_off(self):
+        gap = Unread("proxy", "b.log", 5 * HOUR, 30 * HOUR, "removed")
+        read = ledger(replace(PROXY, unread=(gap,)), DNS, MAIL)
+        assert outcome(read) == (Outcome.NOT_OBSERVED_SHORT, [("short", "proxy")])
+        assert read.sources[0].gaps(WINDOW) == ((5 * HOUR, 31 * HOUR),)
+
+    def test_look_ups_answer_a_question_about_look_ups(self):
+        assert outcome(ledger(DNS), stage=Stage.RESOLVED, needed=frozenset({Kind.DNS}))[0] is Outcome.NOT_OBSERVED
+
+    @pytest.mark.parametrize(
+        ("row", "found"),
+        [
+            (sighting(stage=Stage.SIGNED_UP), True),
+            (sighting(stage=Stage.UPLOADED, at=None), True),
+            (sighting(stage=Stage.VISITED), False),
+            (sighting(stage=Stage.USED, denied=True), False),
+            (sighting(stage=Stage.SOLICITED), False),
+            (sighting(stage=Stage.CLOSED), True),
+            (sighting(stage=Stage.PAID), True),
+        ],
+    )
+    def test_somebody_at_the_stage_is_found_whatever_was_read(self, row, found):
+        assert (outcome(ledger(), row)[0] is Outcome.FOUND) == found
+        assert outcome(ledger(PROXY, DNS, MAIL), row)[0] is (Outcome.FOUND if found else Outcome.NOT_OBSERVED)
+
+    def test_many_requests_to_the_product_are_probably_a_use(self):
+        rows = [sighting(at=at, stage=Stage.VISITED, host="app.clearview.ai") for at in range(5)]
+        (party,) = parties(rows, SERVICE.thresholds)
+        assert (party.stage, party.confidence) == (Stage.USED, Confidence.PROBABLE)
+        assert outcome(ledger(), *rows)[0] is Outcome.FOUND
+        assert outcome(ledger(), *rows[:4])[0] is Outcome.CANNOT_SAY
+
+
+class TestParties:
+    def test_one_row_for_each_actor_highest_stage_first(self):
+        rows = [
+            sighting(at=9, who="u2", stage=Stage.VISITED),
+            sighting(at=5, who="u1", stage=Stage.SIGNED_UP),
+            sighting(at=86_400_000_000, who="u1", stage=Stage.UPLOADED, unit="Cyber", verdict=Verdict.AFTER_ORDER,
+                     ruling="stop", confidence=Confidence.PROBABLE),
+            sighting(at=None, who="u3", stage=Stage.RESOLVED, denied=True, grade="low", one_of=4),
+        ]  # fmt: skip
+        for order in (rows, rows[::-1]):
+            one, two, three = parties(order, SERVICE.thresholds)
+            assert (one.actor.name, one.stage, one.confidence) == ("u1", Stage.UPLOADED, Confidence.PROBABLE)
+            assert (one.first, one.last, one.days, one.sightings) == (5, 86_400_000_000, 2, 2)
+            assert one.units == ("Cyber",)
+            assert one.verdicts == ((Verdict.AFTER_ORDER, 1), (Verdict.UNREVIEWED, 1))
+            assert one.rulings == ("stop",)
+            assert [row.stage for row in one.stages] == [Stage.UPLOADED, Stage.SIGNED_UP]
+            assert one.per_day == ((0, Stage.SIGNED_UP, 1), (1, Stage.UPLOADED, 1))
+            assert (two.actor.name, two.is_attempt) == ("u2", False)
+            assert (three.first, three.days, three.attempts, three.grade, three.one_of) == (None, 0, 1, "low", 4)
+            assert three.is_attempt
+
+    def test_only_the_earliest_and_the_latest_are_shown_as_evidence(self):
+        rows = [sighting(at=at, offset=at) for at in range(20)]
+        (party,) = parties(rows, SERVICE.thresholds)
+        assert [one.at for one in party.evidence] == [0, 1, 2, 17, 18, 19]
+
+
+def test_the_answer_knows_found_and_traces_and_leaves_out_what_is_not_asked():
+    rows = [
+        sighting(at=1), sighting(at=2, who="u2", stage=Stage.VISITED), sighting(at=LENGTH * HOUR, who="u3"),
+        sighting(at=3, who="u4", service="other"), sighting(at=None, who="u5"),
+    ]  # fmt: skip
+    given_ = answer(asked(), SERVICE, Evidence(rows, ledger(PROXY)), ORIGIN)
+    assert given_.outcome is Outcome.FOUND
+    assert not given_.is_covered
+    assert [one.actor.name for one in given_.found] == ["u1", "u5"]
+    assert [one.actor.name for one in given_.traces] == ["u2"]
+
+
+def test_a_service_shows_in_the_kinds_of_log_that_its_signature_speaks_of():
+    assert kinds_of(SERVICE) == ALL
+    assert kinds_of(small_ruleset()["cloud"]) == {Kind.PROXY, Kind.DNS}
+
+
+def test_strength_has_one_order():
+    assert [one.strength for one in Outcome] == [3, 2, 1, 0]
+    assert len({one.words for one in Outcome}) == len(Outcome)
+
+
+@st.composite
+def evidence(draw):
+    """(sources, sightings): small windows, so that every case of the table comes."""
+    sources = []
+    for number in range(draw(st.integers(0, 4))):
+        kind, name = draw(st.sampled_from(sorted(ALL))), f"s{number}"
+        missing = draw(st.sets(st.integers(0, LENGTH - 1), max_size=8)) | set(range(draw(st.integers(0, LENGTH))))
+        bad = draw(st.sets(st.integers(0, LENGTH - 1), max_size=4))
+        rows = [
+            Hour(name, kind, hour, 9, *((1, 8) if hour in bad else (8, 1)), 90)
+            for hour in range(LENGTH)
+            if hour not in missing
+        ]
+        fields = draw(st.sets(st.sampled_from(sorted(FIELDS)), max_size=3)).symmetric_difference(FIELDS)
+        silence = draw(st.sampled_from([3600, 4 * 3600, 86_400]))
+        sources.append(Source(name, kind, tuple(rows), silence, frozenset(fields), draw(st.integers(0, 9)) > 0))
+    rows = st.builds(
+        sighting, st.integers(0, LENGTH * HOUR), st.sampled_from(["u1", "u2", "u3"]),
+        st.sampled_from([Stage.RESOLVED, Stage.VISITED, Stage.SIGNED_UP, Stage.USED, Stage.CLOSED]),
+        denied=st.booleans(), host=st.sampled_from(["", "app.clearview.ai"]), source=st.sampled_from(["s0", "s1"]),
+    )  # fmt: skip
+    return tuple(sources), tuple(draw(st.lists(rows, max_size=8)))
+
+
+def strength(sources, sightings):
+    given_ = answer(asked(), SERVICE, Evidence(sightings, Ledger(WINDOW, sources)), ORIGIN)
+    return given_.outcome.strength, given_.is_covered
+
+
+class TestLessEvidenceNeverSaysMore:
+    @settings(deadline=None, max_examples=300)
+    @given(evidence(), st.integers(0, 3), st.integers(0, LENGTH - 1))
+    def test_without_an_hour_of_a_log(self, known, place, hour):
+        sources, sightings = known
+        if place >= len(sources):
+            return
+        lost = sources[place]
+        fewer = replace(lost, hours=tuple(one for one in lost.hours if one.hour != hour))
+        rest = tuple(one for one in sightings if one.source != lost.name or one.at // HOUR != hour)
+        assert strength((*sources[:place], fewer, *sources[place + 1 :]), rest) <= strength(*known)
+
+    @settings(deadline=None, max_examples=300)
+    @given(evidence(), st.integers(0, 3), st.sampled_from(sorted(FIELDS)))
+    def test_without_a_column_of_a_source(self, known, place, column):
+        sources, sightings = known
+        if place >= len(sources):
+            return
+        fewer = replace(sources[place], fields=sources[place].fields - {column})
+        assert strength((*sources[:place], fewer, *sources[place + 1 :]), sightings) <= strength(*known)
+
+    @settings(deadline=None, max_examples=300)
+    @given(evidence(), st.sampled_from(["u1", "u2", "u3"]))
+    def test_without_a_person(self, known, who):
+        sources, sightings = known
+        assert strength(sources, tuple(one for one in sightings if one.actor.name != who)) <= strength(*known)
+
+    def test_the_cases_that_the_law_is_tried_on_are_not_all_alike(self):
+        seen = set()
+
+        @settings(deadline=None, max_examples=400, database=None)
+        @given(evidence())
+        def look(known):
+            seen.add(strength(*known))
+
+        look()
+        assert {one for one, _ in seen} >= {0, 1, 3}
