@@ -32,6 +32,7 @@ from detector.policy import (
 )
 from detector.policy.decisions import Entry, Mute, Scope, Tenant
 from detector.policy.schema import PARTS
+from detector.report import ActorRow, FindingRow, Report, writer_named
 
 FACES = "facial-recognition/investigative-platform"
 HOUR = 3_600_000_000
@@ -702,3 +703,97 @@ tests:
   positive: [[one-service.com, visited], [app.one-service.com, visited]]
   negative: [other.com, service.org, notone-service.net]
 """
+
+
+JUDGING = """\
+version: 1
+services: {one: restricted}
+approvals:
+  - {id: ok, services: one, people: u1, valid_from: 2020-02-01, valid_until: 2020-03-01, approver: b, statement: s}
+orders: [{id: stop, services: one, effective: 2020-03-01T00:00:00Z, addressees: {people: u3}}]
+observers: [{people: sec, reason: security}]
+mutes: [{indicator: "one:suffix:one-service.com", reason: r, until: 2020-01-01}]
+"""
+
+
+class TestAudit:
+    @pytest.fixture
+    def audit(self, shadowit, tmp_path, file):
+        (tmp_path / "own").mkdir()
+        (tmp_path / "own" / "one.yaml").write_text(SIGNATURE)
+
+        def call(users, *options, text=JUDGING):
+            lines = [
+                f"{from_iso(day) // 1_000_000}.000 1 10.0.0.1 TCP_MISS/200 9 GET http://one-service.com/ {user} "
+                "HIER_DIRECT/1.2.3.4 text/html\n"
+                for user, day in users
+            ]
+            (tmp_path / "a.log").write_text("".join(lines))
+            named = ["--policy", file(text)] if text else []
+            return shadowit("audit", tmp_path / "a.log", "--signatures", tmp_path / "own", *named, *options)
+
+        return call
+
+    USERS = (
+        ("sec", "2020-02-01"), ("sec", "2020-02-02"), ("u1", "2020-02-03"), ("u2", "2020-02-03"),
+        ("u3", "2020-03-02"), ("u4", "2019-12-03"),
+    )  # fmt: skip
+
+    def test_each_finding_is_judged_and_what_is_left_out_is_counted(self, audit, file):
+        status, out, _ = audit(self.USERS, "-f", "json")
+        report = json.loads(out)
+        assert status == 0
+        assert {one["actor"]["id"]: one["verdict"] for one in report["findings"]} == {
+            "u1": "approved", "u2": "unapproved", "u3": "after-order"
+        }  # fmt: skip
+        assert report["policy"] == {"digest": load(file(JUDGING)).digest, "left_out": {"mutes": 1, "observers": 2}}
+
+    SAID = "By the policy 1 after-order, 1 unapproved, 1 approved; 1 sighting of muted indicators and 2 sightings by "
+
+    @pytest.mark.parametrize("name", ["table", "md", "html"])
+    def test_people_are_told_too(self, audit, name):
+        for text, said in ((JUDGING, self.SAID), (None, "")):
+            _, out, _ = audit(self.USERS, "-f", name, text=text)
+            told = " ".join(out.replace("\\", "").split())
+            assert (said in told, "By the policy" in told) == (True, bool(said))
+        only = audit([("sec", "2020-02-01")], "-f", name)[1]
+        assert "By the policy nothing is to be said; 1 sighting by observers left out" in only.replace("\\", "")
+
+    def test_a_narrow_table_keeps_the_verdict_of_a_policy(self):
+        actor = ActorRow("u1", "account", "u1", "", "high")
+        row = FindingRow(
+            "one", "One", "x", actor, "used", "confirmed", "after-order", None, None, 1, 1, 0, 0, (), (), (), ()
+        )
+        for policy_digest, heads in (("d", "stage first seen last seen sightings verdict"), ("", "sightings denied")):
+            report = Report("1", "r", 1, None, None, (), (row,), names=True, policy=policy_digest)
+            text = writer_named("table").render(report, width=80)
+            assert heads in " ".join(text.split())
+            assert text.count("after-order") == (2 if policy_digest else 0)
+
+    @pytest.mark.parametrize(
+        ("users", "expected"),
+        [
+            ([("u1", "2020-02-03")], [0, 0, 1]),
+            ([("sec", "2020-02-03")], [0, 0, 0]),
+            ([("u1", "2020-02-03"), ("u2", "2020-02-03")], [0, 1, 1]),
+            ([("u3", "2020-03-02")], [0, 1, 1]),
+        ],
+    )
+    def test_fail_on_means_what_it_says(self, audit, users, expected):
+        assert [audit(users, "--fail-on", one)[0] for one in ("never", "unapproved", "any")] == expected
+        assert audit(users, "--fail-on", "unapproved", text=None)[0] == 1
+
+    def test_nobody_has_decided_is_not_unapproved(self, audit):
+        assert audit([("u1", "2020-02-03")], "--fail-on", "unapproved", text="version: 1")[0] == 0
+
+    def test_it_may_stand_in_the_configuration(self, shadowit, audit, tmp_path, file):
+        audit([("u1", "2020-02-03")])
+        config = tmp_path / "shadowit.yml"
+        config.write_text("policy: policy.yml\nsignatures: [own]\n")
+        found = json.loads(shadowit("audit", tmp_path / "a.log", "-c", config, "-f", "json")[1])["findings"]
+        assert [one["verdict"] for one in found] == ["approved"]
+        assert shadowit("check", "config", config)[0] == 0
+        file("version: 3")
+        for call in (("audit", tmp_path / "a.log", "-c", config), ("check", "config", config)):
+            status, _, err = shadowit(*call)
+            assert (status, err) == (3, f"shadowit: {tmp_path}/policy.yml:1:1: version: Input should be '1'\n")

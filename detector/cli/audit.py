@@ -16,10 +16,12 @@ from detector.cli.options import (
     all_formats,
     asked_logs,
     load_config,
+    load_policy,
     load_ruleset,
     reading,
     site_of,
     standard_input_as_file,
+    with_policy,
     with_signatures,
 )
 from detector.errors import UsageError
@@ -45,6 +47,7 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
 @with_signatures
+@with_policy
 @click.option("-f", "--format", "output_format", type=click.Choice(_FORMATS), default="table", help="Output [table].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
 @click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
@@ -56,7 +59,8 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
 @click.option("--engine", default="", metavar="NAME", help="serial or processes [by size].")
 @click.option("--fail-on", type=click.Choice(("never", "unapproved", "any")), default="never",
-              help="Exit with 1 when there are such findings [never].")  # fmt: skip
+              help="Exit with 1 when there are such findings [never]; unapproved: the policy says that they are "
+                   "unapproved or after an order (without a policy nothing is approved).")  # fmt: skip
 @click.option("--require-coverage", type=click.FloatRange(0, 100), default=0.0, metavar="PCT",
               help="Exit with 4 when the logs of a kind cover less of the window.")  # fmt: skip
 @click.option("--max-unparsed", type=click.FloatRange(0, 100), default=10.0, metavar="PCT",
@@ -103,7 +107,7 @@ class _Run:
         from detector.audit import Terms
         from detector.scan import Settings
 
-        jobs = self.options["jobs"]
+        jobs, policy_path = self.options["jobs"], self.options["policy_path"]
         since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
@@ -114,6 +118,7 @@ class _Run:
             key=key_of(self.options["names"], config),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
             engine=self.text("engine"),
+            policy=load_policy(policy_path if isinstance(policy_path, Path) else None, config),
         )
 
     def audited(self, inputs: Sequence[Input], ruleset: Ruleset, terms: Terms) -> Report:
@@ -166,8 +171,17 @@ class _Run:
             self.say(f"incomplete: {shortcoming}")
         if shortcomings:
             return EXIT_INCOMPLETE
-        fails = [one for one in report.findings if self.text("fail_on") == "any" or one.verdict != "approved"]
-        return EXIT_FOUND if fails and self.text("fail_on") != "never" else 0
+        return EXIT_FOUND if self.is_failed(report) else 0
+
+    def is_failed(self, report: Report) -> bool:
+        """Whether there are findings at ``--fail-on``; without a policy nothing is approved."""
+        from detector.policy import Verdict
+
+        if self.text("fail_on") == "never":
+            return False
+        if self.text("fail_on") == "any" or not report.policy:
+            return bool(report.findings)
+        return any(Verdict(one.verdict).weight >= Verdict.UNAPPROVED.weight for one in report.findings)
 
     def say(self, message: str) -> None:
         from detector.report.text import visible

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from detector.audit.plan import Named
     from detector.config import Config
     from detector.formats import Formats
+    from detector.policy import Policy
     from detector.signatures import Ruleset
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -44,6 +45,14 @@ def with_signatures(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def with_policy(command: Command) -> Command:
+    """The option that names a policy."""
+    return click.option(
+        "--policy", "policy_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+        help="The organisation's decisions; verdicts are judged by them [the configuration's policy, else none].",
+    )(command)  # fmt: skip
+
+
 def load_config(path: Path | None) -> Config | None:
     """The configuration, ``None`` when none was named."""
     if path is None:
@@ -58,6 +67,14 @@ def load_ruleset(paths: Sequence[Path], config: Config | None) -> Ruleset:
     from detector import signatures
 
     return signatures.load(tuple(paths) or tuple(config.signatures if config else ()))
+
+
+def load_policy(path: Path | None, config: Config | None) -> Policy:
+    """The policy that was named, else that of the configuration, else one without decisions."""
+    from detector import policy
+
+    path = path or (config.policy if config else None)
+    return policy.EMPTY if path is None else policy.load(path)
 
 
 def all_formats(config: Config | None) -> Formats:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from detector.events import to_iso
 from detector.report.ledger import add_up
 from detector.report.limits import completeness, limits
-from detector.report.overview import by_service, headline, stage_text
+from detector.report.overview import by_service, decisions, headline, stage_text
 from detector.report.text import visible
 from detector.report.wording import STAGES, counted, day, moment, size
 from detector.report.writer import Writer
@@ -66,6 +66,8 @@ def _answer(report: Report, ledger: Ledger) -> Iterator[str]:
     yield "# Shadow IT audit"
     yield ""
     yield f"**{headline(report, ledger)}** {prose(completeness(report, ledger)[1])}"
+    if said := decisions(report):
+        yield f"{prose(said)} Policy {literal(report.policy)}."
 
 
 def _findings(report: Report) -> Iterator[str]:

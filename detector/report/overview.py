@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detector.policy import MUTED, OBSERVED, Verdict
 from detector.report.ledger import earliest, latest
 from detector.report.wording import counted, rung
 
@@ -20,6 +22,9 @@ _KINDS = (
     ("mailbox", "mailbox", "mailboxes"),
     ("address", "address", "addresses"),
 )
+
+_HEAVIEST_FIRST = tuple(verdict.value for verdict in reversed(Verdict))
+_LEFT_OUT = {OBSERVED: "by observers", MUTED: "of muted indicators"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,21 @@ def headline(report: Report, ledger: Ledger) -> str:
     if attempts:
         text += f" {counted(attempts, 'finding is', 'findings are')} refused attempts only."
     return text
+
+
+def decisions(report: Report) -> str:
+    """What the policy says in one sentence, with what it leaves out; empty where none judged."""
+    if not report.policy:
+        return ""
+    counts = Counter(finding.verdict for finding in report.findings)
+    said = [
+        f"{counts[verdict]:,} {verdict}"
+        for verdict in dict.fromkeys((*_HEAVIEST_FIRST, *sorted(counts)))
+        if counts[verdict]
+    ]
+    text = f"By the policy {', '.join(said) or 'nothing is to be said'}"
+    left = [f"{counted(count, 'sighting')} {_LEFT_OUT.get(why, why)}" for why, count in report.left_out]
+    return f"{text}; {' and '.join(left)} left out." if left else f"{text}."
 
 
 def actors_text(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from detector.report.ledger import add_up
 from detector.report.limits import completeness, limits
-from detector.report.overview import by_service, headline, stage_text
+from detector.report.overview import by_service, decisions, headline, stage_text
 from detector.report.text import visible
 from detector.report.wording import counted, day, moment, rung, size
 from detector.report.writer import Writer
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 _NARROWEST = 64
 _WIDE = 104
-"""From this width on the verdict has a column, and columns stand two blanks apart."""
+"""From this width on every column has its place, and columns stand two blanks apart."""
 
 _HEADS = ("stage", "first seen", "last seen", "days", "sightings", "denied", "sent", "verdict")
+_JUDGED = ("days", "denied", "sent")
+"""What gives way to the verdict of a policy where there is no room for everything."""
 _NUMBERS = frozenset({"days", "sightings", "denied", "sent"})
 _WIDEST_CELL = 18
 
@@ -63,6 +65,8 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
     )
     ledger = add_up(report)
     console.print(headline(report, ledger), style="bold")
+    if said := decisions(report):
+        console.print(visible(said))
     if report.findings:
         _print_findings(console, report)
     _print_read(console, report, ledger)
@@ -71,8 +75,10 @@ def render(report: Report, *, colour: bool = False, width: int = 80) -> str:
 
 
 def _print_findings(console: Console, report: Report) -> None:
-    heads = _HEADS if console.width >= _WIDE else _HEADS[:-1]
-    rows = [_cells(finding)[: len(heads)] for finding in report.findings]
+    without = () if console.width >= _WIDE else _JUDGED if report.policy else ("verdict",)
+    places = [place for place, head in enumerate(_HEADS) if head not in without]
+    heads = [_HEADS[place] for place in places]
+    rows = [[cells[place] for place in places] for cells in map(_cells, report.findings)]
     widths = [min(max(len(cell) for cell in column), _WIDEST_CELL) for column in zip(heads, *rows, strict=True)]
     between = "  " if console.width >= _WIDE else " "
     room = console.width - sum(widths) - len(between) * len(widths)
