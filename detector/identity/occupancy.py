@@ -1,0 +1,149 @@
+"""Who was at an address when: stays of all logs put together, machine by machine and account by account.
+
+One address is one machine's at a time: a lease ends where another machine's begins, as does the trace of somebody who
+logged in before. Several accounts at a place at one time stay several: nobody chooses among them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Log, Stay, Stays, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MEMO_PLACES = 16_384
+
+
+class Span(NamedTuple):
+    """An account that was at an address.
+
+    Attributes:
+        since: first instant.
+        until: the instant behind the last.
+        account: as logins write it, lower case.
+        grade: ``medium``: logged in from there, or on the machine with that hardware address; ``low``: on a machine
+            of the name that the lease's client gave itself.
+    """
+
+    since: int
+    until: int
+    account: str
+    grade: str
+
+
+class _Place(NamedTuple):
+    """The logins at a place by their beginning, with the latest end of each and all before it."""
+
+    firsts: tuple[int, ...]
+    stays: tuple[Stay, ...]
+    ends: tuple[int, ...]
+
+
+class Occupancies:
+    """Stays of machines and accounts, asked by address."""
+
+    def __init__(self, parts: Iterable[Stays] = ()) -> None:
+        self.stays = Stays(Log(), Log())
+        for part in parts:
+            self.stays.merge(part)
+        self._lease_names = tuple(self.stays.leases.names)
+        self._login_names = tuple(self.stays.logins.names)
+        self._place = lru_cache(maxsize=MEMO_PLACES)(self._logins)
+
+    def __len__(self) -> int:
+        return len(self.stays.leases) + len(self.stays.logins)
+
+    def machines(self, address: str) -> list[Stay]:
+        """The machines that had an address, by time; two at one time only where logs contradict each other."""
+        merged: list[Stay] = []
+        for stay in sorted(_rows(self.stays.leases, address, self._lease_names), key=_turn):
+            before = merged[-1] if merged else None
+            if before is not None and _is_one(before, stay) and stay.first <= _kept_until(before):
+                newest = stay if stay.last >= before.last else before
+                who = client_of(before.who).joined(client_of(stay.who)).text
+                merged[-1] = Stay(who, before.first, newest.last, newest.until)
+            else:
+                merged.append(stay)
+        firsts = [one.first for one in merged]
+        lasts = list(accumulate((one.last for one in merged), max))
+        return [one._replace(until=_until(merged, firsts, lasts, one)) for one in merged]
+
+    def accounts(self, address: str) -> list[Span]:
+        """The accounts that were at an address: logged in from it, or on the machine that had it then."""
+        machines = self.machines(address)
+        found = [Span(one.first, until, one.who, "medium") for one, until in self._direct(address, machines)]
+        for machine in machines:
+            mac, host = client_of(machine.who)
+            for place, grade in ((MAC + mac if mac else "", "medium"), (HOST + host if host else "", "low")):
+                found += [
+                    Span(max(one.first, machine.first), min(one.until, machine.until), one.who, grade)
+                    for one in _during(self._place(place), machine.first, machine.until)
+                ]
+        return sorted(one for one in found if one.since < one.until)
+
+    def _direct(self, address: str, machines: Sequence[Stay]) -> Iterator[tuple[Stay, int]]:
+        """Logins from an address, each with its end: another machine's lease ends it, too."""
+        for login in self._place(address).stays:
+            there = next((one for one in machines if one.first <= login.last < one.until), None)
+            taken = None
+            if there is not None:
+                later = (one.first for one in machines if one.first > login.last and not _is_one(one, there))
+                taken = next(later, None)
+            yield login, login.until if taken is None else min(login.until, taken)
+
+    def _logins(self, place: str) -> _Place:
+        stays = sorted(_rows(self.stays.logins, place, self._login_names), key=_turn)
+        return _Place(
+            tuple(one.first for one in stays), tuple(stays), tuple(accumulate((one.until for one in stays), max))
+        )
+
+
+def _rows(log: Log, place: str, names: Sequence[str]) -> Iterator[Stay]:
+    rows = log.places.get(place, ())
+    for at in range(0, len(rows), 4):
+        yield Stay(names[rows[at]], rows[at + 1], rows[at + 2], rows[at + 3])
+
+
+def _turn(stay: Stay) -> tuple[int, int, int, str]:
+    return stay.first, stay.last, stay.until, stay.who
+
+
+def _kept_until(stay: Stay) -> int:
+    """Until when a machine that gets its address again has kept it; one that gave it back has not."""
+    return stay.until if stay.last >= stay.until else max(stay.until, stay.last + RENEWAL_REACH)
+
+
+def _is_one(stay: Stay, other: Stay) -> bool:
+    return stay.who == other.who or client_of(stay.who).is_same(client_of(other.who))
+
+
+def _until(stays: Sequence[Stay], firsts: Sequence[int], lasts: Sequence[int], mine: Stay) -> int:
+    """The end of a stay: another machine has the address from the next event that says so.
+
+    Args:
+        stays: of all machines, by their first event.
+        firsts: (n,) of these.
+        lasts: (n,) the latest last event of each and all before it.
+        mine: one of them.
+    """
+    until, index = mine.until, bisect_right(firsts, mine.last)
+    until = min([until, *islice((one.first for one in islice(stays, index, None) if not _is_one(one, mine)), 1)])
+    while index and lasts[index - 1] > mine.last:
+        index -= 1
+        if stays[index].last > mine.last and not _is_one(stays[index], mine):
+            until = min(until, stays[index].last)
+    return until
+
+
+def _during(place: _Place, since: int, until: int) -> Iterator[Stay]:
+    """The stays that overlap a time, latest first; stops where all that is before has ended."""
+    index = bisect_left(place.firsts, until) - 1
+    while index >= 0 and place.ends[index] > since:
+        if place.stays[index].until > since:
+            yield place.stays[index]
+        index -= 1
