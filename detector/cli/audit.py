@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 EXIT_FOUND = 1
 EXIT_INCOMPLETE = 4
-KEY_BYTES = 16
 _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 
 
@@ -205,24 +204,9 @@ def key_of(chosen: object, config: Config | None) -> bytes | None:
         return None
     if config is None or config.privacy.key_file is None:
         raise UsageError("pseudonyms need a key: write privacy: {key_file: …} into a configuration (--config)")
+    from detector.audit.configured import read_key
+
     return read_key(config.privacy.key_file)
-
-
-def read_key(path: Path) -> bytes:
-    """The key of the pseudonyms.
-
-    Raises:
-        UsageError: it cannot be read, is too short, or others may read it.
-    """
-    try:
-        mode, key = path.stat().st_mode, path.read_bytes().strip()
-    except OSError as fault:
-        raise UsageError(f"{path}: the key of the pseudonyms cannot be read: {fault.strerror}") from None
-    if mode & 0o077:
-        raise UsageError(f"{path}: others may read the key: chmod 600 it")
-    if len(key) < KEY_BYTES:
-        raise UsageError(f"{path}: the key must have at least {KEY_BYTES} bytes: openssl rand -hex 32 makes one")
-    return key
 
 
 def written(path: Path, text: str) -> None:

@@ -79,13 +79,9 @@ def load_policy(path: Path | None, config: Config | None) -> Policy:
 
 def all_formats(config: Config | None) -> Formats:
     """The formats of this program and those that the site defines, by name."""
-    from detector.formats import Formats
+    from detector.audit.configured import formats_of
 
-    if config is None or not config.formats:
-        return Formats()
-    from detector.cli.feeds import feed_formats
-
-    return Formats(feed_formats(config.formats))
+    return formats_of(config)
 
 
 def site_of(input_format: str, timezone: str, formats: Formats) -> Site:
@@ -131,8 +127,7 @@ def asked_logs(
     Raises:
         UsageError: neither names a log.
     """
-    from dataclasses import replace
-
+    from detector.audit.configured import site_of_source
     from detector.audit.plan import Named
 
     def named_as(path: str, site: Site) -> Named:
@@ -144,13 +139,7 @@ def asked_logs(
         raise UsageError("no logs: name files, folders, globs or - for standard input (or a --config with sources)")
     named = []
     for source in config.sources:
-        own = replace(
-            site_of(source.format, source.timezone, formats),
-            date_order=source.date_order,
-            options=source.options,
-            gap_s=source.max_silence_s,
-            source=source.name,
-        )
+        own = site_of_source(source, formats)
         named += [named_as(path, own) for path in source.paths]
     return named
 
