@@ -5,7 +5,8 @@
     ShadowitError                 exit status
      ├── UsageError               2   what was asked for cannot be done as asked
      ├── InvalidFile              3   a configuration, signature or policy file: every problem, with file:line:col
-     └── UnreadableSource         4   a log that cannot be read: becomes a gap, never the end of an audit
+     ├── UnreadableSource         4   a log that cannot be read: becomes a gap, never the end of an audit
+     └── StoreFault               5   what was found cannot be kept, or what was kept cannot be read
     RefusedLine (ValueError)          one log line that is not what its format says; counted and sampled
 """
 
@@ -78,6 +79,22 @@ class UnreadableSource(ShadowitError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+class StoreFault(ShadowitError):
+    """The store cannot be opened, read or written; nothing of what was being written is kept.
+
+    Attributes:
+        is_passing: the same work may succeed when it is done again from its beginning.
+        is_damaged: the file itself is broken.
+    """
+
+    exit_status = 5
+
+    def __init__(self, message: str, *, is_passing: bool = False, is_damaged: bool = False) -> None:
+        self.is_passing = is_passing
+        self.is_damaged = is_damaged
+        super().__init__(message)
 
 
 class RefusedLine(ValueError):

@@ -1,0 +1,153 @@
+"""What the store knows at a glance: of a service's actors, of sources, of counts; without reading sightings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import func, select
+
+from detector.events import Stage
+from detector.findings import Known
+from detector.match import Actor, ActorKind
+from detector.policy import Verdict
+from detector.store import schema as tables
+from detector.store.rows import unpacked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class Standing(NamedTuple):
+    """One actor's sightings of one service, of one stage and verdict.
+
+    Attributes:
+        service: the service's id.
+        actor: who, as a pseudonym.
+        unit: organisational unit, empty where unknown.
+        stage: what they prove.
+        denied: attempts that were refused.
+        verdict: what the policy says.
+        sightings: how many.
+        first: the earliest known instant.
+        last: the latest known instant.
+    """
+
+    service: str
+    actor: Actor
+    unit: str
+    stage: Stage
+    denied: bool
+    verdict: Verdict
+    sightings: int
+    first: int | None
+    last: int | None
+
+
+class Progress(NamedTuple):
+    """What was read of one source, since the store was made.
+
+    Attributes:
+        source: its name.
+        parsed: lines that are events.
+        filtered: lines that were passed over.
+        unparsed: lines that are not what their format says.
+        oversize: lines longer than the limit.
+        bytes: read, decompressed.
+        newest: the latest instant of an event.
+        succeeded: when a pass over it last ended well.
+        lag_bytes: bytes on disk that were not read then.
+    """
+
+    source: str
+    parsed: int
+    filtered: int
+    unparsed: int
+    oversize: int
+    bytes: int
+    newest: int | None
+    succeeded: int | None
+    lag_bytes: int
+
+
+class DayCount(NamedTuple):
+    """Sightings of one service on one day, without people.
+
+    Attributes:
+        day: days since the epoch, UTC.
+        service: the service's id.
+        stage: what they prove.
+        verdict: what the policy said when they were noted.
+        source: the source's name.
+        sightings: how many.
+        denied: how many of them were refused.
+    """
+
+    day: int
+    service: str
+    stage: Stage
+    verdict: Verdict
+    source: str
+    sightings: int
+    denied: int
+
+
+def known(connection: Connection, service: str) -> Known:
+    """What alerts are compared with: the actors of a service with their stages, units and weighty verdicts."""
+    found = standings(connection, service)
+    stages: dict[Actor, Stage] = {}
+    for one in found:
+        before = stages.get(one.actor)
+        if before is None or _height(one.stage) > _height(before):
+            stages[one.actor] = one.stage
+    return Known(
+        actors=stages,
+        units=frozenset(one.unit for one in found) - {""},
+        after_order=frozenset(one.actor for one in found if one.verdict is Verdict.AFTER_ORDER),
+        outside=frozenset(one.actor for one in found if one.verdict in (Verdict.UNAPPROVED, Verdict.NEEDS_REFERENCE)),
+    )
+
+
+def standings(connection: Connection, service: str | None = None) -> list[Standing]:
+    """What is known of each actor and service, of one or of all."""
+    table = tables.standings
+    asked = select(table).order_by(table.c.service, table.c.actor)
+    if service is not None:
+        asked = asked.where(table.c.service == service)
+    return [
+        Standing(row.service, Actor(ActorKind(row.actor_kind), row.actor), unpacked(row.unit), Stage(row.stage),
+                 bool(row.denied), Verdict(row.verdict), row.sightings, row.first, row.last)
+        for row in connection.execute(asked)
+    ]  # fmt: skip
+
+
+def progress(connection: Connection) -> list[Progress]:
+    """What was read of each source."""
+    table = tables.counters
+    return [
+        Progress(unpacked(row.source), *tuple(row)[1:])
+        for row in connection.execute(select(table).order_by(table.c.source))
+    ]
+
+
+def days(connection: Connection, service: str | None = None) -> list[DayCount]:
+    """Sightings by day, without people."""
+    table = tables.days
+    asked = select(table).order_by(table.c.day, table.c.service, table.c.stage)
+    if service is not None:
+        asked = asked.where(table.c.service == service)
+    return [
+        DayCount(row.day, row.service, Stage(row.stage), Verdict(row.verdict), unpacked(row.source), row.sightings,
+                 row.denied)
+        for row in connection.execute(asked)
+    ]  # fmt: skip
+
+
+def sightings_by_stage(connection: Connection) -> dict[tuple[str, Stage], int]:
+    """How many sightings of each service and stage there were."""
+    table = tables.days
+    asked = select(table.c.service, table.c.stage, func.sum(table.c.sightings)).group_by("service", "stage")
+    return {(service, Stage(stage)): int(count) for service, stage, count in connection.execute(asked)}
+
+
+def _height(stage: Stage) -> tuple[int, int]:
+    return stage.rung, list(Stage).index(stage)

@@ -1,0 +1,1 @@
+"""Alembic's steps from an older store to the newest one; run when a program opens a store to write."""
