@@ -130,11 +130,11 @@ class TestReadme:
         rows = set(re.findall(r"^\| (\d+) \| ", README, re.MULTILINE))
         told = set(
             re.findall(
-                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|a bug|interrupted|closed)",
+                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|store|a bug|interrupted|closed)",
                 " ".join(command_line.help.split()),
             )
         )
-        assert rows == told == {"0", "1", "2", "3", "4", "70", "130", "141"}
+        assert rows == told == {"0", "1", "2", "3", "4", "5", "70", "130", "141"}
 
     def test_every_format_stands_in_its_table(self, accept):
         """``pytest tests/test_house.py --accept`` writes the table anew."""

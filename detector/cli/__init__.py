@@ -73,7 +73,7 @@ def root() -> None:
     Data goes to standard output; progress, notes and errors go to standard error.
 
     Exit status: 0 ran to the end, 1 findings at --fail-on, 2 wrong usage, 3 invalid configuration or signature,
-    4 incomplete evidence (outranks 1), 70 a bug, 130 interrupted, 141 closed pipe.
+    4 incomplete evidence (outranks 1), 5 store failed, 70 a bug, 130 interrupted, 141 closed pipe.
     """
 
 

@@ -210,11 +210,14 @@ def key_of(chosen: object, config: Config | None) -> bytes | None:
 
 
 def written(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; what is no regular file (``/dev/null``, a pipe) is written into, not replaced.
 
     Raises:
         UsageError: it cannot be written.
     """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -15,7 +15,7 @@ from detector.store import schema as tables
 from detector.store.rows import greater, held, inserting, lesser, packed, sighting_row, stream_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from detector.scan import Fragment
     from detector.sources.streams import StreamState
     from detector.store.progress import LookBack
+    from detector.store.rows import Cell
 
 _DAY_US = 86_400 * MICROSECONDS
 _AT_ONCE = 500
@@ -81,7 +82,9 @@ class Batch:
 
     def cover(self, hours: Iterable[Hour]) -> None:
         """Add to what was read of each source's hours."""
-        rows = [{**one._asdict(), "source": packed(one.source), "kind": str(one.kind)} for one in hours]
+        rows: list[dict[str, Cell]] = [
+            {**one._asdict(), "source": packed(one.source), "kind": str(one.kind)} for one in hours
+        ]
         self._add_up(tables.hours, ("source", "kind", "hour"), ("lines", "parsed", "unparsed", "bytes"), rows)
 
     def gap(self, unread: Unread) -> None:
@@ -102,9 +105,7 @@ class Batch:
         """Keep the place of a line that is not what its format says, never its text."""
         self._connection.execute(
             inserting(self._connection, tables.refused)
-            .values(
-                stream=stream, offset=offset, length=length, sha256=sha256, reason=packed(reason), noted=self._now
-            )
+            .values(stream=stream, offset=offset, length=length, sha256=sha256, reason=packed(reason), noted=self._now)
             .on_conflict_do_nothing()
         )
 
@@ -166,9 +167,7 @@ class Batch:
         row = {**progress._asdict(), "source": packed(progress.source), "path": packed(progress.path)}
         kept = inserting(self._connection, tables.look_backs).values(**row, changed=self._now)
         rest = {name: kept.excluded[name] for name in ("state", "offset", "size", "reached", "changed")}
-        self._connection.execute(
-            kept.on_conflict_do_update(index_elements=["ruleset", "source", "path"], set_=rest)
-        )
+        self._connection.execute(kept.on_conflict_do_update(index_elements=["ruleset", "source", "path"], set_=rest))
 
     def note(self, key: str, value: str) -> None:
         """Keep one of the store's own facts, such as the digest of the signatures in force."""
@@ -189,20 +188,20 @@ class Batch:
             counted[key] += 1
             denied[key] += one.denied
         names = ("day", "service", "stage", "verdict", "source")
-        rows = [
+        rows: list[dict[str, Cell]] = [
             {**dict(zip(names, key, strict=True)), "sightings": count, "denied": denied[key]}
             for key, count in counted.items()
         ]
         self._add_up(tables.days, names, ("sightings", "denied"), rows)
 
     def _add_up(
-        self, table: Table, key: Sequence[str], sums: Sequence[str], rows: list[dict[str, str | int]]
+        self, table: Table, key: Sequence[str], sums: Sequence[str], rows: Sequence[Mapping[str, Cell]]
     ) -> None:
         if not rows:
             return
         kept = inserting(self._connection, table)
         added = {name: table.c[name] + kept.excluded[name] for name in sums}
-        self._connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=added), rows)
+        self._connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=added), list(rows))
 
 
 def stand(connection: Connection, sightings: Iterable[Attributed]) -> None:
@@ -228,3 +227,8 @@ def stand(connection: Connection, sightings: Iterable[Attributed]) -> None:
         "last": greater(standings.c.last, new.last),
     }
     connection.execute(kept.on_conflict_do_update(index_elements=list(keys), set_=changed), list(rows.values()))
+
+
+def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))

@@ -23,7 +23,7 @@ from detector.store.rows import inserting, packed, unpacked
 from detector.store.schema import fragments as table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 

@@ -84,7 +84,7 @@ def enqueue(connection: Connection, alert: Alert, sinks: Sequence[str], now: int
             sink=packed(sink), key=packed(alert.key), incident=packed(alert.incident), body=body, state="pending",
             queued=now, next_try=now, tries=0, last_error="",
         )  # fmt: skip
-        new += connection.execute(kept.on_conflict_do_nothing()).rowcount
+        new += connection.execute(kept.on_conflict_do_nothing().returning(tables.outbox.c.id)).first() is not None
     if new or not sinks:
         _tell(connection, alert, now)
     return new
@@ -134,8 +134,8 @@ def _tell(connection: Connection, alert: Alert, now: int) -> None:
     if before is None:
         connection.execute(
             tables.incidents.insert().values(
-                id=packed(alert.incident), service=packed(alert.service), category=packed(alert.category),
-                severity=alert.severity.value, state=State.CLOSED.value, opened=now, changed=now, told=now, by="", note="",
+                id=packed(alert.incident), service=packed(alert.service), category=packed(alert.category), by="",
+                note="", severity=alert.severity.value, state=State.CLOSED.value, opened=now, changed=now, told=now,
             )
         )  # fmt: skip
     is_closed = before is None or before.state is State.CLOSED

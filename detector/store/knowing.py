@@ -93,7 +93,7 @@ class DayCount(NamedTuple):
 
 def known(connection: Connection, service: str) -> Known:
     """What alerts are compared with: the actors of a service with their stages, units and weighty verdicts."""
-    found = standings(connection, service)
+    found = [one for one in standings(connection, service) if not one.denied]
     stages: dict[Actor, Stage] = {}
     for one in found:
         before = stages.get(one.actor)

@@ -75,10 +75,13 @@ def place_of(url: str) -> Place:
     raise StoreFault(f"{parsed.get_backend_name()} is no kind of store: write sqlite:///… or postgresql://…")
 
 
-def writing(place: Place) -> Engine:
-    """An engine with the one connection that writes."""
+def writing(place: Place, *, is_sole: bool) -> Engine:
+    """An engine with the one connection that writes; of a server, the sole one that reads logs claims the database."""
     if place.file is None:
-        return _server(place, "off")
+        engine = _server(place, "off")
+        if is_sole:
+            event.listen(engine, "connect", partial(_claim, place))
+        return engine
     _prepare(place.file)
     engine = create_engine("sqlite://", creator=partial(_connect, place.file, "rwc"), poolclass=StaticPool)
     event.listen(engine, "connect", _set_up_writer)
@@ -142,8 +145,21 @@ def revision_of(connection: Connection, place: Place) -> str:
     return found
 
 
-def checked(engine: Engine, place: Place) -> str:
-    """What is wrong with a file, empty when nothing is; read through once, without its indexes."""
+def must_be_current(connection: Connection, place: Place) -> None:
+    """Refuse to read a store of another revision.
+
+    Raises:
+        StoreFault: it is older, newer, or none at all.
+    """
+    if revision_of(connection, place) != REVISION:
+        raise StoreFault(f"{place.name}: is of an older shadowit, or empty: `shadowit run --once` brings it up to date")
+
+
+def damage_of(place: Place) -> str:
+    """What is wrong with a file, empty when nothing is; it is read through, without its indexes, and not changed."""
+    if place.file is None or not place.file.exists():
+        return ""
+    engine = reading(place)
     try:
         with told(place.name), engine.connect() as connection:
             said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
@@ -151,7 +167,22 @@ def checked(engine: Engine, place: Place) -> str:
         if not fault.is_damaged:
             raise
         return str(fault)
+    finally:
+        engine.dispose()
     return "" if said == "ok" else f"{place.name}: is damaged: {said}"
+
+
+def scrubbed(connection: Connection) -> None:
+    """Give freed pages back and leave nothing of what was deleted, neither in the file nor in its journal."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        connection.rollback()
+        driver.autocommit = True  # type: ignore[union-attr] # the driver's own: no transaction may be around these
+        driver.execute("VACUUM")  # type: ignore[union-attr] # as above
+        driver.autocommit = False  # type: ignore[union-attr] # as above
+        return
+    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        driver.execute(statement)  # type: ignore[union-attr] # as above
 
 
 def moved_aside(file: Path, stamp: str) -> Path:
@@ -163,10 +194,21 @@ def moved_aside(file: Path, stamp: str) -> Path:
     return aside
 
 
-def _prepare(file: Path) -> None:
-    """A folder and a file that only their owner may enter and read."""
+def make_folder(file: Path) -> None:
+    """The folder of a store; a new one only its owner may enter.
+
+    Raises:
+        StoreFault: it cannot be made.
+    """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreFault(f"{file.parent}: cannot be made: {fault.strerror}") from None
+
+
+def _prepare(file: Path) -> None:
+    """A file that only its owner may read."""
+    try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         _refuse_readable_by_others(file)
@@ -207,10 +249,22 @@ def _begin(statement: str, connection: Connection) -> None:
     connection.exec_driver_sql(statement)
 
 
+def _claim(place: Place, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Be the only program that reads logs into this database, for as long as the connection lives."""
+    cursor = connection.cursor()
+    cursor.execute(f"SELECT pg_try_advisory_lock({APPLICATION_ID})")
+    row = cursor.fetchone()
+    connection.commit()
+    if row is None or not row[0]:
+        connection.close()
+        raise StoreFault(f"{place.name}: another shadowit is writing this store: end it first, or name another "
+                         "database", is_passing=True)  # fmt: skip
+
+
 def _server(place: Place, read_only: str) -> Engine:
     return create_engine(
         place.url,
-        pool_pre_ping=True,
+        pool_pre_ping=read_only == "on",
         connect_args={
             "connect_timeout": 10,
             "options": f"-c default_transaction_read_only={read_only} -c synchronous_commit=on -c timezone=UTC",

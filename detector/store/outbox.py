@@ -92,9 +92,7 @@ def postpone(connection: Connection, delivery: int, error: str, next_try: int) -
 def revive(connection: Connection, sink: str, now: int) -> int:
     """Try parked deliveries again; how many."""
     is_parked = (table.c.sink == packed(sink)) & (table.c.state == "parked")
-    return connection.execute(
-        update(table).where(is_parked).values(state="pending", next_try=now, ended=None)
-    ).rowcount
+    return connection.execute(update(table).where(is_parked).values(state="pending", next_try=now, ended=None)).rowcount
 
 
 def backlogs(connection: Connection) -> list[Backlog]:
@@ -107,7 +105,9 @@ def backlogs(connection: Connection) -> list[Backlog]:
         if state == "pending":
             oldest[sink] = first
     return [
-        Backlog(unpacked(sink), *(states.get(one, 0) for one in ("pending", "parked", "sent")), oldest.get(sink))
+        Backlog(
+            unpacked(sink), states.get("pending", 0), states.get("parked", 0), states.get("sent", 0), oldest.get(sink)
+        )
         for sink, states in sorted(counts.items())
     ]
 

@@ -109,7 +109,7 @@ standings = _table(
     _number("first", null=True),
     _number("last", null=True),
 )
-"""What is known of each actor and service, kept beside the sightings so that a scrape or an alert need not read them."""
+"""What is known of each actor and service, beside the sightings: a scrape or an alert need not read those."""
 
 days = _table(
     "days",

@@ -54,8 +54,8 @@ def upgrade() -> None:
     for name, columns in _TABLES.items():
         once = [UniqueConstraint("sink", "key", name="outbox_once")] if name == "outbox" else []
         op.create_table(name, *map(_column, columns.split()), *once, sqlite_strict=True)
-    for name, (table, *columns) in _INDEXES.items():
-        op.create_index(name, table, columns)
+    for name, (table, *of_columns) in _INDEXES.items():
+        op.create_index(name, table, of_columns)
 
 
 def _column(written: str) -> Column[int] | Column[bytes] | Column[str]:

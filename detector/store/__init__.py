@@ -1,0 +1,25 @@
+"""What the program knows between two readings: SQLite by default, PostgreSQL by URL.
+
+``Store.batch`` keeps what a pass over logs gave in one transaction; everything else reads, or writes one single thing.
+"""
+
+from detector.store.batch import Batch
+from detector.store.incidents import Incident, Note, State
+from detector.store.knowing import DayCount, Progress, Standing
+from detector.store.outbox import Backlog, Delivery
+from detector.store.progress import LookBack
+from detector.store.store import Store
+
+__all__ = [
+    "Backlog",
+    "Batch",
+    "DayCount",
+    "Delivery",
+    "Incident",
+    "LookBack",
+    "Note",
+    "Progress",
+    "Standing",
+    "State",
+    "Store",
+]
