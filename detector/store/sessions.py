@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,16 +38,15 @@ class Session:
         self._is_sole = is_sole
         self._is_suspect = False
         self._reader: Engine | None = None
-        try:
+        with ExitStack() as undoing:
+            undoing.callback(self._end)
             if writable:
                 self._open_to_write()
             self._reader = opening.reading(self.place)
             if not writable:
                 with self.reading() as connection:
                     opening.must_be_current(connection, self.place)
-        except BaseException:
-            self._end()
-            raise
+            undoing.pop_all()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
