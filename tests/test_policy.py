@@ -131,7 +131,14 @@ class TestFile:
         assert policy.entry_of("other") is None
         assert policy.observers == (Group(people=frozenset({"sec1"}), hosts=frozenset({"sandbox-1"})),)
         assert policy.tenants == (Tenant("axon-evidence", ("evidence.com",), frozenset({"ours"}), frozenset({"www"})),)
-        assert policy.mutes == (Mute("x:suffix:x.com", "wrong here", from_iso("2021-01-01T07:00:00Z")),)
+        assert policy.mutes == (Mute("x:suffix:x.com", "wrong here", from_iso("2021-01-02T07:00:00Z")),)
+
+    def test_a_day_as_an_end_is_the_last_one_and_days_are_those_of_the_zone(self, file):
+        text = WHOLE.replace("2021-01-01T00:00:00-07:00", "2021-03-13")  # the clock goes forward on the 14th
+        (approval,) = load(file(text)).approvals
+        assert approval.valid_until == from_iso("2021-03-14T07:00:00Z")
+        (approval,) = load(file(text.replace("2021-03-13", "2021-03-14"))).approvals
+        assert approval.valid_until == from_iso("2021-03-15T06:00:00Z")
 
     @pytest.mark.parametrize("text", ["version: 1", "{version: 1, approvals: []}"])
     def test_every_key_but_the_version_is_optional(self, file, text):
@@ -162,7 +169,7 @@ class TestFile:
             ("    valid_until: 2021-01-01T00:00:00-07:00\n", "", "16:5: approvals.0.valid_until: Field required"),
             ("2021-01-01T00:00:00-07:00", "2021-01-01T00:00:00", "26:5: approvals.0.valid_until: '2021-01-01T00:00:00"),
             ("2021-01-01T00:00:00-07:00", "soon", "26:5: approvals.0.valid_until: 'soon' is no time: write 2020-"),
-            ("2021-01-01T00:00:00-07:00", "2014-01-01", "26:5: approvals.0.valid_until: must be after valid_from and"),
+            ("2021-01-01T00:00:00-07:00", "2013-12-31", "26:5: approvals.0.valid_until: must not be before valid_"),
             ("    services: nec-neoface\n", "", "16:5: approvals.0: needs services or a category, one of the two"),
             ("services: nec-neoface", "services: [a]\n    category: x", "16:5: approvals.0: needs services or a categ"),
             ("[Forensics]", "['*']", "18:13: approvals.0.units.0: '*' holds *: name units, people and hosts, a pat"),
@@ -570,7 +577,7 @@ class TestCheck:
         assert [line.split("  ")[0] for line in out.splitlines() if line and line[0] != " "] == [
             "Status", "Approvals (UTC; the end is not included)", "Orders", "Observers", "Tenants", "Mutes"
         ]  # fmt: skip
-        assert "  mugshots  nec-neoface  unit forensics on ws-1  used   2014-01-01  2021-01-01\n" in out
+        assert "  mugshots  nec-neoface  unit forensics on ws-1  used   2014-01-01  2021-01-02\n" in out
         assert "  stop  clearview-ai  2020-02-29T00:00:00Z  2020-02-29T00:00:00Z          unit robbery  stop\n" in out
 
     def test_as_json(self, check, file):
@@ -592,17 +599,17 @@ class TestCheck:
         [
             ("  zoom:", "  zom:", "services.zom: no signature is called 'zom'; did you mean 'zoom'?"),
             ("{facial-recognition:", "{facial:", "defaults.facial: no signature has the category 'facial'"),
-            ("2021-01-01\n    appr", "2020-03-01\n    appr", "ended 2020-03-01T00:00:00Z: kept for what was before"),
+            ("2021-01-01\n    appr", "2020-02-29\n    appr", "ended 2020-03-01T00:00:00Z: kept for what was before"),
             (
                 "2021-01-01\n    appr",
-                "2020-03-31\n    appr",
+                "2020-03-30\n    appr",
                 "valid_until: ends 2020-03-31T00:00:00Z: soon",
             ),
             ("    approver: chief\n", "", "approvals.0: has no approver: say who gave it"),
             (", since: 2019-01-01", "", "services.zoom: is approved without since: what was before the decision"),
             ("    addressees: {units: robbery}\n", "", "orders.0: has no addressees: it binds everybody, and names"),
             ("people: sec1", "units: [it]", "observers.0.units: leaves out whole units: name people or devices"),
-            ("until: 2021-01-01}", "until: 2020-01-01}", "mutes.0.until: ended 2020-01-01T00:00:00Z: kept for"),
+            ("until: 2021-01-01}", "until: 2020-01-01}", "mutes.0.until: ended 2020-01-02T00:00:00Z: kept for"),
             ("services: nec-neoface", "services: zoom", "approvals.0: narrows nothing: the status approved allows"),
             (
                 "    services: nec-neoface\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -96,9 +96,9 @@ def _across(document: Document, file: schema.PolicyFile) -> Iterator[Problem]:
             yield document.problem((part, index, "id"), f"{part}.{index}.id: {name!r} is already the id of {first}")
     for index, approval in enumerate(file.approvals):
         start = max(_at(approval.valid_from, zone), _at(approval.given or approval.valid_from, zone))
-        if _at(approval.valid_until, zone) <= start:
+        if _end(approval.valid_until, zone) <= start:
             place = ("approvals", index, "valid_until")
-            yield document.problem(place, f"approvals.{index}.valid_until: must be after valid_from and given")
+            yield document.problem(place, f"approvals.{index}.valid_until: must not be before valid_from and given")
     for index, order in enumerate(file.orders):
         if order.lifted and _at(order.lifted, zone) <= _at(order.effective, zone):
             yield document.problem(("orders", index, "lifted"), f"orders.{index}.lifted: must be after effective")
@@ -116,7 +116,7 @@ def _policy(file: schema.PolicyFile) -> Policy:
         tenants=tuple(
             Tenant(one.service, tuple(one.domains), frozenset(one.own), frozenset(one.common)) for one in file.tenants
         ),
-        mutes=tuple(Mute(one.indicator, one.reason, _at(one.until, zone)) for one in file.mutes),
+        mutes=tuple(Mute(one.indicator, one.reason, _end(one.until, zone)) for one in file.mutes),
     )
 
 
@@ -151,7 +151,7 @@ def _approval(one: schema.Approval, zone: ZoneInfo) -> Approval:
         max_stage=one.max_stage,
         given=given,
         valid_from=max(begins, given),
-        valid_until=_at(one.valid_until, zone),
+        valid_until=_end(one.valid_until, zone),
         reference=one.reference,
         approver=one.approver,
         statement=one.statement,
@@ -189,6 +189,14 @@ def _entry(service: str, one: schema.Service, zone: ZoneInfo) -> Entry:
 
 def _group(one: schema.Members) -> Group:
     return Group(frozenset(one.units), frozenset(one.people), frozenset(one.hosts))
+
+
+def _end(text: str, zone: ZoneInfo) -> int:
+    """The first instant that is no longer meant; a day alone is meant to its end, as in the staff list."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo:
+        return from_datetime(moment)
+    return from_datetime((moment + timedelta(days=1)).replace(tzinfo=zone))
 
 
 def _at(text: str, zone: ZoneInfo) -> int:

@@ -1,7 +1,7 @@
 """The policy file format, version 1: what ``policy.yml`` may hold.
 
-``shadowit schema policy`` prints it as JSON Schema. A date alone is the start of that day in the file's ``timezone``;
-an end (``valid_until``, ``until``, ``lifted``) is the first instant that is no longer meant, as in signatures.
+``shadowit schema policy`` prints it as JSON Schema. A day alone begins at midnight of the file's ``timezone``; where an
+approval or a mute ends with a day, that day is its last one, as in the staff list.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Approval(Members):
         max_stage: the highest stage that is allowed.
         given: when it was given; empty: ``valid_from``. It covers nothing that was before.
         valid_from: when it begins.
-        valid_until: when it ends, or when it was revoked.
+        valid_until: its last day, or the instant at which it ends or was revoked.
         reference: of the document.
         approver: who gave it.
         statement: what may be said about it.
@@ -243,7 +243,7 @@ class Mute(Strict):
     Attributes:
         indicator: its id, as reports write it.
         reason: why.
-        until: from when on it counts again.
+        until: its last day, or the instant from which on it counts again.
     """
 
     indicator: Text

@@ -1,0 +1,233 @@
+"""Orders to cease use: before, grace, after; by a person or by a program; followed, broken or not to be told."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.answers.orders import BEATS, Compliance, Deletion, Phase, background, followed
+from detector.events import Kind, Stage, from_iso
+from detector.findings import Attributed
+from detector.match import Actor, ActorKind, Confidence
+from detector.policy import Duty, Group, Order, Policy, Subject, Verdict
+from detector.policy.decisions import Scope
+from detector.policy.words import Act
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+ORDER = from_iso("2020-02-28T17:00:00Z")
+UNTIL = ORDER + 30 * DAY
+THE_ORDER = Order(
+    "stop", Scope(frozenset({"clearview-ai"})), ORDER, ORDER + DAY, None, Group(), (Duty.STOP, Duty.DELETE_ACCOUNT),
+    "", "",
+)  # fmt: skip
+numbers = count()
+
+
+def seen(at, stage=Stage.USED, who="u1", order=THE_ORDER, **others):
+    """A sighting, judged by a policy that holds the order."""
+    denied = others.pop("denied", False)
+    unit = others.pop("unit", "robbery")
+    number = next(numbers)
+    ruling = Policy("d", orders=(order,)).judge(
+        Act("clearview-ai", "x", stage, at, denied, ""), Subject(frozenset({who}), unit)
+    )
+    whole = Attributed(
+        id=f"s{number}", service="clearview-ai", indicator="i", stage=stage, confidence=Confidence.CONFIRMED, at=at,
+        denied=denied, actor=Actor(ActorKind.PERSON, who), grade="high", one_of=1, unit=unit, host="app.clearview.ai",
+        bytes_sent=0, counterpart="", kind=Kind.PROXY, dataset="squid", source="", path="a.log", stream="s",
+        offset=number, part=0, length=1, sha256="", verdict=ruling.verdict, ruling=ruling.by,
+    )  # fmt: skip
+    return whole._replace(**others)
+
+
+def one(*sightings, order=THE_ORDER, covered=1.0):
+    (follower,) = followed(order, sightings, until=UNTIL, covered=covered).followers
+    return follower
+
+
+class TestPhases:
+    def test_before_grace_and_after(self):
+        found = one(
+            seen(ORDER - 2 * DAY), seen(ORDER - 1), seen(ORDER), seen(ORDER + DAY - 1), seen(ORDER + DAY),
+            seen(ORDER + 2 * DAY, denied=True, stage=Stage.RESOLVED), seen(ORDER + 2 * DAY, stage=Stage.RESOLVED),
+        )  # fmt: skip
+        assert found.before == Phase(used=2, days=2)
+        assert found.grace == Phase(used=2, days=2)
+        assert found.after == Phase(used=1, blocked=1, looked_up=1, days=1)
+        assert (found.last_before, found.first_after, found.last_use) == (ORDER - 1, ORDER + DAY, ORDER + DAY)
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 uses behind the grace period")
+
+    def test_what_was_behind_the_end_is_not_looked_at(self):
+        assert one(seen(ORDER - 1), seen(UNTIL)).compliance is Compliance.COMPLIANT
+
+    def test_who_only_got_mail_or_looked_up_is_nobody_to_be_told_of(self):
+        rows = [seen(ORDER, stage) for stage in (Stage.SOLICITED, Stage.INVITED, Stage.RESOLVED, Stage.CONTACTED)]
+        assert followed(THE_ORDER, rows, until=UNTIL, covered=1.0).followers == ()
+
+    def test_units_grade_and_number_of_people_are_told(self):
+        found = one(
+            seen(ORDER - 1, grade="low", one_of=9, unit="b"), seen(ORDER - 2, grade="medium", one_of=3, unit="a"),
+            seen(ORDER - 3, unit="", grade="low"),
+        )  # fmt: skip
+        assert (found.grade, found.one_of, found.units) == ("medium", 1, ("a", "b"))
+
+
+class TestCompliance:
+    def test_no_use_after_is_compliant_where_the_logs_cover_it(self):
+        assert one(seen(ORDER - 1)).compliance is Compliance.COMPLIANT
+        short = one(seen(ORDER - 1), covered=0.9)
+        assert (short.compliance, short.reason) == (Compliance.UNPROVEN, "the logs cover 90.0 % of the time behind it")
+
+    def test_a_breach_is_one_whatever_the_logs_cover(self):
+        assert one(seen(ORDER + DAY), covered=0.0).compliance is Compliance.BREACH
+
+    @pytest.mark.parametrize("stage", [Stage.RESOLVED, Stage.CLOSED, Stage.SOLICITED, Stage.CONTACTED])
+    def test_what_is_no_use_is_no_breach(self, stage):
+        assert one(seen(ORDER - 1), seen(ORDER + 2 * DAY, stage)).compliance is Compliance.COMPLIANT
+        assert one(seen(ORDER - 1), seen(ORDER + 2 * DAY, denied=True)).compliance is Compliance.COMPLIANT
+
+    def test_a_use_without_a_time_proves_nothing(self):
+        found = one(seen(None), seen(ORDER - 1))
+        assert (found.compliance, found.reason) == (Compliance.UNPROVEN, "1 uses whose time cannot be read")
+
+    def test_what_a_later_approval_allows_is_no_breach(self):
+        found = one(seen(ORDER - 1), seen(ORDER + 2 * DAY, verdict=Verdict.APPROVED, ruling="later"))
+        assert (found.compliance, found.allowed_after, found.first_after) == (Compliance.COMPLIANT, 1, None)
+
+    def test_who_is_not_bound_cannot_break_it(self):
+        narrow = replace(THE_ORDER, addressees=Group(frozenset({"homicide"})))
+        found = one(seen(ORDER + 2 * DAY, order=narrow), order=narrow, covered=0.0)
+        assert (found.is_bound, found.compliance, found.allowed_after) == (False, Compliance.COMPLIANT, 1)
+        mine = one(seen(ORDER - 1, order=narrow, unit="homicide"), order=narrow, covered=0.0)
+        assert (mine.is_bound, mine.compliance) == (True, Compliance.UNPROVEN)
+
+    def test_of_all_together(self):
+        rows = [seen(ORDER - 1, who="a"), seen(ORDER - 1, who="b"), seen(ORDER + 2 * DAY, who="b")]
+        whole = followed(THE_ORDER, rows, until=UNTIL, covered=1.0)
+        assert [one.actor.name for one in whole.followers] == ["b", "a"]
+        assert whole.compliance is Compliance.BREACH
+        assert followed(THE_ORDER, rows[:1], until=UNTIL, covered=1.0).compliance is Compliance.COMPLIANT
+        assert followed(THE_ORDER, rows[:1], until=UNTIL, covered=0.5).compliance is Compliance.UNPROVEN
+        assert followed(THE_ORDER, [], until=UNTIL, covered=0.5).compliance is Compliance.UNPROVEN
+        assert followed(THE_ORDER, [], until=UNTIL, covered=0.5, required=0.5).compliance is Compliance.COMPLIANT
+
+
+class TestBackground:
+    def beats(self, number=BEATS, step=HOUR, start=ORDER + 2 * DAY, **others):
+        return [seen(start + place * step, Stage.VISITED, **others) for place in range(number)]
+
+    def test_requests_by_the_clock_are_a_programs(self):
+        rows = self.beats()
+        assert background(rows) == {one.id for one in rows}
+        found = one(*rows)
+        assert (found.compliance, found.after.background) == (Compliance.UNPROVEN, BEATS)
+        assert found.reason == "6 background requests: a program was left running"
+
+    def test_beats_may_be_missed_and_shake(self):
+        rows = self.beats(20)
+        del rows[7], rows[11:13]
+        shaken = [one._replace(at=one.at + (place % 3) * HOUR // 40) for place, one in enumerate(rows)]
+        assert background(shaken) == {one.id for one in rows}
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            lambda self: self.beats(BEATS - 1),
+            lambda self: self.beats(bytes_sent=4096),
+            lambda self: self.beats(step=1_000_000),
+            lambda self: self.beats(step=0),
+            lambda self: self.beats(host=""),
+            lambda _: [seen(ORDER + 2 * DAY + at * HOUR, Stage.VISITED) for at in (0, 1, 1, 4, 9, 11, 30, 31)],
+            lambda _: [seen(ORDER + 2 * DAY + at * HOUR, Stage.USED) for at in range(9)],
+            lambda _: [seen(None, Stage.VISITED) for _ in range(9)],
+        ],
+    )
+    def test_others_are_a_persons(self, rows):
+        assert background(rows(self)) == frozenset()
+
+    def test_one_request_by_hand_is_a_breach(self):
+        found = one(*self.beats(), seen(ORDER + 3 * DAY, Stage.SIGNED_IN))
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 uses behind the grace period")
+
+    @given(st.integers(BEATS, 40), st.integers(5_000_000, 10 * HOUR), st.randoms(use_true_random=False))
+    def test_the_order_of_the_rows_never_matters(self, number, step, random):
+        rows = self.beats(number, step)
+        mixed = rows.copy()
+        random.shuffle(mixed)
+        assert background(mixed) == background(rows) == {one.id for one in rows}
+
+
+class TestDeletion:
+    @pytest.mark.parametrize(
+        ("stages", "expected"),
+        [
+            ([Stage.VISITED], Deletion.NO_ACCOUNT),
+            ([Stage.SIGNED_UP], Deletion.OPEN),
+            ([Stage.PAID], Deletion.OPEN),
+            ([Stage.SIGNED_UP, Stage.CLOSED], Deletion.SEEN),
+            ([Stage.CLOSED], Deletion.SEEN),
+            ([Stage.SIGNED_UP, Stage.CLOSED, Stage.SIGNED_UP], Deletion.OPEN),
+            ([Stage.SIGNED_UP, Stage.CLOSED, Stage.VISITED], Deletion.SEEN),
+        ],
+    )
+    def test_is_seen_or_open(self, stages, expected):
+        rows = [seen(ORDER + place * HOUR, stage) for place, stage in enumerate(stages)]
+        found = one(*rows)
+        assert found.deletion is expected
+        closed = [row.at for row in rows if row.stage is Stage.CLOSED]
+        assert found.deleted == (closed[0] if closed else None)
+
+    def test_is_not_asked_for_by_every_order(self):
+        order = replace(THE_ORDER, duties=(Duty.STOP,))
+        assert one(seen(ORDER, Stage.SIGNED_UP), order=order).deletion is Deletion.NOT_ASKED
+
+    def test_all_are_counted(self):
+        rows = [
+            seen(ORDER, Stage.SIGNED_UP, "a"),
+            seen(ORDER, Stage.SIGNED_UP, "b"),
+            seen(ORDER + 1, Stage.CLOSED, "b"),
+        ]
+        whole = followed(THE_ORDER, rows, until=UNTIL, covered=1.0)
+        assert whole.deletions == {Deletion.OPEN: 1, Deletion.SEEN: 1}
+
+
+stages = st.sampled_from([Stage.RESOLVED, Stage.VISITED, Stage.SIGNED_UP, Stage.USED, Stage.CLOSED, Stage.SOLICITED])
+rows = st.lists(
+    st.builds(
+        lambda at, stage, denied: seen(at, stage, denied=denied),
+        st.none() | st.integers(ORDER - 5 * DAY, ORDER + 5 * DAY), stages, st.booleans(),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+class TestProperties:
+    STRENGTH = (Compliance.UNPROVEN, Compliance.COMPLIANT, Compliance.BREACH)
+
+    @given(rows, st.data())
+    def test_less_evidence_never_makes_a_breach(self, everything, data):
+        kept = data.draw(st.lists(st.sampled_from(everything), unique=True)) if everything else []
+        whole = followed(THE_ORDER, everything, until=UNTIL, covered=1.0).compliance
+        less = followed(THE_ORDER, kept, until=UNTIL, covered=1.0).compliance
+        assert not (less is Compliance.BREACH and whole is not Compliance.BREACH)
+
+    @given(rows, st.floats(0, 1), st.floats(0, 1))
+    def test_less_coverage_never_clears_anybody(self, everything, covered, less):
+        covered, less = max(covered, less), min(covered, less)
+        before = followed(THE_ORDER, everything, until=UNTIL, covered=covered)
+        after = followed(THE_ORDER, everything, until=UNTIL, covered=less)
+        if before.compliance is Compliance.UNPROVEN:
+            assert after.compliance is Compliance.UNPROVEN
+        if before.compliance is Compliance.BREACH:
+            assert after.compliance is Compliance.BREACH
+
+    @given(rows, st.randoms(use_true_random=False))
+    def test_the_order_of_the_rows_never_matters(self, everything, random):
+        mixed = everything.copy()
+        random.shuffle(mixed)
+        assert followed(THE_ORDER, mixed, until=UNTIL, covered=1.0) == followed(
+            THE_ORDER, everything, until=UNTIL, covered=1.0
+        )
