@@ -234,6 +234,14 @@ class TestMachinesWithPeople:
             (HOUR, HOUR + LOGIN_STAY, "u1", "medium")
         ]
 
+    def test_a_lease_that_is_given_back_ends_a_login_and_one_that_runs_out_does_not(self):
+        given_back = [lease(0, end=9 * HOUR), lease(2 * HOUR, denied=True)]
+        assert accounts(given_back, [login(HOUR, ip=IP)]) == [(HOUR, 2 * HOUR, "u1", "medium")]
+        ran_out = [lease(0, end=2 * HOUR), lease(7 * HOUR, OTHER_MAC)]
+        assert accounts(ran_out[:1], [login(HOUR, ip=IP)]) == [(HOUR, HOUR + LOGIN_STAY, "u1", "medium")]
+        assert accounts(ran_out, [login(3 * HOUR, ip=IP)]) == [(3 * HOUR, 7 * HOUR, "u1", "medium")]
+        assert accounts(given_back, [login(3 * HOUR, ip=IP)]) == [(3 * HOUR, 3 * HOUR + LOGIN_STAY, "u1", "medium")]
+
     def test_somebody_on_another_machine_of_the_house_is_not_there(self):
         assert accounts([lease(0, OTHER_MAC, "ws-2")], [login(0, host="ws-1"), login(0, "u2", mac=MAC)]) == []
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from detector.events import Stage
 from detector.identity import pseudonym
+from detector.match import ActorKind
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from detector.audit.plan import Input
     from detector.coverage import Coverage
     from detector.findings import Evidence, Finding
+    from detector.identity import People
     from detector.signatures import Ruleset
 
 SHOWN_REFUSALS = 5
@@ -46,13 +48,15 @@ def source_row(one: Input, coverage: Coverage) -> SourceRow:
     )
 
 
-def finding_rows(findings: Iterable[Finding], ruleset: Ruleset, key: bytes | None) -> list[FindingRow]:
-    """All findings, sorted by (service, actor id)."""
-    rows = [_finding_row(finding, ruleset, key) for finding in findings]
+def finding_rows(
+    findings: Iterable[Finding], ruleset: Ruleset, people: People | None, key: bytes | None
+) -> list[FindingRow]:
+    """All findings, sorted by (service, actor id); people have their names, or with a key only pseudonyms."""
+    rows = [_finding_row(finding, ruleset, _actor_row(finding, people, key)) for finding in findings]
     return sorted(rows, key=lambda row: (row.service, row.actor.id, row.actor.kind))
 
 
-def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> FindingRow:
+def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> FindingRow:
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
     ordered = sorted(finding.stages.items(), key=lambda item: (-item[0].rung, list(Stage).index(item[0])))
@@ -61,7 +65,7 @@ def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> Findi
         service=signature.id,
         service_name=signature.name,
         category=signature.category,
-        actor=_actor_row(finding, key),
+        actor=actor,
         stage=stage.value,
         confidence=confidence.value,
         verdict=finding.verdict.value,
@@ -81,10 +85,11 @@ def _finding_row(finding: Finding, ruleset: Ruleset, key: bytes | None) -> Findi
     )  # fmt: skip
 
 
-def _actor_row(finding: Finding, key: bytes | None) -> ActorRow:
-    actor = finding.actor
+def _actor_row(finding: Finding, people: People | None, key: bytes | None) -> ActorRow:
+    actor, name = finding.actor, ""
     shown = actor.name if key is None else pseudonym(actor, key)
-    name = actor.name if key is None else ""
+    if key is None:
+        name = people.name(actor.name) if people and actor.kind is ActorKind.PERSON else actor.name
     return ActorRow(shown, actor.kind.value, name, ", ".join(finding.units), finding.grade, finding.one_of)
 
 

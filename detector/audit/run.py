@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detector.audit.canary import proves
+from detector.audit.identities import attribute_of
 from detector.audit.judging import judge_of
 from detector.audit.rows import finding_rows, source_row
 from detector.audit.sighter import Sighter
 from detector.coverage import Coverage
 from detector.engines import engine_named
 from detector.errors import UsageError
-from detector.identity import attribute
+from detector.identity import People
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Settings, Spans
@@ -45,6 +46,7 @@ class Terms:
         key: of the pseudonyms; ``None``: actors are shown by name.
         jobs: worker processes.
         engine: an engine's name, empty: by size.
+        people: the organisation's directory, ``None``: accounts, mailboxes and addresses stay what they are.
         policy: the organisation's decisions.
         keep: keep every sighting, not only what findings need of it.
     """
@@ -55,6 +57,7 @@ class Terms:
     key: bytes | None = None
     jobs: int = 1
     engine: str = ""
+    people: People | None = None
     policy: Policy = EMPTY
     keep: bool = False
 
@@ -106,6 +109,7 @@ class _Audit:
         self.inputs = inputs
         self.ruleset = ruleset
         self.terms = terms
+        attribute = attribute_of(inputs, terms.people, terms.settings, self._engine(inputs), terms.jobs)
         self.sighter = Sighter(ruleset, attribute, judge_of(terms.policy, ruleset), terms.settings, terms.services)
         self.findings = self.sighter.findings()
         self.sightings: list[Attributed] = []
@@ -158,10 +162,13 @@ class _Audit:
         return _Done(task, coverage, findings.all(), findings.left_out, sightings, frozenset(keys))
 
     def _on_engine(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Done]:
-        size = sum(self.inputs[source].size for source in {task.source for task in tasks})
-        several = self.terms.jobs > 1 and len(tasks) > 1 and size > SEVERAL_BYTES
-        name = self.terms.engine or ("processes" if several else "serial")
-        return engine_named(name).run(tasks, self.work, jobs=self.terms.jobs, advance=advance)
+        read = [self.inputs[source] for source in {task.source for task in tasks}] if len(tasks) > 1 else []
+        return engine_named(self._engine(read)).run(tasks, self.work, jobs=self.terms.jobs, advance=advance)
+
+    def _engine(self, inputs: Sequence[Input]) -> str:
+        """The engine that was asked for, else the faster one for so many bytes."""
+        several = self.terms.jobs > 1 and sum(one.size for one in inputs) > SEVERAL_BYTES
+        return self.terms.engine or ("processes" if several else "serial")
 
     def _checked(self, done: _Done) -> _Done:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
@@ -242,7 +249,7 @@ def _report(running: _Audit) -> Report:
         since=terms.settings.since,
         until=terms.settings.until,
         sources=tuple(sorted(sources, key=lambda source: source.path)),
-        findings=tuple(finding_rows(running.findings.all(), ruleset, terms.key)),
+        findings=tuple(finding_rows(running.findings.all(), ruleset, terms.people, terms.key)),
         names=terms.key is None,
         canaries=tuple((name, proves(running.sighter.scanner, one, ruleset)) for name, one in sorted(formats.items())),
         gap_s=terms.settings.gap_s,

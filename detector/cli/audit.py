@@ -16,11 +16,13 @@ from detector.cli.options import (
     all_formats,
     asked_logs,
     load_config,
+    load_people,
     load_policy,
     load_ruleset,
     reading,
     site_of,
     standard_input_as_file,
+    with_people,
     with_policy,
     with_signatures,
 )
@@ -47,6 +49,7 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @reading
 @with_signatures
 @with_policy
+@with_people
 @click.option("-f", "--format", "output_format", type=click.Choice(_FORMATS), default="table", help="Output [table].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
 @click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
@@ -86,11 +89,14 @@ class _Run:
     def text(self, name: str) -> str:
         return str(self.options[name] or "")
 
+    def path(self, name: str) -> Path | None:
+        chosen = self.options[name]
+        return chosen if isinstance(chosen, Path) else None
+
     def run(self) -> int:
         from detector.audit import plan
 
-        path = self.options["config_path"]
-        config = load_config(path if isinstance(path, Path) else None)
+        config = load_config(self.path("config_path"))
         signature_paths = [Path(str(one)) for one in _many(self.options["signature_paths"])]
         ruleset = load_ruleset(signature_paths, config)
         formats = all_formats(config)
@@ -106,7 +112,7 @@ class _Run:
         from detector.audit import Terms
         from detector.scan import Settings
 
-        jobs, policy_path = self.options["jobs"], self.options["policy_path"]
+        jobs = self.options["jobs"]
         since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
@@ -117,7 +123,8 @@ class _Run:
             key=key_of(self.options["names"], config),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
             engine=self.text("engine"),
-            policy=load_policy(policy_path if isinstance(policy_path, Path) else None, config),
+            people=load_people(self.path("people_path"), config, self.text("timezone")),
+            policy=load_policy(self.path("policy_path"), config),
         )
 
     def audited(self, inputs: Sequence[Input], ruleset: Ruleset, terms: Terms) -> Report:

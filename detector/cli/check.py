@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector.cli.options import all_formats, load_policy, load_ruleset, site_of, with_signatures
+from detector.cli.options import all_formats, load_people, load_policy, load_ruleset, site_of, with_signatures
 from detector.errors import InvalidFile, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def command() -> None:
 @command.command("config", epilog="Example: shadowit check config /etc/shadowit/shadowit.yml")
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def check_config(path: Path) -> int:
-    """Check a configuration: its keys, its formats and time zones, and that its signatures and its policy load."""
+    """Check a configuration: its keys, formats and time zones, and that its signatures, policy and people load."""
     from detector import config
 
     loaded = config.load(path)
@@ -37,6 +37,7 @@ def check_config(path: Path) -> int:
             site_of(source.format, source.timezone, formats)
     ruleset = load_ruleset((), loaded)
     load_policy(None, loaded)
+    load_people(None, loaded)
     click.echo(f"{path}: sound: {len(loaded.sources)} sources, {len(loaded.formats)} own formats, "
                f"{len(ruleset.signatures)} services")  # fmt: skip
     return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from detector.audit.plan import Named
     from detector.config import Config
     from detector.formats import Formats
+    from detector.identity import People
     from detector.policy import Policy
     from detector.signatures import Ruleset
 
@@ -53,6 +54,15 @@ def with_policy(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def with_people(command: Command) -> Command:
+    """The option that names the directory."""
+    return click.option(
+        "--people", "people_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+        help="The organisation's people, CSV (id,name,mails,accounts,unit,valid_from,valid_until) or LDIF "
+             "[the configuration's people, else none].",
+    )(command)  # fmt: skip
+
+
 def load_config(path: Path | None) -> Config | None:
     """The configuration, ``None`` when none was named."""
     if path is None:
@@ -75,6 +85,22 @@ def load_policy(path: Path | None, config: Config | None) -> Policy:
 
     path = path or (config.policy if config else None)
     return policy.EMPTY if path is None else policy.load(path)
+
+
+def load_people(path: Path | None, config: Config | None, timezone: str = "") -> People | None:
+    """The directory that was named, else that of the configuration, else none.
+
+    Args:
+        path: of the command line.
+        config: the configuration, if one was named.
+        timezone: of days in the directory, empty for UTC.
+    """
+    path = path or (config.people if config else None)
+    if path is None:
+        return None
+    from detector import identity
+
+    return identity.load(path, zone_of(timezone or "UTC"))
 
 
 def all_formats(config: Config | None) -> Formats:

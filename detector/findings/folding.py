@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from detector.events import MICROSECONDS, Stage
 from detector.findings.evidence import DAY_US, StageCount, kept_of
-from detector.match import Actor, Attribution, Confidence, Sighting
+from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
 from detector.policy import MUTED, OBSERVED, Ruling, Verdict
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ class Finding:
 
     @property
     def one_of(self) -> int:
-        """How many people the actor may be, by the surest of its sightings."""
-        return min(one.one_of for one in self.attributions)
+        """How many people the actor may be, by the surest of its sightings; of an address or mailbox, at most."""
+        counts = [one.one_of for one in self.attributions]
+        return min(counts) if self.actor.kind is ActorKind.PERSON else max(counts)
 
     @property
     def sightings(self) -> int:

@@ -1,7 +1,7 @@
 """Who was at an address when: stays of all logs put together, machine by machine and account by account.
 
-One address is one machine's at a time: a lease ends where another machine's begins, as does the trace of somebody who
-logged in before. Several accounts at a place at one time stay several: nobody chooses among them.
+One address is one machine's at a time. A lease ends when it is given back and where another machine's begins, and with
+it the trace of somebody who had logged in from there. Several accounts at one place stay several: nobody chooses.
 """
 
 from __future__ import annotations
@@ -87,14 +87,18 @@ class Occupancies:
         return sorted(one for one in found if one.since < one.until)
 
     def _direct(self, address: str, machines: Sequence[Stay]) -> Iterator[tuple[Stay, int]]:
-        """Logins from an address, each with its end: another machine's lease ends it, too."""
+        """Logins from an address, each with its end: when the machine gave the address back, or another one got it."""
+        firsts = [one.first for one in machines]
         for login in self._place(address).stays:
-            there = next((one for one in machines if one.first <= login.last < one.until), None)
-            taken = None
-            if there is not None:
-                later = (one.first for one in machines if one.first > login.last and not _is_one(one, there))
-                taken = next(later, None)
-            yield login, login.until if taken is None else min(login.until, taken)
+            index = bisect_right(firsts, login.last)
+            until = login.until
+            if index:
+                there = machines[index - 1]
+                others = (one.first for one in islice(machines, index, None) if not _is_one(one, there))
+                until = min(until, next(others, until))
+                if login.last < there.until <= there.last:
+                    until = min(until, there.until)
+            yield login, until
 
     def _logins(self, place: str) -> _Place:
         stays = sorted(_rows(self.stays.logins, place, self._login_names), key=_turn)
