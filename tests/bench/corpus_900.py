@@ -37,7 +37,9 @@ MARK = "\0"
 LARGEST_POOL, SMALLEST_POOL = 60_000, 2_000
 WORDS = 4_000
 CLOCK = [f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(86_400)]
-CLOCK_12 = [f"{s // 3600 % 12 or 12}:{s // 60 % 60:02d}:{s % 60:02d} {'AM' if s < 43_200 else 'PM'}" for s in range(86_400)]
+CLOCK_12 = [
+    f"{s // 3600 % 12 or 12}:{s // 60 % 60:02d}:{s % 60:02d} {'AM' if s < 43_200 else 'PM'}" for s in range(86_400)
+]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def hosts(dice):
     """Hosts of everyday traffic: known ones, and many that nobody knows."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     words = ["".join(dice.choices(letters, k=dice.randrange(9, 14))) for _ in range(WORDS)]
-    made = [f"{dice.choice(('www', 'cdn', 'api', 'mail'))}.{word}.{dice.choice(('example', 'example.com', 'example.org'))}" for word in words]
+    made = [
+        f"{dice.choice(('www', 'cdn', 'api', 'mail'))}.{word}.{dice.choice(('example', 'example.com', 'example.org'))}"
+        for word in words
+    ]
     return [*background.SITES * 20, *background.DELIVERY * 30, *made, "notclearview.ai", "clearview.ai.example.net"]
 
 
@@ -157,17 +162,20 @@ class Writer:
         for day, weight in enumerate(weights):
             midnight = first + day * DAY
             rng = np.random.default_rng([seed, midnight // DAY, abs(hash_of(self.device.name))])
-            items = round(count / self.per_item * weight / sum(weights))
+            items = max(1, round(count / self.per_item * weight / sum(weights)))
             when = rng.integers(0, 86_400, items)
             busy = rng.random(items) < 0.8
             when[busy] = rng.integers(13 * 3600, 22 * 3600, int(busy.sum()))
             when.sort()
             chosen = when.tolist()
-            pool = self.pools[-1] if midnight >= UPGRADE else self.pools[0]
+            pool = self.pools[-1] if midnight + DAY > UPGRADE else self.pools[0]
             start = int(rng.integers(0, self.size))
             wrapped = pool[start:] + pool[:start]
             wrapped *= 1 + items // self.size
-            texts += [text.replace(MARK, stamp) for text, stamp in zip(wrapped, stamps(self.device, midnight, chosen), strict=False)]
+            texts += [
+                text.replace(MARK, stamp)
+                for text, stamp in zip(wrapped, stamps(self.device, midnight, chosen), strict=False)
+            ]
             if self.device.layout is PROXYSG and midnight <= UPGRADE < midnight + DAY:
                 self._upgrade(texts, chosen, start)
             base = (midnight - START) // SECOND
@@ -211,7 +219,7 @@ def packed(name, content):
     """As the name's ending asks for; no time of packing gets in."""
     if name.endswith(".zst"):
         return ZstdCompressor(level=3).compress(content)
-    return igzip.compress(content, 1)
+    return igzip.compress(content, 1, mtime=0)
 
 
 _STATE = {}
@@ -262,7 +270,9 @@ def policy(whole):
     """One organisation's decisions: an order for each story that has one, for its people."""
     text = POLICY
     for story, instant, people in whole.orders:
-        text += f"  - id: cease-{story}\n    services: clearview-ai\n    effective: {moment(instant):%Y-%m-%dT%H:%M:%SZ}\n"
+        text += (
+            f"  - id: cease-{story}\n    services: clearview-ai\n    effective: {moment(instant):%Y-%m-%dT%H:%M:%SZ}\n"
+        )
         text += f"    duties: [stop]\n    addressees: {{people: [{', '.join(people)}]}}\n"
     return text
 

@@ -132,7 +132,9 @@ def _settle(whole, story, shift, base):
     for edge in story.told.edges:
         when = iso(at(edge["at"].removesuffix("Z").replace("T", " ")) + shift)
         inviter = ids.get(edge["inviter"], edge["inviter"])
-        whole.edges.append({**edge, "inviter": inviter, "invitee": ids[edge["invitee"]], "at": when, "story": story.name})
+        whole.edges.append(
+            {**edge, "inviter": inviter, "invitee": ids[edge["invitee"]], "at": when, "story": story.name}
+        )
     for log in story.logs:
         spans = [(start, end) for start, end, _ in log.cuts]
         for event in log.events:
@@ -155,7 +157,13 @@ def _moved(event, people, ids, shift):
     when = event.at + shift
     if isinstance(event, Mail):
         recipients = tuple(_renamed(one, ids) for one in event.recipients)
-        return replace(event, at=when, sender=_renamed(event.sender, ids), recipients=recipients, subject=_renamed(event.subject, ids))
+        return replace(
+            event,
+            at=when,
+            sender=_renamed(event.sender, ids),
+            recipients=recipients,
+            subject=_renamed(event.subject, ids),
+        )
     owner = people.get(event.address)
     where = owner.address if owner else event.address
     if isinstance(event, Web):
