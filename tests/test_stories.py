@@ -31,14 +31,19 @@ def generated(stories, tmp_path_factory):
     return folder
 
 
-def audit(root, path):
-    command = [sys.executable, "-m", "detector", "audit", path, "-f", "json", "--no-progress"]
+def audit(root, path, *options):
+    command = [sys.executable, "-m", "detector", "audit", path, *options, "-f", "json", "--no-progress"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
 def compared(finding):
     shown = {key: finding[key] for key in COMPARED}
     return shown | {"actor": {key: finding["actor"][key] for key in ("id", "kind")}}
+
+
+def judged(finding):
+    actor = {key: finding["actor"][key] or "" for key in ("id", "kind", "unit")}
+    return {key: finding[key] for key in (*COMPARED, "verdict")} | {"actor": actor}
 
 
 def expected(stories, name):
@@ -63,6 +68,15 @@ def test_an_audit_of_the_logs_finds_what_was_planted(root, stories, name):
     assert [compared(finding) for finding in report["findings"]] == wanted["findings"]
     assert report["totals"]["files"] == wanted["files"]
     assert report["totals"]["unparsed"] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_the_directory_and_the_policy_every_person_is_judged(root, stories, name):
+    folder = stories / name
+    done = audit(root, folder / "logs", "--people", folder / "people.csv", "--policy", folder / "policy.yml")
+    assert done.returncode == 0, done.stderr
+    rows = [judged(finding) for finding in json.loads(done.stdout)["findings"]]
+    assert rows == expected(stories, name)["people"]
 
 
 @pytest.mark.parametrize("name", NAMES)

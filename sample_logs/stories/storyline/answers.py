@@ -55,7 +55,11 @@ def answered(told: Told, people: Sequence[Person], found: dict[Key, Planted]) ->
     units = {person.id: person.unit for person in people}
     users = with_accounts(found)
     sections: dict[str, object] = {
-        "people": [_judged(told.decisions, key, one, units) for key, one in found.items()],
+        "people": [
+            _judged(told.decisions, key, one, units)
+            for key, one in found.items()
+            if key[1][0] not in told.decisions.observers
+        ],
         "answer": {
             "service": SERVICE,
             "verdict": "FOUND" if users else "NOT OBSERVED (coverage met)",

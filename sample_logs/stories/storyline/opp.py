@@ -281,3 +281,4 @@ def _ordinary(archive: Archive) -> None:
         site.proxy.add(*background.requests(archive.dice, people, days, 28 * share, opened=opened))
         site.resolver.add(*background.lookups(archive.dice, people, days, 20 * share))
         site.mail.add(*background.mails(archive.dice, people, days, 3 * share))
+        background.beat(range(START, END, 50 * MINUTE), site.proxy, site.resolver, site.mail)

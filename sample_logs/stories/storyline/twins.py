@@ -48,6 +48,7 @@ class Scene:
         self.proxy.add(*background.requests(self.dice, self.people, _DAYS, 60, opened=opened))
         self.resolver.add(*background.lookups(self.dice, self.people, _DAYS, 40))
         self.mail.add(*background.mails(self.dice, self.people, _DAYS, 14))
+        background.beat(range(START, END, 50 * MINUTE), self.proxy, self.resolver, self.mail)
         logs = [self.proxy, self.resolver, self.mail, *self.more, *self._occupancy(desks := Desks(self.people))]
         told = Told(Decisions("unreviewed", observers=frozenset({SCANNER})))
         return Story(self.name, self.people, logs, (desks,), told, {"policy.yml": policies.UNDECIDED})
