@@ -1,9 +1,9 @@
 """What an audit must find, told from what the stories planted; no detector is asked.
 
-Rules: an event belongs to the account that was logged in (lower case), else to the address; a mail to each mailbox. A
-finding's stage is the highest on the ladder; without one, the last of those beside it. Five requests, or ten minutes
-between the first and the last, to the product itself on one day (UTC) are probably a use. With the directory, leases
-and logins at hand all of these are the person who had them then.
+Rules: an event belongs to the account that was logged in at the proxy, or at the workstation by the logs of leases and
+logins (lower case), else to the address; a mail to each mailbox. A finding's stage is the highest on the ladder;
+without one, the last of those beside it. Five requests, or ten minutes between the first and the last, to the product
+itself on one day (UTC) are probably a use. With the directory at hand all of these are the person who had them then.
 """
 
 from __future__ import annotations
@@ -71,19 +71,21 @@ class Owners:
         self._desks = desks
 
     def named(self, event: Event) -> Iterator[Actor]:
-        """The actors that the log's line names."""
+        """The actors that the log's line names, an address by whoever had logged in there."""
         if isinstance(event, Mail):
             for mailbox in (event.sender,) if event.outbound else event.recipients:
                 yield mailbox.lower(), "mailbox"
         elif isinstance(event, Web) and event.user:
             yield event.user.lower(), "account"
         elif isinstance(event, Web | Lookup):
-            yield self._moved(event).address, "address"
+            person = self._seated(event)
+            is_there = person is not None and person.is_valid(event.at)
+            yield (person.id, "account") if person and is_there else (self._moved(event).address, "address")
 
     def known(self, event: Event) -> Iterator[Actor]:
-        """The people behind them, where directory, leases and logins tell."""
+        """The people behind them, where the directory tells."""
         for actor in self.named(event):
-            person = self._people.get(actor[0]) if actor[1] != "address" else self._seated(event)
+            person = self._people.get(actor[0])
             is_known = person is not None and person.is_valid(event.at)
             yield (person.id, "person") if person is not None and is_known else actor
 
