@@ -25,7 +25,8 @@ _COMMANDS = {
     "identify": "Tell the format of logs, and how surely.",
     "formats": "List the log formats.",
     "signatures": "List, check and test signatures.",
-    "check": "Check a configuration or signatures.",
+    "check": "Check a configuration, a policy or signatures.",
+    "register": "Write the register of technologies.",
     "schema": "Print a JSON Schema.",
 }
 EXIT_BUG = 70

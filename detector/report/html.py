@@ -42,7 +42,7 @@ def render(report: Report, *, colour: bool = False, width: int = 0) -> str:
     del colour, width
     ledger = add_up(report)
     is_complete, sentence = completeness(report, ledger)
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     text = page.render(
         report=report,
         ledger=ledger,
@@ -84,7 +84,8 @@ def _who(actor: ActorRow, report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What pages are made with: everything is escaped, and spelled out where it cannot be seen."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only pages pay for it
     from markupsafe import Markup  # noqa: PLC0415 - as above
 
