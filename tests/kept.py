@@ -1,11 +1,16 @@
-"""Sightings and alerts as a store keeps them."""
+"""Sightings and alerts as a store keeps them, and stores to keep them in."""
+
+import postgresql
+import pytest
 
 from detector.events import Kind, Stage
 from detector.findings import Alert, AlertKind, Attributed, Severity
 from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Verdict
+from detector.store import Store
 
 AT = 1_582_761_600_000_000
+KEY = b"k" * 32
 
 
 def sighting(number, *, actor=1, service="clearview-ai", **said):
@@ -27,3 +32,34 @@ def alert(key, *, service="clearview-ai", severity=Severity.LOW):
     return Alert(
         key, f"service:{service}", AlertKind.NEW_PERSON, severity, service, "fr", AT, "seen for the first time", facts
     )
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgresql.running() as one:
+        yield one
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/kept/shadowit.db"
+    name = f"of_{abs(hash(request.node.nodeid)) % 10**12}"
+    return request.getfixturevalue("server").create(name)
+
+
+@pytest.fixture
+def store(url):
+    with Store.open(url, writable=True, key=KEY) as one:
+        yield one
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "kept" / "shadowit.db"
+
+
+@pytest.fixture
+def plain(path):
+    with Store.open(f"sqlite:///{path}", writable=True, key=KEY) as one:
+        yield one

@@ -10,11 +10,10 @@ import textwrap
 import time
 from dataclasses import replace
 
-import postgresql
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kept import AT, alert, sighting
+from kept import AT, alert, path, plain, server, sighting, store, url  # noqa: F401 - fixtures
 
 from detector.coverage import Hour, Unread
 from detector.errors import StoreFault, UsageError
@@ -29,39 +28,6 @@ from detector.store import LookBack, State, Store
 from detector.store.locks import Lock
 from detector.store.opening import place_of
 from detector.store.rows import held, packed, unpacked
-
-KEY = b"k" * 32
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql.running() as one:
-        yield one
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/kept/shadowit.db"
-    name = f"of_{abs(hash(request.node.nodeid)) % 10**12}"
-    return request.getfixturevalue("server").create(name)
-
-
-@pytest.fixture
-def store(url):
-    with Store.open(url, writable=True, key=KEY) as one:
-        yield one
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "kept" / "shadowit.db"
-
-
-@pytest.fixture
-def plain(path):
-    with Store.open(f"sqlite:///{path}", writable=True, key=KEY) as one:
-        yield one
 
 
 class TestBatch:

@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
         stream: identity of the log's content.
         part: 0, or the position of the recipient among several on one line.
         length: of the line in bytes.
-        line: the line itself, or its digest where it is longer than ``KEPT_LINE_BYTES``.
+        line: the line itself, or its digest where that is all there is (a byte more where the line has 32).
     """
 
     at: int
@@ -59,7 +59,7 @@ class Evidence(NamedTuple):
     @property
     def sha256(self) -> str:
         """Digest of the line."""
-        return (hashlib.sha256(self.line).digest() if len(self.line) == self.length else self.line).hex()
+        return (hashlib.sha256(self.line).digest() if len(self.line) == self.length else self.line[:32]).hex()
 
     @property
     def sighting(self) -> str:

@@ -114,7 +114,7 @@ class Finding:
         self.sources |= other.sources
         self.used_days |= other.used_days
         for day, session in other.sessions.items():
-            self.sessions[day] = _together(self.sessions.get(day), session)
+            self.sessions[day] = together(self.sessions.get(day), session)
         self.attributions |= other.attributions
         self.verdicts.update(other.verdicts)
 
@@ -174,7 +174,7 @@ class Findings:
                 finding.used_days.add(at // DAY_US)
                 if service in self._opaque and host in self._opaque[service] and stage.rung >= Stage.VISITED.rung:
                     day = at // DAY_US
-                    finding.sessions[day] = _together(finding.sessions.get(day), Session(1, at, at))
+                    finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
 
     def _finding(self, service: str, attribution: Attribution) -> Finding:
         """The finding that an attribution adds to."""
@@ -208,7 +208,8 @@ def _is_use(session: Session, thresholds: Thresholds) -> bool:
     return session.requests >= thresholds.used_requests or minutes >= thresholds.used_minutes
 
 
-def _together(one: Session | None, other: Session) -> Session:
+def together(one: Session | None, other: Session) -> Session:
+    """Two parts of one day's requests."""
     if one is None:
         return other
     return Session(one.requests + other.requests, min(one.first, other.first), max(one.last, other.last))

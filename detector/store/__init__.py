@@ -4,22 +4,34 @@
 """
 
 from detector.store.batch import Batch
+from detector.store.custody import Custodians, custodians_of
 from detector.store.incidents import Incident, Note, State
+from detector.store.keeping import Hold, Purge, Terms
 from detector.store.knowing import DayCount, Progress, Standing
 from detector.store.outbox import Backlog, Delivery
 from detector.store.progress import LookBack
+from detector.store.reader import Reader
+from detector.store.reveals import Ask, Reveal
 from detector.store.store import Store
 
 __all__ = [
+    "Ask",
     "Backlog",
     "Batch",
+    "Custodians",
     "DayCount",
     "Delivery",
+    "Hold",
     "Incident",
     "LookBack",
     "Note",
     "Progress",
+    "Purge",
+    "Reader",
+    "Reveal",
     "Standing",
     "State",
     "Store",
+    "Terms",
+    "custodians_of",
 ]

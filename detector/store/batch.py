@@ -119,17 +119,20 @@ class Batch:
         oversize: int = 0,
         bytes_read: int = 0,
         newest_at: int | None = None,
-        lag_bytes: int = 0,
+        lag_bytes: int | None = None,
     ) -> None:
-        """Add to what was read of a source; also without anything new, for it says when that was last known."""
+        """Add to what was read of a source; also without anything new, for it says when that was last known.
+
+        ``lag_bytes`` are those on disk that are not read yet; ``None`` leaves what was said before.
+        """
         counters = tables.counters
         kept = inserting(self._connection, counters).values(
             source=packed(source), parsed=parsed, filtered=filtered, unparsed=unparsed, oversize=oversize,
-            bytes=bytes_read, newest=newest_at, succeeded=self._now, lag_bytes=lag_bytes,
+            bytes=bytes_read, newest=newest_at, succeeded=self._now, lag_bytes=lag_bytes or 0,
         )  # fmt: skip
         sums = {name: counters.c[name] + kept.excluded[name] for name in tables.SUMS_OF_SOURCES}
         last = {"newest": greater(counters.c.newest, kept.excluded.newest)}
-        now = {name: kept.excluded[name] for name in ("succeeded", "lag_bytes")}
+        now = {"succeeded": kept.excluded.succeeded} | ({} if lag_bytes is None else {"lag_bytes": lag_bytes})
         self._connection.execute(kept.on_conflict_do_update(index_elements=["source"], set_=sums | last | now))
 
     def keep_fragments(self, dataset: str, lines: Sequence[Fragment], expires: int) -> None:

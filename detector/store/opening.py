@@ -172,8 +172,8 @@ def damage_of(place: Place) -> str:
     return "" if said == "ok" else f"{place.name}: is damaged: {said}"
 
 
-def scrubbed(connection: Connection) -> None:
-    """Give freed pages back and leave nothing of what was deleted, neither in the file nor in its journal."""
+def scrubbed(connection: Connection, *, whole: bool) -> None:
+    """Leave nothing of what was deleted, neither in the file nor in its journal; ``whole`` writes the file anew."""
     driver = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
         connection.rollback()
@@ -181,7 +181,7 @@ def scrubbed(connection: Connection) -> None:
         driver.execute("VACUUM")  # type: ignore[union-attr] # as above
         driver.autocommit = False  # type: ignore[union-attr] # as above
         return
-    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+    for statement in ("VACUUM" if whole else "PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"):
         driver.execute(statement)  # type: ignore[union-attr] # as above
 
 

@@ -72,12 +72,16 @@ class Session:
         with self._telling(), self._reader.connect() as connection, connection.begin():
             yield connection
 
-    def scrub(self) -> None:
-        """Give freed pages back and leave nothing of what was deleted, neither in the file nor in its journal."""
+    def scrub(self, *, whole: bool = True) -> None:
+        """Leave nothing of what was deleted, neither in the file nor in its journal.
+
+        Args:
+            whole: write the file anew, so that it becomes as small as what is in it.
+        """
         if self._connection is None:
             raise StoreFault(f"{self.place.name}: was opened to be read only")
         with self._mutex, self._telling(), self._turn():
-            opening.scrubbed(self._connection)
+            opening.scrubbed(self._connection, whole=whole)
 
     def close(self) -> None:
         """End well: another program may write from now on."""

@@ -6,40 +6,31 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from sqlalchemy import select
-
-from detector.coverage import Hour, Unread
+from detector.coverage import Unread
 from detector.errors import StoreFault
-from detector.events import Kind
-from detector.store import facts, incidents, knowing, outbox
-from detector.store import schema as tables
+from detector.store import backup, incidents, judging, keeping, outbox, reveals
 from detector.store.batch import Batch
-from detector.store.incidents import Incident, Note, State
-from detector.store.progress import LookBack
-from detector.store.rows import packed, sighting_of, stream_of, unpacked
+from detector.store.incidents import Incident, State
+from detector.store.reader import Reader
 from detector.store.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from detector.findings import Attributed
-    from detector.sources.streams import StreamState
+    from detector.policy import Ruling
 
 _TRIES = 4
-_ROWS_AT_ONCE = 1_000
 Result = TypeVar("Result")
 
 
-class Store:
-    """One opened store; its methods may be called from several threads.
-
-    Attributes:
-        session: its connections.
-    """
+class Store(Reader):
+    """One opened store; its methods may be called from several threads."""
 
     def __init__(self, session: Session, key: bytes | None) -> None:
-        self.session = session
+        super().__init__(session)
         self._key = key
 
     @classmethod
@@ -101,95 +92,6 @@ class Store:
         with self.batch(now) as batch:
             return work(batch)
 
-    def streams(self, source: str) -> list[StreamState]:
-        """How far each stream of a source was read."""
-        table = tables.streams
-        asked = select(table).where(table.c.source == packed(source)).order_by(table.c.id)
-        with self.session.reading() as connection:
-            return [stream_of(row) for row in connection.execute(asked)]
-
-    def sightings(
-        self, service: str | None = None, since: int | None = None, until: int | None = None
-    ) -> Iterator[Attributed]:
-        """Sightings by time, those of an unknown time first (and only where no window is asked for)."""
-        table = tables.sightings
-        asked = select(table).order_by(table.c.at.nulls_first(), table.c.id)
-        for column, low, high in ((table.c.at, since, until),):
-            asked = asked if low is None else asked.where(column >= low)
-            asked = asked if high is None else asked.where(column < high)
-        if service is not None:
-            asked = asked.where(table.c.service == service)
-        with self.session.reading() as connection:
-            for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(asked):
-                yield sighting_of(row)
-
-    def hours(self, source: str | None = None, since: int | None = None, until: int | None = None) -> list[Hour]:
-        """What was read of each source's hours that begin in a window (hours since the epoch)."""
-        table = tables.hours
-        asked = select(table).order_by(table.c.source, table.c.kind, table.c.hour)
-        asked = asked if source is None else asked.where(table.c.source == packed(source))
-        asked = asked if since is None else asked.where(table.c.hour >= since)
-        asked = asked if until is None else asked.where(table.c.hour < until)
-        with self.session.reading() as connection:
-            return [Hour(unpacked(row.source), Kind(row.kind), *tuple(row)[2:]) for row in connection.execute(asked)]
-
-    def gaps(self, source: str | None = None, *, closed: bool = False) -> list[Unread]:
-        """What could not be read and still is not; also what has been read since, when it is asked for."""
-        table = tables.gaps
-        asked = select(table).order_by(table.c.id)
-        asked = asked if source is None else asked.where(table.c.source == packed(source))
-        asked = asked if closed else asked.where(table.c.closed.is_(None))
-        with self.session.reading() as connection:
-            return [
-                Unread(unpacked(row.source), unpacked(row.path), row.since, row.until, unpacked(row.reason))
-                for row in connection.execute(asked)
-            ]
-
-    def progress(self) -> list[knowing.Progress]:
-        """What was read of each source since the store was made."""
-        with self.session.reading() as connection:
-            return knowing.progress(connection)
-
-    def standings(self, service: str | None = None) -> list[knowing.Standing]:
-        """What is known of each actor and service, without reading sightings."""
-        with self.session.reading() as connection:
-            return knowing.standings(connection, service)
-
-    def days(self, service: str | None = None) -> list[knowing.DayCount]:
-        """Sightings by day, without people; kept longer than the sightings."""
-        with self.session.reading() as connection:
-            return knowing.days(connection, service)
-
-    def look_backs(self, ruleset: str) -> list[LookBack]:
-        """How far looking back with these signatures has come, log by log."""
-        table = tables.look_backs
-        asked = select(table).where(table.c.ruleset == ruleset).order_by(table.c.source, table.c.path)
-        with self.session.reading() as connection:
-            return [
-                LookBack(row.ruleset, unpacked(row.source), unpacked(row.path), *tuple(row)[3:7])
-                for row in connection.execute(asked)
-            ]
-
-    def fact(self, key: str) -> str:
-        """One of the store's own facts (see ``Batch.note``), empty where it was never kept."""
-        with self.session.reading() as connection:
-            return facts.get(connection, key)
-
-    def due(self, now: int, sink: str, limit: int = 100) -> list[outbox.Delivery]:
-        """What may go out to a sink now: the first of each incident, oldest first."""
-        with self.session.reading() as connection:
-            return outbox.due(connection, now, sink, limit)
-
-    def waiting(self, sink: str, incident: str) -> list[outbox.Delivery]:
-        """Everything that waits of one incident for a sink."""
-        with self.session.reading() as connection:
-            return outbox.waiting(connection, sink, incident)
-
-    def backlogs(self) -> list[outbox.Backlog]:
-        """What lies in the outbox for each sink."""
-        with self.session.reading() as connection:
-            return outbox.backlogs(connection)
-
     def delivered(self, delivery: int | Iterable[int], now: int) -> None:
         """A delivery, or several that went out as one, have arrived."""
         ids = {delivery} if isinstance(delivery, int) else set(delivery)
@@ -211,21 +113,6 @@ class Store:
         with self.session.writing() as connection:
             return outbox.revive(connection, sink, now)
 
-    def incidents(self, state: State | None = None) -> list[Incident]:
-        """Incidents of a state, or all, newest change first."""
-        with self.session.reading() as connection:
-            return incidents.found(connection, state)
-
-    def incident(self, name: str) -> Incident | None:
-        """The incident of an id, or of a service."""
-        with self.session.reading() as connection:
-            return incidents.incident(connection, name)
-
-    def notes(self, incident: str) -> list[Note]:
-        """All changes of an incident's state, oldest first."""
-        with self.session.reading() as connection:
-            return incidents.notes(connection, incident)
-
     def ack(self, incident: str, *, by: str, note: str, now: int) -> Incident:
         """A person has seen an incident and takes care of it."""
         with self.session.writing() as connection:
@@ -235,6 +122,54 @@ class Store:
         """A person says that an incident is over; the next alert of it opens it again."""
         with self.session.writing() as connection:
             return incidents.change(connection, incident, State.CLOSED, by=by, note=note, now=now)
+
+    def rejudge(self, policy: str, judge: Callable[[Attributed], Ruling], now: int) -> int:
+        """Judge every sighting by a new policy; what the one before said is kept too.
+
+        Args:
+            policy: digest of the new policy.
+            judge: what it says of a sighting.
+            now: the time of judging.
+
+        Returns:
+            How many sightings got another verdict.
+        """
+        with self.session.writing() as connection:
+            return judging.rejudge(connection, policy, judge, now)
+
+    def hold(self, hold: keeping.Hold) -> None:
+        """Place a legal hold: what it covers is not purged before it is lifted."""
+        with self.session.writing() as connection:
+            keeping.place(connection, hold)
+
+    def lift(self, case: str, *, by: str, now: int) -> int:
+        """Lift the legal holds of a case; how many there were."""
+        with self.session.writing() as connection:
+            return keeping.lift(connection, case, by=by, now=now)
+
+    def purge(self, terms: keeping.Terms, *, by: str, now: int, shrink: bool = True) -> list[keeping.Purge]:
+        """Delete what is older than it may be kept, log that, and leave nothing of it in the file.
+
+        Args:
+            terms: how long what is kept.
+            by: who asked for it.
+            now: the time.
+            shrink: write the whole file anew, so that it becomes smaller too.
+        """
+        with self.session.writing() as connection:
+            done = keeping.purge(connection, terms, by=by, now=now)
+        if any(one.rows for one in done):
+            self.session.scrub(whole=shrink)
+        return done
+
+    def reveal(self, ask: reveals.Ask, now: int) -> reveals.Reveal:
+        """Log that identities will be revealed; what is shown must be shown after this, never before."""
+        with self.session.writing() as connection:
+            return reveals.log(connection, ask, now)
+
+    def backup(self, target: Path) -> int:
+        """Copy the store to a file while it is being written; its size in bytes."""
+        return backup.backup(self.session, target)
 
     def _tell_replaced(self) -> None:
         now = time.time_ns() // 1000

@@ -1,0 +1,53 @@
+"""Findings of single sightings that were kept, the same as of the logs that they came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.events import Stage
+from detector.findings.evidence import DAY_US, UNKNOWN_TIME, StageCount
+from detector.findings.folding import Finding, Session, together
+from detector.match import Attribution, Confidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detector.findings.attributed import Attributed
+    from detector.match import Actor
+    from detector.signatures import Ruleset
+
+
+def folded(sightings: Iterable[Attributed], ruleset: Ruleset) -> list[Finding]:
+    """Findings by service and actor, sorted by those."""
+    found: dict[tuple[str, Actor], Finding] = {}
+    opaque = {one.id: one.thresholds.opaque_hosts for one in ruleset.signatures}
+    for one in sightings:
+        key = one.service, one.actor
+        finding = found.get(key)
+        if finding is None:
+            finding = found[key] = Finding(*key)
+        _add(finding, one, is_product=one.host in opaque.get(one.service, ()))
+    for finding in found.values():
+        for stage in finding.stages.values():
+            stage.prune()
+    return [found[key] for key in sorted(found)]
+
+
+def _add(finding: Finding, one: Attributed, *, is_product: bool) -> None:
+    """Count one sighting."""
+    finding.attributions.add(Attribution(one.actor, one.grade, one.unit, one.one_of))
+    finding.verdicts[one.verdict] += 1
+    count = finding.stages.setdefault(one.stage, StageCount())
+    known = UNKNOWN_TIME if one.at is None else one.at
+    digest = bytes.fromhex(one.sha256) + (b"\0" if one.length == 32 else b"")  # never as long as the line itself
+    kept = (known, one.path, one.offset, one.indicator, one.stage, one.denied, one.stream, one.part, one.length, digest)
+    count.take(kept, one.at, confirmed=one.confidence is Confidence.CONFIRMED)
+    finding.sources.add(one.path)
+    finding.bytes_sent += one.bytes_sent
+    if one.denied:
+        finding.denied += 1
+    elif one.at is not None:
+        day = one.at // DAY_US
+        finding.used_days.add(day)
+        if is_product and one.stage.rung >= Stage.VISITED.rung:
+            finding.sessions[day] = together(finding.sessions.get(day), Session(1, one.at, one.at))
