@@ -191,6 +191,17 @@ class TestResolver:
         attribute = resolver([replace(ANN, until=50 * HOUR), replace(ANN, unit="cyber crime", since=50 * HOUR)])
         assert [attribute(at(hour, account="u1")).unit for hour in (49, 50)] == ["patrol", "cyber crime"]
 
+    def test_names_that_look_like_addresses_are_names(self):
+        attribute = resolver([ANN, Entry("p3", accounts=("bc::1",))], login(0, "u1", SOURCE_IP="abc::1"))
+        for said, person in (({"account": "bc::1"}, "p3"), ({"address": "abc::1"}, "p1"), ({"account": "bc::1"}, "p3")):
+            assert attribute(at(1, **said)).actor.name == person
+
+    def test_a_memory_that_is_full_begins_anew(self, monkeypatch):
+        monkeypatch.setattr("detector.identity.resolver.MEMO_SUBJECTS", 2)
+        attribute = resolver([ANN])
+        for name in ("u1", "x", "y", "z", "u1"):
+            assert (attribute(at(1, account=name)).actor == PERSON) == (name == "u1")
+
     def test_a_million_sightings_of_a_house_take_seconds(self):
         entries = [Entry(f"p{n}", accounts=(f"u{n}",), mails=(f"u{n}@x.example",)) for n in range(2000)]
         events = [

@@ -6,15 +6,8 @@ from hypothesis import strategies as st
 
 from detector.events import Action, Col, Kind
 from detector.identity import Occupancies, Reader, Span
-from detector.identity.stays import (
-    LEASE_STAY,
-    LOGIN_STAY,
-    RENEWAL_REACH,
-    SESSION_REACH,
-    TUNNEL_REACH,
-    Client,
-    client_of,
-)
+from detector.identity.reading import LEASE_STAY, LOGIN_STAY, SESSION_REACH, TUNNEL_REACH
+from detector.identity.stays import RENEWAL_REACH, Client, client_of
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

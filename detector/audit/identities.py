@@ -66,7 +66,9 @@ def stays_of(one: Input, settings: Settings) -> Stays:
                 lines = [Line(*chunk.line(start, end)) for start, end in all_lines(chunk)]
                 reading = read_lines(log_format, dialect, lines)
                 dialect = reading.dialect
-                for row in held.whole(reading.batch) if log_format.join else _rows(reading.batch):
+                if log_format.join is None:
+                    reader.read(reading.batch)
+                for row in held.whole(reading.batch):
                     reader.take(kind, row)
     except (DamagedStream, UnreadableSource, OSError):
         pass  # the scan notes the gap
@@ -84,8 +86,8 @@ class _Held:
         self._rows: list[Row] = []
 
     def whole(self, batch: EventBatch) -> Iterator[Row]:
-        """The events of the records that another one follows."""
-        for row in _rows(batch):
+        """The events of the records that another one follows; nothing where every line is one."""
+        for row in _rows(batch) if self._join else ():
             if row.get(Col.TRANSACTION) != self._key:
                 yield from self.rest()
                 self._key = row.get(Col.TRANSACTION)

@@ -4,8 +4,9 @@ from detector.identity.actors import GRADES, PSEUDONYM_DIGITS, attribute, pseudo
 from detector.identity.directory import load
 from detector.identity.occupancy import Occupancies, Span
 from detector.identity.people import Entry, Holder, People, Tenure
+from detector.identity.reading import Reader
 from detector.identity.resolver import Resolver
-from detector.identity.stays import Reader, Stay, Stays
+from detector.identity.stays import Stay, Stays
 from detector.identity.suppression import suppressed, suppressed_total
 
 __all__ = [

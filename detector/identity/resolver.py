@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.grammars.values import lower
@@ -53,16 +52,23 @@ class Resolver:
     def __init__(self, people: People, occupancies: Occupancies) -> None:
         self._people = people
         self._occupancies = occupancies
-        self._timeline = lru_cache(maxsize=MEMO_SUBJECTS)(self._timeline_of)
+        self._timelines: dict[str, Timeline] = {}
 
     def __call__(self, sighting: Sighting) -> Attribution:
         """Whom a sighting belongs to, and how surely."""
-        line = self._timeline(sighting.account, sighting.mailbox, sighting.address, attribute(sighting).actor)
-        if sighting.at is None:
-            return line.timeless
-        return line.attributions[bisect_right(line.edges, sighting.at)]
+        account, mailbox, at = sighting.account, sighting.mailbox, sighting.at
+        subject = f"a{account}" if account else f"m{mailbox}" if mailbox else f"i{sighting.address}"
+        try:
+            edges, attributions, timeless = self._timelines[subject]
+        except KeyError:
+            if len(self._timelines) >= MEMO_SUBJECTS:
+                self._timelines.clear()
+            edges, attributions, timeless = self._timelines[subject] = self._timeline(sighting)
+        return timeless if at is None else attributions[bisect_right(edges, at)]
 
-    def _timeline_of(self, account: str, mailbox: str, address: str, plain: Actor) -> Timeline:
+    def _timeline(self, sighting: Sighting) -> Timeline:
+        account, mailbox, address = sighting.account, sighting.mailbox, sighting.address
+        plain = attribute(sighting).actor
         if account:
             return _named(self._people.account(account), plain, "high")
         if mailbox:
