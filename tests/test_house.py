@@ -24,6 +24,7 @@ TRACKED = subprocess.run(
 MODULE_LINES = 300
 FUNCTION_LINES = 50
 CATCHES_ALL = {
+    "detector/daemon/notifier.py": "the thread of a sink: told with its place, tried again",
     "detector/cli/__init__.py": "the outermost place: status 70, with the traceback",
     "detector/sources/opening.py": "a thread: what goes wrong in it is raised in the reader's own",
 }

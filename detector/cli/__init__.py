@@ -26,6 +26,7 @@ _COMMANDS = {
     "identify": "Tell the format of logs, and how surely.",
     "formats": "List the log formats.",
     "signatures": "List, check and test signatures.",
+    "notify": "Send a test alert to a sink.",
     "check": "Check a configuration, a policy or signatures.",
     "register": "Write the register of technologies.",
     "schema": "Print a JSON Schema.",
@@ -75,7 +76,7 @@ def root() -> None:
     Data goes to standard output; progress, notes and errors go to standard error.
 
     Exit status: 0 ran to the end, 1 findings at --fail-on, 2 wrong usage, 3 invalid configuration or signature,
-    4 incomplete evidence (outranks 1), 5 store failed, 70 a bug, 130 interrupted, 141 closed pipe.
+    4 incomplete evidence (outranks 1), 5 sink or store failed, 70 a bug, 130 interrupted, 141 closed pipe.
     """
 
 
