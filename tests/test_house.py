@@ -131,7 +131,7 @@ class TestReadme:
         rows = set(re.findall(r"^\| (\d+) \| ", README, re.MULTILINE))
         told = set(
             re.findall(
-                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|store|a bug|interrupted|closed)",
+                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|sink|a bug|interrupted|closed)",
                 " ".join(command_line.help.split()),
             )
         )
