@@ -29,6 +29,10 @@ _COMMANDS = {
     "signatures": "List, check and test signatures.",
     "notify": "Send a test alert to a sink.",
     "check": "Check a configuration, a policy or signatures.",
+    "status": "Show per source what was read and what was not.",
+    "findings": "List, show, acknowledge and close what the daemon found.",
+    "reveal": "Open the names behind pseudonyms, with both custodians' keys.",
+    "store": "Check, copy and purge the store; place legal holds.",
     "register": "Write the register of technologies.",
     "schema": "Print a JSON Schema.",
 }

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from detector.coverage import Hour, Unread
 from detector.events import Kind, Stage
 from detector.findings.kept import folded
-from detector.store import facts, incidents, judging, keeping, knowing, outbox, reveals
+from detector.store import checking, facts, incidents, judging, keeping, knowing, outbox, reveals
 from detector.store import schema as tables
 from detector.store.incidents import Incident, Note, State
 from detector.store.progress import LookBack
@@ -157,6 +157,11 @@ class Reader:
     ) -> list[Finding]:
         """The findings of an audit, folded from what is kept; their actors are pseudonyms."""
         return folded(self.sightings(service, since, until), ruleset)
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with the store: the file, counts that do not agree, the log of reveals."""
+        with self.session.reading() as connection:
+            return checking.faults(connection)
 
     def reveals(self) -> list[reveals.Reveal]:
         """The log of reveals, oldest first."""
