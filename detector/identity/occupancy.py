@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from detector.identity.people import ALWAYS
 from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Log, Stay, Stays, client_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,44 @@ class _Place(NamedTuple):
     ends: tuple[int, ...]
 
 
+class _Turns:
+    """The stays of machines at one address, by their first event."""
+
+    def __init__(self, stays: Sequence[Stay]) -> None:
+        self._stays = stays
+        self._firsts = [one.first for one in stays]
+        self._lasts = list(accumulate((one.last for one in stays), max))
+        self._nexts = list(range(1, len(stays) + 1))
+        for index in range(len(stays) - 2, -1, -1):
+            if stays[index].who == stays[index + 1].who:
+                self._nexts[index] = self._nexts[index + 1]
+
+    def before(self, instant: int) -> Stay | None:
+        """The latest stay that had begun."""
+        index = bisect_right(self._firsts, instant)
+        return self._stays[index - 1] if index else None
+
+    def other_behind(self, instant: int, mine: Stay) -> int:
+        """When the first stay of another machine begins behind an instant; never where there is none."""
+        index = bisect_right(self._firsts, instant)
+        while index < len(self._stays):
+            if not _is_one(self._stays[index], mine):
+                return self._firsts[index]
+            index = self._nexts[index]
+        return ALWAYS[1]
+
+    def until(self, mine: Stay) -> int:
+        """The end of a stay: another machine has the address from the next event that says so."""
+        until = min(mine.until, self.other_behind(mine.last, mine))
+        index = bisect_right(self._firsts, mine.last)
+        while index and self._lasts[index - 1] > mine.last:
+            index -= 1
+            other = self._stays[index]
+            if other.last > mine.last and not _is_one(other, mine):
+                until = min(until, other.last)
+        return until
+
+
 class Occupancies:
     """Stays of machines and accounts, asked by address."""
 
@@ -69,9 +108,8 @@ class Occupancies:
                 merged[-1] = Stay(who, before.first, newest.last, newest.until)
             else:
                 merged.append(stay)
-        firsts = [one.first for one in merged]
-        lasts = list(accumulate((one.last for one in merged), max))
-        return [one._replace(until=_until(merged, firsts, lasts, one)) for one in merged]
+        turns = _Turns(merged)
+        return [one._replace(until=turns.until(one)) for one in merged]
 
     def accounts(self, address: str) -> list[Span]:
         """The accounts that were at an address: logged in from it, or on the machine that had it then."""
@@ -88,14 +126,12 @@ class Occupancies:
 
     def _direct(self, address: str, machines: Sequence[Stay]) -> Iterator[tuple[Stay, int]]:
         """Logins from an address, each with its end: when the machine gave the address back, or another one got it."""
-        firsts = [one.first for one in machines]
+        turns = _Turns(machines)
         for login in self._place(address).stays:
-            index = bisect_right(firsts, login.last)
+            there = turns.before(login.last)
             until = login.until
-            if index:
-                there = machines[index - 1]
-                others = (one.first for one in islice(machines, index, None) if not _is_one(one, there))
-                until = min(until, next(others, until))
+            if there is not None:
+                until = min(until, turns.other_behind(login.last, there))
                 if login.last < there.until <= there.last:
                     until = min(until, there.until)
             yield login, until
@@ -124,24 +160,6 @@ def _kept_until(stay: Stay) -> int:
 
 def _is_one(stay: Stay, other: Stay) -> bool:
     return stay.who == other.who or client_of(stay.who).is_same(client_of(other.who))
-
-
-def _until(stays: Sequence[Stay], firsts: Sequence[int], lasts: Sequence[int], mine: Stay) -> int:
-    """The end of a stay: another machine has the address from the next event that says so.
-
-    Args:
-        stays: of all machines, by their first event.
-        firsts: (n,) of these.
-        lasts: (n,) the latest last event of each and all before it.
-        mine: one of them.
-    """
-    until, index = mine.until, bisect_right(firsts, mine.last)
-    until = min([until, *islice((one.first for one in islice(stays, index, None) if not _is_one(one, mine)), 1)])
-    while index and lasts[index - 1] > mine.last:
-        index -= 1
-        if stays[index].last > mine.last and not _is_one(stays[index], mine):
-            until = min(until, stays[index].last)
-    return until
 
 
 def _during(place: _Place, since: int, until: int) -> Iterator[Stay]:
