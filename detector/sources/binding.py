@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from detector.errors import UnreadableSource
 from detector.sources.compression import Compression, DamagedStream
@@ -25,6 +25,8 @@ from detector.sources.streams import FileKey, Seen, StreamState, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+File = TypeVar("File", bound=Seen)
 
 PATIENCE_US = 60_000_000
 """How long a file must be left alone before it cannot be a copy half made any more."""
@@ -43,7 +45,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Generic[File]):
     """One file and its stream.
 
     Attributes:
@@ -52,12 +54,12 @@ class Binding:
         state: the stream; of a mirror the one that it shows; ``None`` for a new one and for one that waits.
     """
 
-    file: Seen
+    file: File
     fate: Fate
     state: StreamState | None = None
 
 
-class Bindings(NamedTuple):
+class Bindings(NamedTuple, Generic[File]):
     """All files of a source.
 
     Attributes:
@@ -66,14 +68,14 @@ class Bindings(NamedTuple):
         unread: files that could not be looked at; the streams of their inodes have not gone.
     """
 
-    files: tuple[Binding, ...]
+    files: tuple[Binding[File], ...]
     gone: tuple[StreamState, ...]
     unread: tuple[UnreadableSource, ...] = ()
 
 
 def bind(
-    files: Iterable[Seen], known: Sequence[StreamState], now: int, mirrors: Mapping[FileKey, str] | None = None
-) -> Bindings:
+    files: Iterable[File], known: Sequence[StreamState], now: int, mirrors: Mapping[FileKey, str] | None = None
+) -> Bindings[File]:
     """Bind the files of one source to its streams; empty files are left out.
 
     Args:
@@ -84,7 +86,7 @@ def bind(
             unpacked again and again to find that they still are.
     """
     places = {(one.device, one.inode) for one in known if one.offset}
-    binder = _Binder(list(known), places, now, mirrors or {})
+    binder: _Binder[File] = _Binder(list(known), places, now, mirrors or {})
     ordered = sorted((file for file in files if file.size), key=lambda one: (one.modified, one.name))
     rest = [file for file in ordered if not binder.tried(binder.goes_on, file)]
     for file in rest:
@@ -95,26 +97,31 @@ def bind(
 
 
 @dataclass(slots=True)
-class _Binder:
+class _Binder(Generic[File]):
     """What is bound so far."""
 
     unbound: list[StreamState]
     places: set[tuple[int, int]]
     now: int
     mirrors: Mapping[FileKey, str]
-    bindings: list[Binding] = field(default_factory=list)
+    bindings: list[Binding[File]] = field(default_factory=list)
     unread: list[UnreadableSource] = field(default_factory=list)
+    reserved: list[StreamState] = field(default_factory=list)
 
-    def tried(self, step: Callable[[Seen], bool], file: Seen) -> bool:
+    def tried(self, step: Callable[[File], bool], file: File) -> bool:
         """Take one step with a file; one that cannot be looked at is done with."""
         try:
             return step(file)
-        except (UnreadableSource, DamagedStream, OSError) as fault:
-            self.unread.append(UnreadableSource(file.name, getattr(fault, "reason", str(fault))))
-            self.unbound = [one for one in self.unbound if (one.device, one.inode) != (file.device, file.inode)]
-            return True
+        except UnreadableSource as fault:
+            self.unread.append(fault)
+        except (DamagedStream, OSError) as fault:
+            self.unread.append(UnreadableSource(file.name, str(fault)))
+        place = (file.device, file.inode)
+        self.reserved += [one for one in self.unbound if (one.device, one.inode) == place]
+        self.unbound = [one for one in self.unbound if (one.device, one.inode) != place]
+        return True
 
-    def goes_on(self, file: Seen) -> bool:
+    def goes_on(self, file: File) -> bool:
         """Bind a file to the stream of its inode, if that verifies; the furthest read of several."""
         mine = [one for one in self.unbound if (one.device, one.inode) == (file.device, file.inode)]
         for state in sorted(mine, key=lambda one: -one.offset):
@@ -124,7 +131,7 @@ class _Binder:
                 return True
         return False
 
-    def place(self, file: Seen) -> bool:
+    def place(self, file: File) -> bool:
         """Bind a file whose inode says nothing; an empty one is nothing yet."""
         shown = self.mirrors.get(key_of(file), "")
         if not file.head or (shown and self._shows(file, shown)):
@@ -135,21 +142,27 @@ class _Binder:
         orphans = sorted((one for one in self.unbound if one.offset), key=lambda one: -one.offset)
         if (mine := next((one for one in orphans if _verifies(file, one)), None)) is not None:
             self._bind(file, Fate.ADOPTED, mine)
-        elif abs(self.now - file.modified) < PATIENCE_US and any(_may_become(file, one) for one in orphans):
+        elif self._shows_unread(file) or (
+            abs(self.now - file.modified) < PATIENCE_US and any(_may_become(file, one) for one in orphans)
+        ):
             self.bindings.append(Binding(file, Fate.WAITING))
         else:
             fate = Fate.TRUNCATED if (file.device, file.inode) in self.places else Fate.NEW
             self.bindings.append(Binding(file, fate))
         return True
 
-    def _shows(self, file: Seen, stream: str) -> bool:
+    def _shows_unread(self, file: File) -> bool:
+        """Whether a file shows a stream whose own file could not be looked at just now."""
+        return any(one.offset and (_verifies(file, one) or _may_become(file, one)) for one in self.reserved)
+
+    def _shows(self, file: File, stream: str) -> bool:
         for other in self.bindings:
             if other.state is not None and other.state.id == stream and other.fate is not Fate.MIRROR:
                 self.bindings.append(Binding(file, Fate.MIRROR, other.state))
                 return True
         return False
 
-    def _beside(self, file: Seen, other: Binding) -> bool:
+    def _beside(self, file: File, other: Binding[File]) -> bool:
         """Whether a file shows the stream that another one holds; the longer of the two goes on with it."""
         state, shorter = other.state, min(file.length, other.file.length)
         if not file.agrees(other.file, shorter):
@@ -164,7 +177,7 @@ class _Binder:
         self.bindings.append(Binding(file, other.fate if state is None else Fate.ADOPTED, state))
         return True
 
-    def _bind(self, file: Seen, fate: Fate, state: StreamState) -> None:
+    def _bind(self, file: File, fate: Fate, state: StreamState) -> None:
         self.unbound.remove(state)
         self.bindings.append(Binding(file, fate, state))
 

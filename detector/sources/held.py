@@ -31,6 +31,10 @@ _BLOCK_BYTES = 1024 * 1024
 _MAGIC_BYTES = 4096
 
 
+class Vanished(UnreadableSource):
+    """The name that was listed leads nowhere, or to another file, by now: it is worth listing again."""
+
+
 class Prints(NamedTuple):
     """Digests of a stream's first bytes and of those just before an offset."""
 
@@ -62,8 +66,11 @@ class Log:
         self.member = member
         self.root = root
         self._file: io.FileIO | None = None
+        self._was_opened = False
         try:
             found = os.stat(path)  # noqa: PTH116 - the name stays as it was found
+        except FileNotFoundError as fault:
+            raise Vanished(path, fault.strerror or str(fault)) from None
         except OSError as fault:
             raise UnreadableSource(path, fault.strerror or str(fault)) from None
         self.device, self.inode, self.size = found.st_dev, found.st_ino, found.st_size
@@ -177,12 +184,17 @@ class Log:
     def _open(self) -> io.FileIO:
         try:
             file = open_below(self.path, self.root)
+        except FileNotFoundError as fault:
+            raise Vanished(self.path, fault.strerror or str(fault)) from None
         except OSError as fault:
             raise UnreadableSource(self.path, fault.strerror or str(fault)) from None
         found = os.fstat(file.fileno())
         if (found.st_dev, found.st_ino) != (self.device, self.inode):
             file.close()
-            raise UnreadableSource(self.path, "was replaced while it was looked at")
+            raise Vanished(self.path, "was replaced while it was looked at")
+        if not self._was_opened:  # what was written since it was listed counts, and from here on it stays the same
+            self._was_opened = True
+            self.size, self.modified = found.st_size, found.st_mtime_ns // 1000
         return file
 
 

@@ -95,10 +95,10 @@ class Batch:
         if self._connection.execute(select(gaps.c.id).where(gaps.c.closed.is_(None), *same)).first() is None:
             self._connection.execute(gaps.insert().values(**row, noted=self._now))
 
-    def close_gaps(self, path: str) -> None:
-        """What was missing of a log has been read after all."""
+    def close_gaps(self, path: str, lost: str = "") -> None:
+        """What was missing of a log has been read after all, but for what is ``lost`` for that reason."""
         gaps = tables.gaps
-        is_open = (gaps.c.path == packed(path)) & gaps.c.closed.is_(None)
+        is_open = (gaps.c.path == packed(path)) & gaps.c.closed.is_(None) & (gaps.c.reason != packed(lost))
         self._connection.execute(update(gaps).where(is_open).values(closed=self._now))
 
     def refuse(self, stream: str, offset: int, length: int, sha256: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import orjson
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 
 from detector.errors import StoreFault
 from detector.events import Col
@@ -25,7 +25,7 @@ from detector.store.schema import fragments as table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 _KEYLESS = "transactions that span lines need a key: write privacy: {key_file: …} into the configuration"
 
@@ -59,12 +59,20 @@ def read(connection: Connection, key: bytes | None, dataset: str, keys: frozense
     Raises:
         StoreFault: there is no key, or it is another one than that which they were kept with.
     """
-    if not keys:
-        return []
+    wanted = table.c.transaction.in_(sorted(_digest(key, one) for one in keys))
+    return _opened(connection, key, dataset, wanted) if keys else []
+
+
+def all_of(connection: Connection, key: bytes | None, dataset: str) -> list[Fragment]:
+    """The kept lines of all transactions of a format; raises what ``read`` raises."""
+    return _opened(connection, key, dataset, true())
+
+
+def _opened(connection: Connection, key: bytes | None, dataset: str, wanted: ColumnElement[bool]) -> list[Fragment]:
     box = SecretBox(_derived(key, b"fragments"))
-    wanted = table.c.transaction.in_(sorted(_digest(key, one) for one in keys)) & (table.c.dataset == dataset)
+    asked = select(table.c.box).where(wanted & (table.c.dataset == dataset))
     try:
-        found = [_fragment(box.decrypt(one)) for one in connection.scalars(select(table.c.box).where(wanted))]
+        found = [_fragment(box.decrypt(one)) for one in connection.scalars(asked)]
     except CryptoError:
         raise StoreFault("the key of the pseudonyms is another one than that of this store: name the old key_file, or "
                          "another store") from None  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from detector.coverage import Unread
 from detector.errors import StoreFault
-from detector.store import backup, incidents, judging, keeping, outbox, reveals
+from detector.store import backup, fragments, incidents, judging, keeping, outbox, reveals
 from detector.store.batch import Batch
 from detector.store.incidents import Incident, State
 from detector.store.reader import Reader
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from detector.findings import Attributed
     from detector.policy import Ruling
+    from detector.scan import Fragment
 
 _TRIES = 4
 Result = TypeVar("Result")
@@ -91,6 +92,11 @@ class Store(Reader):
                 time.sleep(0.05 * attempt**2)
         with self.batch(now) as batch:
             return work(batch)
+
+    def fragments(self, dataset: str) -> list[Fragment]:
+        """The kept lines of all transactions of a format that have not ended."""
+        with self.session.reading() as connection:
+            return fragments.all_of(connection, self._key, dataset)
 
     def delivered(self, delivery: int | Iterable[int], now: int) -> None:
         """A delivery, or several that went out as one, have arrived."""

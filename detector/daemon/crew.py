@@ -1,0 +1,129 @@
+"""All sources of a configuration, ready to be gone over: who reads them, who sees, who keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from detector.audit.judging import judge_of
+from detector.audit.sighter import Sighter
+from detector.daemon.desk import Desk, Outcome, added
+from detector.daemon.keeping import Keeper
+from detector.daemon.passes import SourceReader
+from detector.findings import Telling
+from detector.identity import attribute
+from detector.scan import Settings
+
+if TYPE_CHECKING:
+    from detector.config import Source
+    from detector.daemon.health import Health
+    from detector.daemon.inforce import InForce
+    from detector.store import Store
+
+PART_BYTES = 4 * 1024 * 1024
+"""What one transaction holds of a log at most (a little more, to the end of a line)."""
+BUDGET_BYTES = 64 * 1024 * 1024
+"""After so many bytes of one source the others of its group are let in."""
+
+
+@dataclass(slots=True)
+class Crew:
+    """Everybody who works while one set of configuration, signatures and policy is in force.
+
+    Attributes:
+        inforce: that set.
+        store: where everything is kept.
+        health: told what is wrong.
+        clock: gives the present, microseconds since the epoch.
+        said: told what a person should know.
+        is_stopped: whether to end early.
+        progressed: told after each transaction: a sign of life.
+        readers: by source.
+        sighter: sees.
+    """
+
+    inforce: InForce
+    store: Store
+    health: Health
+    clock: Callable[[], int]
+    said: Callable[[str], None]
+    is_stopped: Callable[[], bool]
+    progressed: Callable[[], None]
+    readers: dict[str, SourceReader] = field(default_factory=dict)
+    sighter: Sighter = field(init=False)
+
+    def __post_init__(self) -> None:
+        force = self.inforce
+        judge = judge_of(force.policy, force.ruleset)
+        self.sighter = Sighter(force.ruleset, attribute, judge, Settings(part_bytes=PART_BYTES))
+        before, self.readers = self.readers, {}
+        for source in force.config.sources:
+            known = before.get(source.name)
+            is_same = known is not None and known.source == source
+            self.readers[source.name] = known if known and is_same else SourceReader(source, self.store, self.clock)
+
+    def succeeded_by(self, inforce: InForce) -> Crew:
+        """The crew of another set; what is remembered of sources that stay as they are stays."""
+        return replace(self, inforce=inforce)
+
+    def groups(self) -> dict[int, tuple[str, ...]]:
+        """Seconds → names of the sources that are gone over that often."""
+        config, found = self.inforce.config, dict[int, tuple[str, ...]]()
+        for source in config.sources:
+            interval = source.interval_s or config.interval_s
+            found[interval] = (*found.get(interval, ()), source.name)
+        return found
+
+    def run(self, names: Sequence[str]) -> Outcome:
+        """Go over some sources in turns until nothing is left to read.
+
+        Raises:
+            StoreFault: the store cannot be written; what was kept before stays kept.
+        """
+        total, waiting = Outcome(), [self.readers[name] for name in names if name in self.readers]
+        while waiting and not self.is_stopped():
+            left = []
+            for reader in waiting:
+                outcome = reader.run(self._desk(reader.source))
+                self.progressed()
+                self._say(reader.source.name, outcome)
+                total = added(total, outcome)
+                if not outcome.is_done:
+                    left.append(reader)
+            waiting = left
+        return total._replace(is_done=not waiting)
+
+    def _say(self, name: str, outcome: Outcome) -> None:
+        if outcome.faults:
+            self.health.broken(f"source:{name}", "; ".join(outcome.faults), self.clock())
+        elif outcome.is_done:
+            self.health.well(f"source:{name}")
+
+    def _desk(self, source: Source) -> Desk:
+        force = self.inforce
+        return Desk(
+            site=force.sites[source.name],
+            formats=force.formats,
+            sighter=self.sighter,
+            keeper=Keeper(
+                source=source.name,
+                ruleset=force.ruleset,
+                key=force.key,
+                telling=Telling(k=force.config.privacy.k, unit_sizes=self._unit_sizes()),
+                tells_names="names" in force.config.privacy.model_fields_set and force.config.privacy.names,
+                sinks=tuple(one.name for one in force.channels),
+                seal=lambda _batch, _actors: None,
+            ),
+            budget_bytes=BUDGET_BYTES,
+            is_stopped=self.is_stopped,
+            said=self.said,
+            progressed=self.progressed,
+        )
+
+    def _unit_sizes(self) -> Counter[str]:
+        """How many people each unit has now."""
+        now, people = self.clock(), self.inforce.people
+        entries = people.entries if people else ()
+        return Counter(one.unit for one in entries if one.bounds[0] <= now < one.bounds[1])

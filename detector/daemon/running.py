@@ -1,0 +1,232 @@
+"""The daemon: jobs that go over groups of sources, until it is told to end; configuration taken anew while it runs.
+
+Ticks only wake: every pass asks what is unread, never which tick it is, so a missed one costs nothing. Intervals are
+counted by the clock that nobody can set; a wall clock that was set back delays no pass.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from detector.daemon import inforce, systemd
+from detector.daemon.crew import Crew
+from detector.daemon.health import STORE, Health
+from detector.errors import InvalidFile, ShadowitError, StoreFault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import FrameType
+
+    from apscheduler.events import JobEvent
+
+    from detector.daemon.inforce import InForce
+    from detector.store import Store
+
+TICK_S = 0.5
+"""How often signals and the watchdog are looked after."""
+OVERDUE = 3
+"""A group that was not gone over for so many of its intervals is woken."""
+_WORKERS = 4
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Signs of life: a transaction was kept, or it was seen that nothing is unread.
+
+    Attributes:
+        at: of the last one, by the clock that nobody can set.
+    """
+
+    at: float = 0.0
+
+    def beat(self) -> None:
+        """One more."""
+        self.at = time.monotonic()
+
+
+def assembled(
+    force: InForce, store: Store, signature_paths: Sequence[Path], clock: Callable[[], int], said: Callable[[str], None]
+) -> Daemon:
+    """A daemon of what is in force, ready to serve.
+
+    Args:
+        force: configuration, signatures, policy.
+        store: open, to write.
+        signature_paths: named by the command line.
+        clock: gives the present, microseconds since the epoch.
+        said: told what a person should know.
+    """
+    health, pulse, ending = Health(clock()), Pulse(), threading.Event()
+    crew = Crew(force, store, health, clock, said, ending.is_set, pulse.beat)
+    health.reloaded(clock(), force.ruleset.digest, force.policy_digest)
+    return Daemon(crew, health, clock, said, force.path, signature_paths, ending, pulse)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One daemon while it runs.
+
+    Attributes:
+        crew: who works; replaced as a whole when configuration is taken anew.
+        health: how it is.
+        clock: gives the present, microseconds since the epoch.
+        said: told what a person should know.
+        path: the configuration file.
+        signature_paths: named by the command line.
+        ending: set when it is to end.
+        pulse: when something was last kept.
+    """
+
+    crew: Crew
+    health: Health
+    clock: Callable[[], int]
+    said: Callable[[str], None]
+    path: Path
+    signature_paths: Sequence[Path]
+    ending: threading.Event
+    pulse: Pulse
+    _asked_to_reload: threading.Event = field(default_factory=threading.Event)
+    _woken: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _scheduler: BackgroundScheduler = field(init=False)
+    _ended: dict[int, float] = field(default_factory=dict)
+    _busy: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(_WORKERS)},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+        self._scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+
+    def serve(self) -> None:
+        """Run until ``SIGTERM`` or ``SIGINT``; what is being kept is kept to the end."""
+        before = [(one, signal.signal(one, self._signalled)) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+        self._schedule()
+        self._scheduler.start()
+        systemd.notify(systemd.READY, systemd.status("reading"))
+        try:
+            while not self.ending.is_set():
+                self._woken.wait(TICK_S)
+                self._woken.clear()
+                if self._asked_to_reload.is_set():
+                    self._asked_to_reload.clear()
+                    self.reload()
+                self._look_after()
+        finally:
+            systemd.notify(systemd.STOPPING)
+            self.ending.set()
+            self.health.running(is_running=False)
+            self._scheduler.shutdown(wait=True)
+            for one, handler in before:
+                signal.signal(one, handler)
+
+    def stop(self) -> None:
+        """End soon, and well."""
+        self.ending.set()
+        self._woken.set()
+
+    def reload(self) -> bool:
+        """Take configuration, signatures and policy anew: all of it, or nothing; whether it was taken."""
+        systemd.notify(systemd.reloading())
+        try:
+            force = inforce.load(self.path, self.signature_paths)
+            if force.config.store != self.crew.inforce.config.store:
+                raise StoreFault("store: cannot be changed while it is open: start the daemon again")
+        except ShadowitError as fault:
+            reasons = [str(one) for one in fault.problems] if isinstance(fault, InvalidFile) else [str(fault)]
+            self.health.not_reloaded(self.clock(), "; ".join(reasons))
+            for reason in reasons:
+                self.said(f"configuration not taken, the one before stays in force: {reason}")
+            systemd.notify(systemd.READY, systemd.status("the new configuration is bad, the old one is in force"))
+            return False
+        with self._lock:
+            self.crew = self.crew.succeeded_by(force)
+        self.health.reloaded(self.clock(), force.ruleset.digest, force.policy_digest)
+        self._schedule()
+        self.said(f"configuration taken: {len(force.config.sources)} sources, signatures {force.ruleset.digest[:12]}")
+        systemd.notify(systemd.READY, systemd.status("reading"))
+        return True
+
+    def pass_over(self, interval: int) -> bool:
+        """Go over one group of sources; whether all went well. The next pass does what this one missed."""
+        began = time.monotonic_ns()
+        self._busy.add(interval)
+        try:
+            with self._lock:
+                crew = self.crew
+            outcome = crew.run(crew.groups().get(interval, ()))
+            self.health.well(STORE)
+            is_good = outcome.is_done
+        except StoreFault as fault:
+            self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
+            self.said(str(fault))
+            is_good = False
+        except Exception as fault:  # noqa: BLE001 - the outermost place of a job: told, counted, tried again
+            self.said("".join(traceback.format_exception(fault)).rstrip())
+            self.said(f"this is a bug in shadowit: {type(fault).__name__}: {fault}")
+            self.health.broken("pass", f"{type(fault).__name__}: {fault}", self.clock())
+            is_good = False
+        else:
+            self.health.well("pass")
+        finally:
+            self._busy.discard(interval)
+        self._ended[interval] = time.monotonic()
+        self.health.passed(self.clock(), (time.monotonic_ns() - began) // 1000, is_good=is_good)
+        if is_good:
+            self.pulse.beat()
+            if self._ended.keys() >= self.crew.groups().keys():
+                self.health.running(is_running=not self.ending.is_set())
+        return is_good
+
+    def _schedule(self) -> None:
+        """One job for each group; those that are there already keep their turn."""
+        wanted = {f"read-{interval}": interval for interval in self.crew.groups()}
+        for job in self._scheduler.get_jobs():
+            if job.id not in wanted:
+                job.remove()
+        there = {job.id for job in self._scheduler.get_jobs()}
+        for name, interval in wanted.items():
+            if name not in there:
+                self._scheduler.add_job(
+                    self.pass_over, "interval", seconds=interval, args=[interval], id=name,
+                    next_run_time=datetime.now(UTC),
+                )  # fmt: skip
+
+    def _look_after(self) -> None:
+        """Wake groups that a clock which was set back has put to sleep; tell the watchdog that work goes on."""
+        now = time.monotonic()
+        is_late = False
+        for interval in self.crew.groups():
+            since = now - self._ended.setdefault(interval, now)
+            if interval not in self._busy and since > OVERDUE * interval + TICK_S:
+                is_late = True
+                self._scheduler.modify_job(f"read-{interval}", next_run_time=datetime.now(UTC))
+                self._ended[interval] = now
+        limit = systemd.watchdog_s()
+        if limit and not is_late and (not self._busy or now - self.pulse.at < limit / 2):
+            systemd.notify(systemd.WATCHDOG)
+
+    def _skipped(self, event: JobEvent) -> None:
+        reason = "still running" if event.code == EVENT_JOB_MAX_INSTANCES else "missed"
+        self.health.skipped(event.job_id, reason)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._asked_to_reload.set()
+        else:
+            self.ending.set()
+        self._woken.set()
