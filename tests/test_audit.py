@@ -612,6 +612,9 @@ def test_every_line_of_evidence_can_be_opened_again(tmp_path, ruleset):
         assert report.unread_files == 0, path
         rows = [row for finding in report.findings for row in finding.evidence]
         assert {row.path for row in rows} == {row.path for row in report.sources}
+        assert [row for one in report.findings for row in (*one.evidence[:2], *one.evidence[2:])] == rows
+        assert report.findings == audited([path], ruleset).findings
+        assert len({hash(one) for one in report.findings}) == len(report.findings)
         for row in rows[:6] + rows[-6:]:
             steps = explain_at(row.path, row.offset, Site(), Formats(), ruleset)
             assert digest_said(steps) == row.sha256, row.path

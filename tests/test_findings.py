@@ -1,6 +1,7 @@
 """Folding sightings: any order and any split give one result, in memory that grows with people and not with logs."""
 
 import hashlib
+import pickle
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from machine import SUFFIX, indicator, signature
 
 from detector.events import Kind, Stage
-from detector.findings import EVIDENCE_EACH_SIDE, Finding, Findings, StageCount, attributed
+from detector.findings import EVIDENCE_EACH_SIDE, Evidence, Finding, Findings, StageCount, attributed
+from detector.findings.evidence import order
 from detector.identity import attribute
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting, SightingBatch, sighting_id
 from detector.policy import MUTED, OBSERVED, Ruling, Verdict
@@ -155,6 +157,30 @@ class TestEvidence:
     def test_an_unknown_time_is_kept_as_the_earliest(self):
         finding = found(sighting(None), sighting(5))
         assert [one.instant for one in sorted(finding.stages[Stage.VISITED].evidence)] == [None, 5]
+
+    @pytest.mark.parametrize("at", [(1 << 80), -(1 << 80)])
+    def test_a_forged_instant_is_kept_at_the_edge_of_what_can_be(self, at):
+        (evidence,) = found(sighting(at)).stages[Stage.VISITED].evidence
+        assert abs(evidence.at) < 1 << 62
+        assert evidence.instant is not None
+        assert (evidence.at > 0) is (at > 0)
+        assert found(sighting(at)).first_seen == at
+
+    def test_evidence_is_told_by_time_then_log_then_place(self):
+        rows = [batch(sighting(7, offset=9), sighting(7, offset=1), path=path) for path in ("b.log", "a.log")]
+        (finding,) = folded(*rows).all()
+        kept = sorted(finding.stages[Stage.VISITED].kept, key=order)
+        told = [(one.path, one.offset) for one in map(Evidence.of, kept)]
+        assert told == [("a.log", 1), ("a.log", 9), ("b.log", 1), ("b.log", 9)]
+
+    def test_findings_are_given_away_once(self):
+        findings = folded(batch(sighting(), sighting(service="two")))
+        assert [one.service for one in findings.given_away()] == ["one", "two"]
+        assert findings.all() == []
+
+    def test_findings_go_from_process_to_process(self):
+        whole = folded(batch(sighting(5), sighting(5 + DAY, Stage.USED), sighting(None, service="two"))).all()
+        assert pickle.loads(pickle.dumps(whole)) == whole
 
 
 class TestTimes:

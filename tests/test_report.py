@@ -343,6 +343,15 @@ def test_json_has_the_documented_keys():
     assert found["window"] == {"since": "2019-07-01T00:00:00Z", "until": "2020-03-03T00:00:00Z"}
 
 
+@pytest.mark.parametrize("name", ["json", "jsonl", "csv"])
+def test_pieces_are_the_whole(name):
+    empty = replace(report(), findings=())
+    for one in (report(), empty):
+        assert "".join(writer_named(name).pieces(one, colour=False, width=80)) == render(name, one)
+    assert json.loads(render("json", empty))["findings"] == []
+    assert render("json") == json.dumps(json.loads(render("json")), indent=2, ensure_ascii=False) + "\n"
+
+
 def test_json_totals_do_not_count_a_copy_twice():
     totals = json.loads(render("json"))["totals"]
     assert totals["files"] == 6

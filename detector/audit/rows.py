@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from detector.events import Stage
+from detector.findings import Evidence
+from detector.findings.evidence import order
 from detector.identity import pseudonym
 from detector.match import ActorKind
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
     from detector.audit.plan import Input
     from detector.coverage import Coverage
-    from detector.findings import Evidence, Finding
+    from detector.findings import Finding, Kept
     from detector.identity import People
     from detector.signatures import Ruleset
 
@@ -60,7 +63,6 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
     ordered = sorted(finding.stages.items(), key=lambda item: (-item[0].rung, list(Stage).index(item[0])))
-    evidence = sorted(row for _, count in ordered for row in count.evidence)
     return FindingRow(
         service=signature.id,
         service_name=signature.name,
@@ -80,7 +82,7 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
         per_day=tuple(sorted(
             (day * _DAY_US, one.value, count) for one, stage_count in ordered for day, count in stage_count.days.items()
         )),
-        evidence=tuple(_evidence_row(row) for row in evidence),
+        evidence=_Proofs(sorted((row for _, count in ordered for row in count.kept), key=order)),
         data_location=signature.data_location,
     )  # fmt: skip
 
@@ -93,8 +95,32 @@ def _actor_row(finding: Finding, people: People | None, key: bytes | None) -> Ac
     return ActorRow(shown, actor.kind.value, name, ", ".join(finding.units), finding.grade, finding.one_of)
 
 
-def _evidence_row(row: Evidence) -> EvidenceRow:
-    return EvidenceRow(
-        row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
-        row.sighting,
-    )  # fmt: skip
+class _Proofs(Sequence[EvidenceRow]):
+    """Evidence as rows that are made when they are asked for: a report of a big log has very many."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: list[Kept]) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> EvidenceRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EvidenceRow]: ...
+    def __getitem__(self, index: int | slice) -> EvidenceRow | Sequence[EvidenceRow]:
+        if isinstance(index, slice):
+            return _Proofs(self._kept[index])
+        row = Evidence.of(self._kept[index])
+        return EvidenceRow(
+            row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
+            row.sighting,
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return self._kept == other._kept if isinstance(other, _Proofs) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._kept))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SEVERAL_BYTES = 96 * 1024 * 1024
 """Below so many bytes on disk one process is faster than forking others."""
+LARGEST_RANGE_BYTES = 4 * SEGMENT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +203,13 @@ class _Audit:
 
 
 def _range_bytes(size_bytes: int, jobs: int) -> int:
-    """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged."""
+    """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged.
+
+    What a worker hands over is twice in memory for a moment: ranges do not grow with the log for ever.
+    """
     if jobs == 1:
         return max(size_bytes, SEGMENT_BYTES)
-    return max(SEGMENT_BYTES, size_bytes // (4 * jobs) // CHUNK_BYTES * CHUNK_BYTES)
+    return max(SEGMENT_BYTES, min(size_bytes // (4 * jobs), LARGEST_RANGE_BYTES) // CHUNK_BYTES * CHUNK_BYTES)
 
 
 def audited(
@@ -249,7 +253,7 @@ def _report(running: _Audit) -> Report:
         since=terms.settings.since,
         until=terms.settings.until,
         sources=tuple(sorted(sources, key=lambda source: source.path)),
-        findings=tuple(finding_rows(running.findings.all(), ruleset, terms.people, terms.key)),
+        findings=tuple(finding_rows(running.findings.given_away(), ruleset, terms.people, terms.key)),
         names=terms.key is None,
         canaries=tuple((name, proves(running.sighter.scanner, one, ruleset)) for name, one in sorted(formats.items())),
         gap_s=terms.settings.gap_s,

@@ -29,7 +29,7 @@ from detector.cli.options import (
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from detector.audit import Input, Terms
     from detector.config import Config
@@ -144,12 +144,13 @@ class _Run:
         on_terminal = output is None and sys.stdout.isatty()
         colour = on_terminal and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size().columns if on_terminal else 120
-        text = writer_named(self.text("output_format")).render(report, colour=colour, width=width)
+        pieces = writer_named(self.text("output_format")).pieces(report, colour=colour, width=width)
         if isinstance(output, Path):
-            written(output, text)
+            written(output, pieces)
             self.say(f"wrote {output}")
         else:
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            for piece in pieces:
+                sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
             sys.stdout.buffer.flush()
         if self.options["verbose"]:
             for source in report.sources:
@@ -216,18 +217,20 @@ def key_of(chosen: object, config: Config | None) -> bytes | None:
     return read_key(config.privacy.key_file)
 
 
-def written(path: Path, text: str) -> None:
+def written(path: Path, pieces: Iterable[str]) -> None:
     """Write a file whole or not at all; what is no regular file (``/dev/null``, a pipe) is written into, not replaced.
 
     Raises:
         UsageError: it cannot be written.
     """
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
         temporary.replace(path)
     except OSError as fault:
         raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None

@@ -164,13 +164,13 @@ class _Run:
             if path.exists():
                 raise UsageError(f"{path}: is there already")
             path.parent.mkdir(parents=True, exist_ok=True)
-            written(path, stub_of(rows[domain], f"{datetime.now(UTC):%Y-%m-%d}"))
+            written(path, (stub_of(rows[domain], f"{datetime.now(UTC):%Y-%m-%d}"),))
             click.echo(f"shadowit: wrote {path}", err=True)
 
     def write(self, text: str) -> None:
         output = self.options["output"]
         if isinstance(output, Path):
-            written(output, text)
+            written(output, (text,))
             click.echo(f"shadowit: wrote {output}", err=True)
         else:
             sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +43,13 @@ def run(
     progress = context.Value("q", 0)
     told = 0
     with ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (work, progress)) as pool:
-        futures: list[Future[Result]] = [pool.submit(_call, task) for task in tasks]
+        futures: deque[Future[Result]] = deque(pool.submit(_call, task) for task in tasks)
         try:
-            for future in futures:
-                while not future.done():
-                    wait([future], POLL_S)
+            while futures:
+                while not futures[0].done():
+                    wait([futures[0]], POLL_S)
                     told = _tell(progress, told, advance)
-                yield future.result()
+                yield futures.popleft().result()  # whoever takes it alone decides how long it lives
             _tell(progress, told, advance)
         finally:
             for future in futures:

@@ -3,7 +3,7 @@
 from detector.findings.alert import Alert, AlertKind, Severity
 from detector.findings.alerts import SILENT_STAGES, Known, Telling, changes, digest_of, key_of
 from detector.findings.attributed import Attributed, attributed
-from detector.findings.evidence import EVIDENCE_EACH_SIDE, KEPT_LINE_BYTES, Evidence, StageCount
+from detector.findings.evidence import EVIDENCE_EACH_SIDE, Evidence, Kept, StageCount
 from detector.findings.faults import (
     canary_missed,
     coverage_gap,
@@ -15,7 +15,6 @@ from detector.findings.folding import LEFT_OUT, Finding, Findings, Judge
 
 __all__ = [
     "EVIDENCE_EACH_SIDE",
-    "KEPT_LINE_BYTES",
     "LEFT_OUT",
     "SILENT_STAGES",
     "Alert",
@@ -25,6 +24,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Judge",
+    "Kept",
     "Known",
     "Severity",
     "StageCount",

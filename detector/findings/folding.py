@@ -5,24 +5,28 @@ Only the earliest and the latest lines of each stage are kept as evidence: memor
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from detector.events import MICROSECONDS, Stage
-from detector.findings.evidence import DAY_US, StageCount, kept_of
+from detector.findings.evidence import DAY_US, Origin, StageCount, proof_of
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
 from detector.policy import MUTED, OBSERVED, Ruling, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from detector.match import Attribute, SightingBatch
     from detector.signatures import Ruleset, Thresholds
 
-_CONFIRMED = Confidence.CONFIRMED
+_CONFIRMED, _VISITED = Confidence.CONFIRMED, Stage.VISITED.rung
 _GRADES = ("low", "medium", "high")
+
+T = TypeVar("T", bound=Hashable)
 
 Judge: TypeAlias = Callable[[Sighting, Attribution], Ruling]
 """What an organisation's policy says of one sighting."""
@@ -61,11 +65,17 @@ class Finding:
     stages: dict[Stage, StageCount] = field(default_factory=dict)
     denied: int = 0
     bytes_sent: int = 0
-    sources: set[str] = field(default_factory=set)
-    used_days: set[int] = field(default_factory=set)
+    sources: frozenset[str] = frozenset()
+    used_days: frozenset[int] = frozenset()
     sessions: dict[int, Session] = field(default_factory=dict)
-    attributions: set[Attribution] = field(default_factory=set)
+    attributions: frozenset[Attribution] = frozenset()
     verdicts: Counter[Verdict] = field(default_factory=Counter)
+
+    def __reduce__(self) -> tuple[type[Finding], tuple[object, ...]]:
+        return Finding, (
+            self.service, self.actor, self.stages, self.denied, self.bytes_sent, self.sources, self.used_days,
+            self.sessions, self.attributions, self.verdicts,
+        )  # fmt: skip # a third of what the state of slots takes from process to process
 
     @property
     def verdict(self) -> Verdict:
@@ -106,17 +116,23 @@ class Finding:
     def merge(self, other: Finding) -> None:
         """Add what another part of the logs gave."""
         for stage, count in other.stages.items():
-            if stage not in self.stages:
-                self.stages[stage] = StageCount()
-            self.stages[stage].merge(count)
+            mine = self.stages.setdefault(stage, count)
+            if mine is not count:
+                mine.merge(count)
         self.denied += other.denied
         self.bytes_sent += other.bytes_sent
-        self.sources |= other.sources
-        self.used_days |= other.used_days
+        self.sources = _union(self.sources, other.sources)
+        self.used_days = _union(self.used_days, other.used_days)
         for day, session in other.sessions.items():
             self.sessions[day] = together(self.sessions.get(day), session)
-        self.attributions |= other.attributions
+        self.attributions = _union(self.attributions, other.attributions)
         self.verdicts.update(other.verdicts)
+
+    def pruned(self) -> Finding:
+        """The finding with no more evidence than is kept."""
+        for stage in self.stages.values():
+            stage.prune()
+        return self
 
     def reached(self, thresholds: Thresholds) -> tuple[Stage, Confidence]:
         """The highest stage on the ladder and how surely; without one, the last of those beside it.
@@ -145,62 +161,90 @@ class Findings:
             one.id: one.thresholds.opaque_hosts for one in ruleset.signatures if one.thresholds.opaque_hosts
         }
         self._findings: dict[tuple[str, Actor], Finding] = {}
-        self._attributed: dict[tuple[str, Attribution], Finding] = {}
+        self._log = ("", "")
+        self._places: dict[tuple[str, Stage, Attribution], tuple[Finding, StageCount]] = {}
+        self._origins: dict[tuple[str, Stage, bool], Origin] = {}
         self.left_out: Counter[str] = Counter()
 
     def fold(self, batch: SightingBatch) -> None:
         """Add the sightings of one part of a log."""
-        judge, rows, path = self._judge, batch.rows, batch.path
-        for sighting, attribution, kept in zip(rows, map(self._attribute, rows), kept_of(batch), strict=True):
-            service, _, stage, confidence, at, denied, _, _, _, host, bytes_sent, _, _, _, _ = sighting
-            ruling = None if judge is None else judge(sighting, attribution)
+        judge, rows = self._judge, batch.rows
+        if (batch.path, batch.stream) != self._log:
+            self._log = batch.path, batch.stream
+            self._places.clear()
+            self._origins.clear()
+        places, origins, sha256 = self._places, self._origins, hashlib.sha256
+        for row, attribution in zip(rows, map(self._attribute, rows), strict=True):
+            service, indicator, stage, confidence, at, denied, _, _, _, host, sent, offset, part, line, _ = row
+            ruling = None if judge is None else judge(row, attribution)
             if ruling is not None and ruling.by in LEFT_OUT:
                 self.left_out[ruling.by] += 1
                 continue
-            finding = self._attributed.get((service, attribution))
-            if finding is None:
-                finding = self._finding(service, attribution)
+            place = places.get((service, stage, attribution))
+            finding, count = place or self._place(service, stage, attribution)
             if ruling is not None:
                 finding.verdicts[ruling.verdict] += 1
-            count = finding.stages.get(stage)
-            if count is None:
-                count = finding.stages[stage] = StageCount()
-            count.take(kept, at, confirmed=confidence is _CONFIRMED)
-            finding.sources.add(path)
-            finding.bytes_sent += bytes_sent
+            origin = origins.get((indicator, stage, denied)) or self._origin(indicator, stage, denied)
+            proof = proof_of(at, offset, part, len(line), sha256(line).digest())
+            count.take((proof, origin), at, confidence is _CONFIRMED)
+            finding.bytes_sent += sent
             if denied:
                 finding.denied += 1
             elif at is not None:
-                finding.used_days.add(at // DAY_US)
-                if service in self._opaque and host in self._opaque[service] and stage.rung >= Stage.VISITED.rung:
-                    day = at // DAY_US
+                day = at // DAY_US
+                finding.used_days = with_one(finding.used_days, day)
+                if service in self._opaque and host in self._opaque[service] and stage.rung >= _VISITED:
                     finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
 
-    def _finding(self, service: str, attribution: Attribution) -> Finding:
-        """The finding that an attribution adds to."""
+    def _place(self, service: str, stage: Stage, attribution: Attribution) -> tuple[Finding, StageCount]:
+        """Where sightings of a stage count that are attributed so; of the log that is being folded."""
         actor = attribution.actor
         finding = self._findings.get((service, actor))
         if finding is None:
             finding = self._findings[service, actor] = Finding(service, actor)
-        finding.attributions.add(attribution)
-        self._attributed[service, attribution] = finding
-        return finding
+        finding.sources = with_one(finding.sources, self._log[0])
+        finding.attributions = with_one(finding.attributions, attribution)
+        place = self._places[service, stage, attribution] = finding, finding.stages.setdefault(stage, StageCount())
+        return place
+
+    def _origin(self, indicator: str, stage: Stage, denied: bool) -> Origin:
+        path, stream = self._log
+        origin = self._origins[indicator, stage, denied] = Origin(path, indicator, stage, denied, stream)
+        return origin
 
     def merge(self, others: Iterable[Finding], left_out: Mapping[str, int] | None = None) -> None:
-        """Add the findings of another part of the logs, and what was left out of it."""
+        """Take over the findings of another part of the logs, and what was left out of it."""
         self.left_out.update(left_out or {})
         for other in others:
-            mine = self._findings.get((other.service, other.actor))
-            if mine is None:
-                mine = self._findings[other.service, other.actor] = Finding(other.service, other.actor)
-            mine.merge(other)
+            mine = self._findings.setdefault((other.service, other.actor), other)
+            if mine is not other:
+                mine.merge(other)
 
     def all(self) -> list[Finding]:
         """Every finding, by service and actor, its evidence cut down to what is kept."""
-        for finding in self._findings.values():
-            for stage in finding.stages.values():
-                stage.prune()
-        return [self._findings[key] for key in sorted(self._findings)]
+        return [self._findings[key].pruned() for key in sorted(self._findings)]
+
+    def given_away(self) -> Iterator[Finding]:
+        """The same, one after the other; nothing is left of them here, so that their rows can take their place."""
+        self._places.clear()
+        for key in sorted(self._findings):
+            yield self._findings.pop(key).pruned()
+
+
+def with_one(those: frozenset[T], one: T) -> frozenset[T]:
+    """A set with one more; of the many sets of one, equal ones are one object."""
+    if one in those:
+        return those
+    return those | {one} if those else _only(one)
+
+
+def _union(one: frozenset[T], other: frozenset[T]) -> frozenset[T]:
+    return one if other <= one else other if one <= other else one | other
+
+
+@lru_cache(maxsize=1024)
+def _only(one: T) -> frozenset[T]:
+    return frozenset((one,))
 
 
 def _is_use(session: Session, thresholds: Thresholds) -> bool:

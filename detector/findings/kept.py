@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Stage
-from detector.findings.evidence import DAY_US, UNKNOWN_TIME, StageCount
-from detector.findings.folding import Finding, Session, together
+from detector.findings.evidence import DAY_US, Origin, StageCount, proof_of
+from detector.findings.folding import Finding, Session, together, with_one
 from detector.match import Attribution, Confidence
 
 if TYPE_CHECKING:
@@ -35,19 +35,19 @@ def folded(sightings: Iterable[Attributed], ruleset: Ruleset) -> list[Finding]:
 
 def _add(finding: Finding, one: Attributed, *, is_product: bool) -> None:
     """Count one sighting."""
-    finding.attributions.add(Attribution(one.actor, one.grade, one.unit, one.one_of))
+    attribution = Attribution(one.actor, one.grade, one.unit, one.one_of)
+    finding.attributions = with_one(finding.attributions, attribution)
     finding.verdicts[one.verdict] += 1
+    proof = proof_of(one.at, one.offset, one.part, one.length, bytes.fromhex(one.sha256))
+    origin = Origin(one.path, one.indicator, one.stage, one.denied, one.stream)
     count = finding.stages.setdefault(one.stage, StageCount())
-    known = UNKNOWN_TIME if one.at is None else one.at
-    digest = bytes.fromhex(one.sha256) + (b"\0" if one.length == 32 else b"")  # never as long as the line itself
-    kept = (known, one.path, one.offset, one.indicator, one.stage, one.denied, one.stream, one.part, one.length, digest)
-    count.take(kept, one.at, confirmed=one.confidence is Confidence.CONFIRMED)
-    finding.sources.add(one.path)
+    count.take((proof, origin), one.at, one.confidence is Confidence.CONFIRMED)
+    finding.sources = with_one(finding.sources, one.path)
     finding.bytes_sent += one.bytes_sent
     if one.denied:
         finding.denied += 1
     elif one.at is not None:
         day = one.at // DAY_US
-        finding.used_days.add(day)
+        finding.used_days = with_one(finding.used_days, day)
         if is_product and one.stage.rung >= Stage.VISITED.rung:
             finding.sessions[day] = together(finding.sessions.get(day), Session(1, one.at, one.at))

@@ -28,7 +28,7 @@ _AUTHORITY_END = re.compile(r"[/?#\\]")
 _STATUSES: dict[str | None, int] = {str(code): code for code in range(100, 1000)}
 _LONGEST_NUMBER = 20
 _LARGEST = 2**63 - 1
-_MEMO = 8192
+_MEMO = 1024
 _SHORT = 256
 """Longer values are read without the memo: 8,192 forged ones must not hold gigabytes."""
 

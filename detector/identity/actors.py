@@ -32,19 +32,21 @@ def attribute(sighting: Sighting) -> Attribution:
 
     An account counts without its directory prefix's case: ``CORP\\U1042`` and ``corp\\u1042`` are one.
     """
-    return _attribution(sighting.account, sighting.mailbox, sighting.address)
+    if sighting.account:
+        return _attribution(ActorKind.ACCOUNT, sighting.account)
+    if sighting.mailbox:
+        return _attribution(ActorKind.MAILBOX, sighting.mailbox)
+    if sighting.address:
+        return _attribution(ActorKind.ADDRESS, sighting.address)
+    return _NOBODY
 
 
-@lru_cache(maxsize=16_384)
-def _attribution(account: str, mailbox: str, address: str) -> Attribution:
-    kind, name = ActorKind.UNKNOWN, "unknown"
-    if account:
-        kind, name = ActorKind.ACCOUNT, lower(account)
-    elif mailbox:
-        kind, name = ActorKind.MAILBOX, lower(mailbox)
-    elif address:
-        kind, name = ActorKind.ADDRESS, lower(address)
-    return Attribution(Actor(kind, name), GRADES[kind])
+@lru_cache(maxsize=8192)
+def _attribution(kind: ActorKind, name: str) -> Attribution:
+    return Attribution(Actor(kind, lower(name)), GRADES[kind])
+
+
+_NOBODY = Attribution(Actor(ActorKind.UNKNOWN, "unknown"), GRADES[ActorKind.UNKNOWN])
 
 
 def pseudonym(actor: Actor, key: bytes) -> str:

@@ -5,6 +5,7 @@ Times are microseconds since the epoch, UTC; sizes are bytes; ``None`` means "un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 SCHEMA = "shadowit.report/1"
@@ -144,7 +145,7 @@ class FindingRow:
     sources: tuple[str, ...]
     stages: tuple[tuple[str, int | None, int | None, int], ...]
     per_day: tuple[tuple[int, str, int], ...]
-    evidence: tuple[EvidenceRow, ...]
+    evidence: Sequence[EvidenceRow]
     data_location: str = ""
 
 

@@ -18,12 +18,13 @@ from detector.report.text import encodable, escaped_json
 from detector.report.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from detector.report.document import ActorRow, EvidenceRow, FindingRow, Report, SourceRow
 
 Json: TypeAlias = "str | int | bool | Mapping[str, Json] | Sequence[Json] | None"
 
+_LINE, _INDENTED = "\n", "\n    "
 _LARGEST = 2**63 - 1
 """Sums of forged sizes can be larger than JSON readers take; they are written as this."""
 
@@ -31,7 +32,21 @@ _LARGEST = 2**63 - 1
 def render(report: Report, *, colour: bool = False, width: int = 0) -> str:
     """The report as indented JSON."""
     del colour, width
-    return dump(document(report), indent=True)
+    return "".join(stream(report))
+
+
+def stream(report: Report) -> Iterator[str]:
+    """The same, finding by finding: never is all of a large document in memory."""
+    head, empty, tail = dump(document(report), indent=True).rpartition("[]")
+    if not report.findings:
+        yield f"{head}{empty}{tail}"
+        return
+    between = f"{head}["
+    for row in report.findings:
+        text = dump(finding(row, names=report.names), indent=True).rstrip("\n")
+        yield f"{between}\n    {text.replace(_LINE, _INDENTED)}"
+        between = ","
+    yield f"\n  ]{tail}"
 
 
 def dump(value: Json, *, indent: bool) -> str:
@@ -41,7 +56,7 @@ def dump(value: Json, *, indent: bool) -> str:
 
 
 def document(report: Report) -> Json:
-    """The report as JSON values, keys in the order in which they are documented."""
+    """The report as JSON values without its findings, keys in the order in which they are documented."""
     ledger = add_up(report)
     return {
         "schema": SCHEMA,
@@ -69,7 +84,7 @@ def document(report: Report) -> Json:
             for start, end in one.gaps_between
         ],
         "canaries": [{"format": name, "sighted": sighted} for name, sighted in report.canaries],
-        "findings": [finding(row, names=report.names) for row in report.findings],
+        "findings": [],
     }
 
 
@@ -170,4 +185,4 @@ def _encodable(value: Json) -> Json:
     return [_encodable(one) for one in value]
 
 
-WRITER = Writer(name="json", render=render)
+WRITER = Writer(name="json", render=render, stream=stream)

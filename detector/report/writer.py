@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from detector.report.document import Report
 
 
@@ -30,7 +32,13 @@ class Writer:
     Attributes:
         name: as it is asked for with ``--format``.
         render: a report as text.
+        stream: the same text in pieces, of those that may be large; ``None``: it is made whole.
     """
 
     name: str
     render: Render
+    stream: Callable[[Report], Iterable[str]] | None = None
+
+    def pieces(self, report: Report, *, colour: bool, width: int) -> Iterable[str]:
+        """A report as pieces of text."""
+        return self.stream(report) if self.stream else (self.render(report, colour=colour, width=width),)
