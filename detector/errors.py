@@ -6,7 +6,8 @@
      ├── UsageError               2   what was asked for cannot be done as asked
      ├── InvalidFile              3   a configuration, signature or policy file: every problem, with file:line:col
      ├── UnreadableSource         4   a log that cannot be read: becomes a gap, never the end of an audit
-     └── StoreFault               5   what was found cannot be kept, or what was kept cannot be read
+     ├── StoreFault               5   what was found cannot be kept, or what was kept cannot be read
+     └── SinkFault                5   an alert did not arrive
     RefusedLine (ValueError)          one log line that is not what its format says; counted and sampled
 """
 
@@ -95,6 +96,12 @@ class StoreFault(ShadowitError):
         self.is_passing = is_passing
         self.is_damaged = is_damaged
         super().__init__(message)
+
+
+class SinkFault(ShadowitError):
+    """An alert that somebody waits for did not arrive."""
+
+    exit_status = 5
 
 
 class RefusedLine(ValueError):

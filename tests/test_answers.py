@@ -72,7 +72,13 @@ class TestOutcomes:
              [("nothing", "mail, proxy"), ("not-read", "proxy"), ("not-read", "dns"), ("not-read", "mail")]),
             ((source(Kind.PROXY, range(94)), DNS, MAIL), Outcome.NOT_OBSERVED_SHORT, [("short", "proxy")]),
             ((source(Kind.PROXY, range(95)), DNS, MAIL), Outcome.NOT_OBSERVED, []),
-            ((PROXY, source(Kind.PROXY, range(9), "east"), DNS, MAIL), Outcome.NOT_OBSERVED_SHORT, [("short", "east")]),
+            ((PROXY, source(Kind.PROXY, range(9), "east"), DNS, MAIL), Outcome.NOT_OBSERVED, []),
+            ((PROXY, source(Kind.PROXY, range(9), "east", is_declared=True), DNS, MAIL), Outcome.NOT_OBSERVED_SHORT,
+             [("short", "east")]),
+            ((source(Kind.PROXY, range(50), "w"), source(Kind.PROXY, range(40, 100), "e"), DNS, MAIL),
+             Outcome.NOT_OBSERVED, []),
+            ((source(Kind.PROXY, range(50), "w"), source(Kind.PROXY, range(60, 100), "e"), DNS, MAIL),
+             Outcome.NOT_OBSERVED_SHORT, [("short", "proxy")]),
             ((replace(PROXY, sighted=False), DNS, MAIL), Outcome.CANNOT_SAY, [("canary", "proxy"), ("short", "proxy")]),
         ],
     )  # fmt: skip
@@ -202,7 +208,12 @@ def evidence(draw):
         ]
         fields = draw(st.sets(st.sampled_from(sorted(FIELDS)), max_size=3)).symmetric_difference(FIELDS)
         silence = draw(st.sampled_from([3600, 4 * 3600, 86_400]))
-        sources.append(Source(name, kind, tuple(rows), silence, frozenset(fields), draw(st.integers(0, 9)) > 0))
+        sources.append(
+            Source(
+                name, kind, tuple(rows), silence, frozenset(fields), draw(st.integers(0, 9)) > 0,
+                is_declared=draw(st.booleans()),
+            )
+        )  # fmt: skip
     rows = st.builds(
         sighting, st.integers(0, LENGTH * HOUR), st.sampled_from(["u1", "u2", "u3"]),
         st.sampled_from([Stage.RESOLVED, Stage.VISITED, Stage.SIGNED_UP, Stage.USED, Stage.CLOSED]),

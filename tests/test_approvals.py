@@ -1,9 +1,11 @@
 """Approvals: every use within, outside, before, or in need of a case; every approval with the use that it got."""
 
+import json
 from dataclasses import replace
 from itertools import count
 
 import pytest
+from storied import audited_story
 
 from detector.answers.approvals import Position, State, approved
 from detector.answers.references import Case, References, read
@@ -197,3 +199,25 @@ class TestReferences:
 
 def test_positions_have_the_words_of_the_table():
     assert [one.value for one in Position] == ["within", "needs-reference", "outside", "before"]
+
+
+def test_a_story_told_as_its_author_knows_it(root):
+    """The national police: approved from March on for one unit, with the reference of a case."""
+    story = root / "sample_logs" / "stories" / "rcmp"
+    wanted = json.loads((story / "expected.json").read_text())["approvals"]
+    a_policy, found = audited_story(story, references=read((story / "cases.csv").read_text(), "cases.csv"))
+    (granted,) = a_policy.approvals
+    inside = [one for one in found if one.at is not None and granted.valid_from <= one.at < granted.valid_until]
+    users = told_of(inside, a_policy).users
+    assert [
+        {"service": one.service, "person": one.actor.name, "unit": ", ".join(one.units), "within": one.within,
+         "needs_reference": one.needs_reference, "outside": one.outside}
+        for one in users
+    ] == wanted  # fmt: skip
+    everything = told_of(found, a_policy)
+    assert {one.position for one in everything.uses} == set(Position)
+    assert everything.granted[0].within == sum(one["within"] for one in wanted)
+
+
+def told_of(rows, a_policy):
+    return approved(rows, a_policy, {"clearview-ai": "facial-recognition/investigative-platform"}, References(), NOW)

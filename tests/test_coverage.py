@@ -227,7 +227,8 @@ class TestSources:
 
     def test_sums(self):
         source = Source("s", Kind.DNS, (Hour("s", Kind.DNS, 0, 9, 3, 1, 9), Hour("s", Kind.DNS, 1, 4, 0, 0, 9)))
-        assert (source.lines, source.unparsed_share, source.readable(Window(0, AN_HOUR))) == (13, 0.25, 1)
+        window = Window(0, AN_HOUR)
+        assert (source.lines(window), source.unparsed_share, source.readable(window)) == (9, 0.25, 1)
         assert Source("s", Kind.DNS).unparsed_share == 0.0
 
 

@@ -25,6 +25,7 @@ MODULE_LINES = 300
 FUNCTION_LINES = 50
 CATCHES_ALL = {
     "detector/daemon/running.py": "the outermost place of a job: told with its traceback, counted, tried again",
+    "detector/daemon/notifier.py": "the thread of a sink: told with its place, tried again",
     "detector/cli/__init__.py": "the outermost place: status 70, with the traceback",
     "detector/sources/opening.py": "a thread: what goes wrong in it is raised in the reader's own",
 }
@@ -131,7 +132,7 @@ class TestReadme:
         rows = set(re.findall(r"^\| (\d+) \| ", README, re.MULTILINE))
         told = set(
             re.findall(
-                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|store|a bug|interrupted|closed)",
+                r"(\d+) (?:ran|findings|wrong|invalid|incomplete|sink|a bug|interrupted|closed)",
                 " ".join(command_line.help.split()),
             )
         )

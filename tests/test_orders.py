@@ -1,14 +1,16 @@
 """Orders to cease use: before, grace, after; by a person or by a program; followed, broken or not to be told."""
 
+import json
 from dataclasses import replace
 from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from storied import audited_story
 
 from detector.answers.orders import BEATS, Compliance, Deletion, Phase, background, followed
-from detector.events import Kind, Stage, from_iso
+from detector.events import Kind, Stage, from_iso, to_iso
 from detector.findings import Attributed
 from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Duty, Group, Order, Policy, Subject, Verdict
@@ -231,3 +233,25 @@ class TestProperties:
         assert followed(THE_ORDER, mixed, until=UNTIL, covered=1.0) == followed(
             THE_ORDER, everything, until=UNTIL, covered=1.0
         )
+
+
+@pytest.mark.parametrize("name", ["calgary", "edmonton"])
+def test_a_story_told_as_its_author_knows_it(root, name):
+    story = root / "sample_logs" / "stories" / name
+    wanted = json.loads((story / "expected.json").read_text())["order"]
+    a_policy, found = audited_story(story)
+    (order,) = a_policy.orders
+    whole = followed(order, found, until=UNTIL, covered=1.0)
+    rows = {one.actor.name: one for one in whole.followers}
+    for one in wanted["people"]:
+        mine = rows[one["person"]]
+        assert mine.compliance.name == one["verdict"]
+        assert (mine.before.days, mine.after.days) == (one["days_before"], one["days_after"])
+        assert (told_at(mine.last_before), told_at(mine.first_after)) == (one["last_before"], one["first_after"])
+        assert (mine.after.blocked, mine.deletion.value) == (one["attempts_after"], one.get("deletion", "not-asked"))
+    others = [one for one in whole.followers if one.actor.name not in {each["person"] for each in wanted["people"]}]
+    assert {one.compliance for one in others} <= {Compliance.COMPLIANT}
+
+
+def told_at(instant):
+    return "" if instant is None else to_iso(instant)

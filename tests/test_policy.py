@@ -790,6 +790,20 @@ class TestAudit:
         assert [audit(users, "--fail-on", one)[0] for one in ("never", "unapproved", "any")] == expected
         assert audit(users, "--fail-on", "unapproved", text=None)[0] == 1
 
+    def test_cases_make_a_use_within_an_approval_that_needs_one(self, audit, tmp_path):
+        text = JUDGING.replace("people: u1,", "people: u1, needs_reference: true,")
+        cases = tmp_path / "cases.csv"
+        cases.write_text("who,from,until,reference\nU1,2020-02-03,2020-02-03,2020-7\n")
+        users = [("u1", "2020-02-03")]
+        found = [json.loads(audit(users, "-f", "json", *more, text=text)[1])["findings"][0]["verdict"]
+                 for more in ((), ("--cases", cases))]  # fmt: skip
+        assert found == ["needs-reference", "approved"]
+        cases.write_text("who,from\n")
+        assert audit(users, "--cases", cases)[0] == 3
+        cases.write_bytes(b"\xff")
+        assert audit(users, "--cases", cases)[2].endswith("cases.csv: cannot be read: is not UTF-8\n")
+        assert audit(users, "--cases", tmp_path / "x")[0] == 2
+
     def test_nobody_has_decided_is_not_unapproved(self, audit):
         assert audit([("u1", "2020-02-03")], "--fail-on", "unapproved", text="version: 1")[0] == 0
 

@@ -1,21 +1,33 @@
 """Answers that stand up: who, since when, how often, after an order, within an approval; and the honest "no"."""
 
 from detector.answers.answering import Answer, Evidence, Origin, answer
+from detector.answers.approvals import Approved, Position, approved
+from detector.answers.orders import Compliance, Deletion, Followed, Follower, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, StageRow, parties
 from detector.answers.question import Question, kinds_of
+from detector.answers.references import References
 
 __all__ = [
     "Answer",
+    "Approved",
+    "Compliance",
+    "Deletion",
     "Evidence",
+    "Followed",
+    "Follower",
     "Origin",
     "Outcome",
     "Party",
+    "Position",
     "Question",
+    "References",
     "Shortfall",
     "StageRow",
     "answer",
+    "approved",
     "conclude",
+    "followed",
     "kinds_of",
     "parties",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from detector.answers.approvals import Approved, approved
+from detector.answers.orders import Followed, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, parties
-from detector.coverage import Sign, signs
+from detector.answers.references import References
+from detector.coverage import Sign, Window, signs
 from detector.policy import EMPTY
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class Answer:
         traces: who did not, and what there is of them: look-ups, visits, advertising, refused attempts.
         ledger: what was read.
         signs: that the logs do not see everything.
-        orders: of the policy, about the service, earliest first.
+        followed: orders of the policy about the service, earliest first, and who of those found followed them.
+        approved: approvals about the service and the uses within and outside of them; ``None`` where there are none.
         policy: digest of the policy, empty for none.
         origin: what it was made with.
     """
@@ -63,7 +67,8 @@ class Answer:
     traces: tuple[Party, ...]
     ledger: Ledger
     signs: tuple[Sign, ...]
-    orders: tuple[Order, ...]
+    followed: tuple[Followed, ...]
+    approved: Approved | None
     policy: str
     origin: Origin
 
@@ -81,11 +86,13 @@ class Evidence:
         sightings: of the service, in the window or without a time; those of others are passed over.
         ledger: what was read.
         policy: the organisation's decisions.
+        references: which case somebody worked on when.
     """
 
     sightings: Sequence[Attributed]
     ledger: Ledger
     policy: Policy = EMPTY
+    references: References = field(default_factory=References)
 
 
 def answer(question: Question, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
@@ -97,26 +104,47 @@ def answer(question: Question, service: Signature, evidence: Evidence, origin: O
         evidence: what was seen and read.
         origin: what it was made with.
     """
-    window = question.window
-    people = parties(
-        (
-            one
-            for one in evidence.sightings
-            if one.service == service.id and (one.at is None or window.since <= one.at < window.until)
-        ),
-        service.thresholds,
-    )
+    rows = [one for one in evidence.sightings if one.service == service.id and _is_asked(one, question.window)]
+    people = parties(rows, service.thresholds)
     outcome, lacking = conclude(question, people, evidence.ledger)
+    found = tuple(one for one in people if one.has_reached(question.stage))
+    actors = {one.actor for one in found}
+    orders = evidence.policy.orders_for(service.id, service.category)
     return Answer(
         question=question,
         service=service,
         outcome=outcome,
         lacking=lacking,
-        found=tuple(one for one in people if one.has_reached(question.stage)),
+        found=found,
         traces=tuple(one for one in people if not one.has_reached(question.stage)),
         ledger=evidence.ledger,
         signs=signs(evidence.ledger),
-        orders=evidence.policy.orders_for(service.id, service.category),
+        followed=tuple(
+            _followed(order, [one for one in rows if one.actor in actors], question, evidence.ledger)
+            for order in orders
+            if order.effective < question.window.until
+        ),
+        approved=_approved(rows, service, evidence, question.window.until),
         policy=evidence.policy.digest,
         origin=origin,
     )
+
+
+def _is_asked(one: Attributed, window: Window) -> bool:
+    return one.at is None or window.since <= one.at < window.until
+
+
+def _followed(order: Order, rows: Sequence[Attributed], question: Question, ledger: Ledger) -> Followed:
+    """Who followed an order, in the window; silence behind it counts as far as the logs of then cover it."""
+    since, until = max(order.breach_from, question.window.since), question.window.until
+    behind = replace(ledger, window=Window(since, until)) if since < until else ledger
+    covered = min((behind.share(kind) for kind in question.needed), default=0.0)
+    return followed(order, rows, until=until, covered=covered, required=question.required)
+
+
+def _approved(rows: Sequence[Attributed], service: Signature, evidence: Evidence, now: int) -> Approved | None:
+    approvals = evidence.policy.approvals_for(service.id, service.category)
+    if not approvals:
+        return None
+    policy = replace(evidence.policy, approvals=approvals)
+    return approved(rows, policy, {service.id: service.category}, evidence.references, now)

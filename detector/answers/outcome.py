@@ -12,9 +12,9 @@ itself could not have seen a use
 no log that could prove the stage has a readable hour in the window  CANNOT SAY
 (none was read; most of its lines are not what their format says;
 it holds no names or no times)
-a needed kind of log was not read, or its least covered source       NOT OBSERVED (coverage short)
-covers less than is required, or something was not read and nobody
-knows of which time it was
+a needed kind of log was not read, or a source of it that is         NOT OBSERVED (coverage short)
+configured (all others together) covers less than is required, or
+something was not read and nobody knows of which time it was
 everything else                                                      NOT OBSERVED (coverage met)
 ===================================================================  =============================
 
@@ -118,9 +118,8 @@ def _short(question: Question, ledger: Ledger) -> Iterator[Shortfall]:
         if not ledger.of(kind):
             yield Shortfall("not-read", kind.value)
             continue
-        for source in ledger.of(kind):
-            share = len(source.covered(ledger.window)) / len(ledger.window.hours) if source.can_show else 0.0
+        for name, share in ledger.shares(kind):
             if share < question.required:
-                yield Shortfall("short", source.name, share, kind.value)
+                yield Shortfall("short", name or kind.value, share, kind.value)
     for gap in ledger.unplaced:
         yield Shortfall("unplaced", gap.path, text=gap.reason)

@@ -20,6 +20,8 @@ from detector.grammars.values import lower
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from detector.identity import People
+
 _COLUMNS = {
     "who": ("who", "person", "account", "mail", "id"),
     "from": ("from", "since", "valid_from", "start"),
@@ -52,6 +54,24 @@ class References:
         self._cases: dict[str, list[Case]] = {}
         for case in sorted(cases):
             self._cases.setdefault(case.who, []).append(case)
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody who worked on a case, as the file names them."""
+        return frozenset(self._cases)
+
+    def of(self, names: Iterable[str], instant: int | None) -> str:
+        """The reference of the case that somebody of several names worked on; empty for none."""
+        return next((found for name in sorted(names) if (found := self.at(name, instant))), "") if self._cases else ""
+
+    def named_by(self, people: People) -> References:
+        """The same cases, also under the ids of those who had the names at that time."""
+        found = [case for cases in self._cases.values() for case in cases]
+        for case in tuple(found):
+            for tenure in (people.account(case.who), people.mailbox(case.who)):
+                for since, until, holders in tenure.spans(case.since, case.until):
+                    found += [Case(lower(one.id), since, until, case.reference) for one in holders]
+        return References(set(found))
 
     def at(self, who: str, instant: int | None) -> str:
         """The reference of the case that somebody worked on, the one that began last; empty for none.

@@ -42,6 +42,7 @@ def site_of_source(source: config.Source, formats: Formats) -> Site:
         date_order=source.date_order,
         options=source.options,
         gap_s=source.max_silence_s,
+        source=source.name,
     )
 
 

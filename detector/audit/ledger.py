@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detector.audit.plan import sealed_at
 from detector.coverage import Hour, Ledger, Source, Unread, Window, hours_of, merged, window_of
 from detector.coverage.sources import NEEDED
 from detector.errors import UnreadableSource
+from detector.match import ActorKind
 from detector.scan import Sample
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from detector.audit.plan import Input
     from detector.coverage import Coverage
     from detector.events import Kind
+    from detector.findings import Attributed
+    from detector.identity import People
 
 LATE_US = 7 * 86_400_000_000
 """A log that was finished so long after its last event was written late, or lost its end."""
@@ -37,6 +40,7 @@ class _Gathered:
     late: int = 0
     ahead: int = 0
     notes: dict[str, None] = field(default_factory=dict)
+    is_declared: bool = False
 
 
 def ledger_of(
@@ -84,7 +88,7 @@ def _kinds(one: Input, read: Coverage) -> Iterable[Kind]:
 
 def _gather(into: _Gathered, one: Input, read: Coverage, kind: Kind) -> None:
     into.files += 1
-    into.silence_s = one.gap_s
+    into.silence_s, into.is_declared = one.gap_s, bool(one.source)
     into.formats.add(one.log_format.name if one.log_format else "")
     into.notes |= dict.fromkeys(one.notes)
     into.unread += _unread(one, read)
@@ -128,4 +132,20 @@ def _source(kind: Kind, name: str, gathered: _Gathered, sighted: Mapping[str, bo
         late=gathered.late,
         ahead=gathered.ahead,
         notes=tuple(gathered.notes),
+        is_declared=gathered.is_declared,
     )
+
+
+def with_roster(ledger: Ledger, people: People, sightings: Iterable[Attributed]) -> Ledger:
+    """The ledger with how many people of the directory were there, and how many of them the logs show.
+
+    Args:
+        ledger: without people.
+        people: the directory.
+        sightings: whose actors were seen in any case.
+    """
+    since, until = ledger.window
+    roster = people.present(since, until)
+    acting = {one.actor.name for one in sightings if one.actor.kind is ActorKind.PERSON}
+    seen = people.seen(ledger.sample.accounts, (), since, until) | acting
+    return replace(ledger, people=len(roster), seen=len(seen & roster))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from detector.answers.references import References
 from detector.audit.canary import proves
 from detector.audit.identities import attribute_of
 from detector.audit.judging import judge_of
@@ -49,6 +50,7 @@ class Terms:
         engine: an engine's name, empty: by size.
         people: the organisation's directory, ``None``: accounts, mailboxes and addresses stay what they are.
         policy: the organisation's decisions.
+        references: which case somebody worked on when, for approvals that need one.
         keep: keep every sighting, not only what findings need of it.
     """
 
@@ -60,6 +62,7 @@ class Terms:
     engine: str = ""
     people: People | None = None
     policy: Policy = EMPTY
+    references: References = field(default_factory=References)
     keep: bool = False
 
 
@@ -111,7 +114,8 @@ class _Audit:
         self.ruleset = ruleset
         self.terms = terms
         attribute = attribute_of(inputs, terms.people, terms.settings, self._engine(inputs), terms.jobs)
-        self.sighter = Sighter(ruleset, attribute, judge_of(terms.policy, ruleset), terms.settings, terms.services)
+        judge = judge_of(terms.policy, ruleset, terms.people, terms.references)
+        self.sighter = Sighter(ruleset, attribute, judge, terms.settings, terms.services)
         self.findings = self.sighter.findings()
         self.sightings: list[Attributed] = []
         self.coverage = [Coverage(Spans(one.gap_s)) for one in inputs]

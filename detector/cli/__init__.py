@@ -20,6 +20,7 @@ _COMMANDS = {
     "run": "Read sources as they grow, keep what is found, tell of it: the daemon.",
     "audit": "Find uses of and sign-ups for catalogued services in logs.",
     "spread": "Show who brought whom to a service.",
+    "answer": "Answer whether a service was used, with what the answer stands on.",
     "discover": "List services that no signature names: new, rare, ranked.",
     "parse": "Print the events of logs as JSON lines.",
     "lookup": "Tell which service a host, URL or address belongs to.",
@@ -27,6 +28,7 @@ _COMMANDS = {
     "identify": "Tell the format of logs, and how surely.",
     "formats": "List the log formats.",
     "signatures": "List, check and test signatures.",
+    "notify": "Send a test alert to a sink.",
     "check": "Check a configuration, a policy or signatures.",
     "status": "Show per source what was read and what was not.",
     "findings": "List, show, acknowledge and close what the daemon found.",
@@ -82,7 +84,7 @@ def root() -> None:
     Data goes to standard output; progress, notes and errors go to standard error.
 
     Exit status: 0 ran to the end, 1 findings at --fail-on, 2 wrong usage, 3 invalid configuration or signature,
-    4 incomplete evidence (outranks 1), 5 store failed, 70 a bug, 130 interrupted, 141 closed pipe.
+    4 incomplete evidence (outranks 1), 5 sink or store failed, 70 a bug, 130 interrupted, 141 closed pipe.
     """
 
 

@@ -15,6 +15,7 @@ from detector import __version__
 from detector.cli.options import (
     all_formats,
     asked_logs,
+    load_cases,
     load_config,
     load_people,
     load_policy,
@@ -22,6 +23,7 @@ from detector.cli.options import (
     reading,
     site_of,
     standard_input_as_file,
+    with_cases,
     with_people,
     with_policy,
     with_signatures,
@@ -49,6 +51,7 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @reading
 @with_signatures
 @with_policy
+@with_cases
 @with_people
 @click.option("-f", "--format", "output_format", type=click.Choice(_FORMATS), default="table", help="Output [table].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
@@ -125,6 +128,7 @@ class _Run:
             engine=self.text("engine"),
             people=load_people(self.path("people_path"), config, self.text("timezone")),
             policy=load_policy(self.path("policy_path"), config),
+            references=load_cases(self.path("cases_path")),
         )
 
     def audited(self, inputs: Sequence[Input], ruleset: Ruleset, terms: Terms) -> Report:

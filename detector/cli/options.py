@@ -13,6 +13,7 @@ import click
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
+    from detector.answers.references import References
     from detector.audit import Site
     from detector.audit.plan import Named
     from detector.config import Config
@@ -61,6 +62,31 @@ def with_people(command: Command) -> Command:
         help="The organisation's people, CSV (id,name,mails,accounts,unit,valid_from,valid_until) or LDIF "
              "[the configuration's people, else none].",
     )(command)  # fmt: skip
+
+
+def with_cases(command: Command) -> Command:
+    """The option that names a list of cases."""
+    return click.option(
+        "--cases", "cases_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+        help="Who worked on which case when, CSV (who,from,until,reference): for approvals that need one.",
+    )(command)  # fmt: skip
+
+
+def load_cases(path: Path | None) -> References:
+    """Which case somebody worked on when; no cases where no file is named.
+
+    Raises:
+        UsageError: the file cannot be read.
+        InvalidFile: it is not what it should be.
+    """
+    from detector.answers.references import References, read
+
+    if path is None:
+        return References()
+    try:
+        return read(path.read_text(encoding="utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'is not UTF-8'}") from None
 
 
 def load_config(path: Path | None) -> Config | None:

@@ -11,7 +11,7 @@ from detector.events import Kind
 from detector.scan import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from detector.coverage.hours import Hour, Unread
 
@@ -39,16 +39,26 @@ class Ledger:
         return tuple(source for source in self.sources if source.kind is kind)
 
     def share(self, kind: Kind) -> float:
-        """The share (0 to 1) of the window's hours that the least covered source of a kind covers; 0 without one.
+        """The share (0 to 1) of the window's hours that a kind covers: of its least covered part; 0 without any."""
+        return min((share for _, share in self.shares(kind)), default=0.0)
 
-        The least, because a use in the hole of one device is not seen by another. A source that could not show a
-        service covers nothing.
+    def shares(self, kind: Kind) -> Iterator[tuple[str, float]]:
+        """(name, share of the window's hours) of each source that a configuration declares, and of all others at once.
+
+        A use in the hole of one device is not seen by another: a declared source has to cover the window by itself.
+        Of logs that were named one by one nobody said that each should reach over the window: they count together,
+        under an empty name. A source that could not show a service covers nothing.
         """
-        hours = len(self.window.hours)
-        return min(
-            (len(source.covered(self.window)) / hours if source.can_show else 0.0 for source in self.of(kind)),
-            default=0.0,
-        )
+        hours, together, is_together = len(self.window.hours), set[int](), False
+        for source in self.of(kind):
+            covered = source.covered(self.window) if source.can_show else set[int]()
+            if source.is_declared:
+                yield source.name, len(covered) / hours
+            else:
+                is_together = True
+                together |= covered
+        if is_together:
+            yield "", len(together) / hours
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -102,6 +112,7 @@ def ledger_of_hours(
             sources[name][1] if name in sources else 86_400,
             sighted=sighted.get(name, True),
             unread=tuple(gap for gap in kept if gap.source == name and _touches(gap, window)),
+            is_declared=name in sources,
         )
         for (kind, name), rows in sorted(found.items())
     ]

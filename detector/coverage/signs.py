@@ -29,7 +29,7 @@ class Sign(NamedTuple):
     """One sign.
 
     Attributes:
-        kind: ``nameless``, ``resolvers``, ``hidden``, ``backward``, ``ahead``, ``late``, ``people`` or ``fields``.
+        kind: ``nameless``, ``resolvers``, ``hidden``, ``backward``, ``ahead``, ``late`` or ``people``.
         place: the source, empty for all of them.
         number: how many.
         whole: of how many, 0 where that says nothing.

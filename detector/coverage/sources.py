@@ -62,6 +62,7 @@ class Source:
         late: logs that were finished long after their last event.
         ahead: logs that hold events from after they were last written: a clock is wrong.
         notes: assumptions that a reader must know.
+        is_declared: a configuration says that there is such a source, so that it has to cover the window by itself.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Source:
     late: int = 0
     ahead: int = 0
     notes: tuple[str, ...] = ()
+    is_declared: bool = False
 
     @property
     def missing(self) -> tuple[frozenset[Col], ...]:
@@ -119,10 +121,10 @@ class Source:
         """What could not be read, and nobody knows of which time it was."""
         return tuple(gap for gap in self.unread if gap.since is None or gap.until is None)
 
-    @property
-    def lines(self) -> int:
-        """Lines that were read."""
-        return sum(one.lines for one in self.hours)
+    def lines(self, window: Window) -> int:
+        """Lines that were read of a window."""
+        hours = window.hours
+        return sum(one.lines for one in self.hours if one.hour in hours)
 
     @property
     def unparsed_share(self) -> float:

@@ -127,6 +127,16 @@ class Policy:
         rules = self._rules_for(service, category)
         return rules.entry.status if rules.entry else rules.default
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody whom it names: person ids, accounts, mail addresses."""
+        groups = (
+            *(one.group for one in self.approvals),
+            *(one.addressees for one in self.orders),
+            *self.observers,
+        )
+        return frozenset[str]().union(*(group.people for group in groups))
+
     def entry_of(self, service: str) -> Entry | None:
         """What is said about a service, ``None`` for nothing."""
         return next((one for one in self.entries if one.service == service), None)

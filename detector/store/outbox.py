@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 from sqlalchemy import func, select, update
 
+from detector.events import MICROSECONDS
 from detector.findings import Alert, AlertKind, Severity
 from detector.store.rows import packed, unpacked
-from detector.store.schema import AnyRow
+from detector.store.schema import AnyRow, incidents
 from detector.store.schema import outbox as table
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy import Connection
+
+
+LONGEST_DELAY = 900 * MICROSECONDS
+"""Nothing is put off for longer."""
 
 
 class Delivery(NamedTuple):
@@ -61,14 +66,29 @@ class Backlog(NamedTuple):
 
 
 def due(connection: Connection, now: int, sink: str, limit: int) -> list[Delivery]:
-    """The first waiting delivery of each incident, of those whose time has come, oldest first."""
+    """The first waiting delivery of each incident, of those whose time has come, oldest first.
+
+    A time that no delay can have set comes from a clock that was put back since: it has come, too.
+    """
     first = (
         select(func.min(table.c.id))
         .where(table.c.sink == packed(sink), table.c.state == "pending")
         .group_by(table.c.incident)
     )
-    asked = select(table).where(table.c.id.in_(first), table.c.next_try <= now).order_by(table.c.id).limit(limit)
+    has_come = (table.c.next_try <= now) | (table.c.next_try > now + LONGEST_DELAY)
+    asked = select(table).where(table.c.id.in_(first), has_come).order_by(table.c.id).limit(limit)
     return [_delivery(row) for row in connection.execute(asked)]
+
+
+def standing(connection: Connection, sink: str, limit: int) -> list[Alert]:
+    """The last alerts that arrived at a sink since their incidents were opened, which are open; oldest first."""
+    has_arrived = (table.c.sink == packed(sink)) & (table.c.state == "sent")
+    still_holds = (incidents.c.state == "open") & (table.c.queued >= incidents.c.opened)
+    both = table.join(incidents, table.c.incident == incidents.c.id)
+    asked = select(table.c.body).select_from(both).where(has_arrived & still_holds)
+    asked = asked.order_by(table.c.id.desc()).limit(limit)
+    found = [alert_of(row.body) for row in connection.execute(asked)]
+    return [alert for alert in reversed(found) if not alert.resolved]
 
 
 def waiting(connection: Connection, sink: str, incident: str) -> list[Delivery]:

@@ -18,7 +18,7 @@ from detector.store.rows import packed, sighting_of, stream_of, unpacked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detector.findings import Attributed, Finding
+    from detector.findings import Alert, Attributed, Finding
     from detector.signatures import Ruleset
     from detector.sources.streams import StreamState
     from detector.store.sessions import Session
@@ -121,6 +121,11 @@ class Reader:
         """What may go out to a sink now: the first of each incident, oldest first."""
         with self.session.reading() as connection:
             return outbox.due(connection, now, sink, limit)
+
+    def standing(self, sink: str, limit: int = 1_000) -> list[Alert]:
+        """What arrived at a sink and still holds: its incident is open. The last ones, oldest first."""
+        with self.session.reading() as connection:
+            return outbox.standing(connection, sink, limit)
 
     def waiting(self, sink: str, incident: str) -> list[outbox.Delivery]:
         """Everything that waits of one incident for a sink."""

@@ -1,0 +1,239 @@
+"""``shadowit answer``: did anybody sign up for a service or use it; for three readers, with what was read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from detector import __version__
+from detector.cli.audit import EXIT_INCOMPLETE, instant, written
+from detector.cli.options import (
+    all_formats,
+    asked_logs,
+    load_config,
+    load_people,
+    load_policy,
+    load_ruleset,
+    reading,
+    site_of,
+    standard_input_as_file,
+    with_people,
+    with_policy,
+    with_signatures,
+)
+from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.answers import Answer, Evidence, Origin, Question
+    from detector.answers.references import References
+    from detector.cli.evidence import Asked
+    from detector.config import Config
+    from detector.events import Kind
+    from detector.formats import Formats
+    from detector.report.answer import Showing
+    from detector.signatures import Ruleset, Signature
+
+_KINDS = ("proxy", "dns", "mail")
+_STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
+
+
+@click.command(
+    epilog="Examples: shadowit answer clearview-ai /archive --since 2019-11-01 --until 2020-03-01 -- "
+    "shadowit answer clearview-ai -c shadowit.yml --for public -f html -o statement.html"
+)
+@click.argument("service", metavar="SERVICE")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@reading
+@with_signatures
+@with_policy
+@with_people
+@click.option("--since", default="", metavar="TIME", help="Start of the time that is asked about [the first event].")
+@click.option("--until", default="", metavar="TIME", help="End of it, not included [the last event].")
+@click.option("--stage", type=click.Choice(_STAGES), default="signed_up",
+              help="The lowest stage that counts as found; the rest is told as traces [signed_up].")  # fmt: skip
+@click.option("--kinds", default="", metavar="KIND,...",
+              help="Kinds of log that have to cover the time: proxy, dns, mail [those in which the service can "
+                   "show].")  # fmt: skip
+@click.option("--require-coverage", type=click.FloatRange(0, 100), default=95.0, metavar="PCT",
+              help="Share of the time that each kind has to cover [95].")  # fmt: skip
+@click.option("--for", "reader", type=click.Choice(("internal", "leadership", "public")), default="internal",
+              help="Whom the answer is for: leadership sees no names and no logs, the public no person "
+                   "[internal].")  # fmt: skip
+@click.option("--names", is_flag=True, help="Show actors by name to the internal reader; needs --purpose.")
+@click.option("--purpose", default="", metavar="TEXT", help="What the answer is for; printed with it.")
+@click.option("--cases", "cases_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+              help="Who worked on which case when, CSV (who,from,until,reference): for approvals that need "
+                   "one.")  # fmt: skip
+@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "html", "md")), default="table",
+              help="Output [table].")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
+@click.option("--engine", default="", metavar="NAME", help="serial or processes [by size].")
+@click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe).")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+def command(service: str, paths: tuple[str, ...], **options: object) -> int:
+    """Answer whether anybody signed up for a service or used it, and what the answer stands on.
+
+    With PATHs (or a configuration whose store is not there yet) logs are read now; with a configuration alone the
+    daemon's store answers. The outcome is FOUND, NOT OBSERVED (coverage met), NOT OBSERVED (coverage short) or CANNOT
+    SAY; the exit status is 4 where coverage is short.
+    """
+    return _Run(service, paths, options).run()
+
+
+class _Run:
+    """One call of the command."""
+
+    def __init__(self, service: str, paths: Sequence[str], options: dict[str, object]) -> None:
+        self.service = service
+        self.paths = paths
+        self.options = options
+
+    def text(self, name: str) -> str:
+        return str(self.options[name] or "")
+
+    def path(self, name: str) -> Path | None:
+        chosen = self.options[name]
+        return chosen if isinstance(chosen, Path) else None
+
+    def run(self) -> int:
+        config = load_config(self.path("config_path"))
+        chosen = self.options["signature_paths"]
+        named = [Path(str(one)) for one in chosen] if isinstance(chosen, tuple) else []
+        ruleset = load_ruleset(named, config)
+        if self.service not in ruleset:
+            raise UsageError(f"no service is called {self.service!r}: `shadowit signatures list` shows them all")
+        showing = self.showing(config)
+        evidence, origin = self.evidence(config, all_formats(config), self.asked(config, ruleset))
+        if origin.is_store and showing.names:
+            raise UsageError("the store holds pseudonyms only: `shadowit reveal` opens single ones, and keeps a record")
+        answer = self.answered(ruleset[self.service], evidence, origin)
+        self.write(answer, showing)
+        return 0 if answer.is_covered else EXIT_INCOMPLETE
+
+    def asked(self, config: Config | None, ruleset: Ruleset) -> Asked:
+        from detector.audit import Terms
+        from detector.cli.evidence import Asked
+        from detector.scan import Settings
+
+        since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
+        if since is not None and until is not None and since >= until:
+            raise UsageError("--since must be before --until: nothing lies between them")
+        jobs = self.options["jobs"]
+        terms = Terms(
+            version=__version__,
+            settings=Settings(since=since, until=until),
+            services=frozenset({self.service}),
+            jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
+            engine=self.text("engine"),
+            people=load_people(self.path("people_path"), config, self.text("timezone")),
+            policy=load_policy(self.path("policy_path"), config),
+            keep=True,
+        )
+        is_shown = not self.options["no_progress"] and not self.options["quiet"]
+        return Asked(since, until, ruleset, terms, _references(self.path("cases_path")), is_shown)
+
+    def evidence(self, config: Config | None, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
+        from detector.audit import plan
+        from detector.cli import evidence
+
+        if not self.paths and config is not None and evidence.has_store(config):
+            return evidence.of_store(config, formats, asked)
+        site = site_of(self.text("input_format"), self.text("timezone"), formats)
+        with standard_input_as_file(self.paths, config) as standard_input:
+            inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
+            return evidence.of_logs(inputs, asked)
+
+    def answered(self, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
+        from detector.answers import answer
+
+        return answer(self.question(service, evidence), service, evidence, origin)
+
+    def question(self, service: Signature, evidence: Evidence) -> Question:
+        from detector.answers import Question, kinds_of
+        from detector.events import Stage
+
+        return Question(
+            service=service.id,
+            window=evidence.ledger.window,
+            needed=_kinds(self.text("kinds")) or kinds_of(service),
+            stage=Stage(self.text("stage")),
+            required=float(self.text("require_coverage") or 0) / 100,
+            is_open=not (self.text("since") and self.text("until")),
+        )
+
+    def showing(self, config: Config | None) -> Showing:
+        from detector.audit.configured import read_key
+        from detector.report.answer import Reader, Showing
+
+        names, reader = bool(self.options["names"]), Reader(self.text("reader"))
+        if names and reader is not Reader.INTERNAL:
+            raise UsageError(
+                f"--names is for the internal reader: the answer for {reader.value} readers holds no names"
+            )
+        if names and not self.text("purpose").strip():
+            raise UsageError("--names needs --purpose: what the names are for is printed with the answer")
+        key_file = config.privacy.key_file if config else None
+        return Showing(
+            reader=reader,
+            names=names,
+            purpose=self.text("purpose").strip(),
+            key=None if names or key_file is None else read_key(key_file),
+            people=load_people(self.path("people_path"), config, self.text("timezone")) if names else None,
+            k=config.privacy.k if config else 5,
+        )
+
+    def write(self, answer: Answer, showing: Showing) -> None:
+        from detector.report.answer import render
+
+        output = self.options["output"]
+        on_terminal = output is None and sys.stdout.isatty()
+        colour = on_terminal and not os.environ.get("NO_COLOR")
+        width = shutil.get_terminal_size().columns if on_terminal else 120
+        text = render(answer, showing, self.text("output_format"), colour=colour, width=width)
+        if isinstance(output, Path):
+            written(output, text)
+            if not self.options["quiet"]:
+                click.echo(f"shadowit: wrote {output}", err=True)
+        else:
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+
+
+def _kinds(text: str) -> frozenset[Kind]:
+    """The kinds of log that an option names, none where it is empty.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    from detector.events import Kind
+
+    names = [one.strip() for one in text.split(",") if one.strip()]
+    unknown = [one for one in names if one not in _KINDS]
+    if unknown:
+        raise UsageError(f"--kinds {text}: {unknown[0]!r} is none of {', '.join(_KINDS)}")
+    return frozenset(map(Kind, names))
+
+
+def _references(path: Path | None) -> References:
+    """Case references from a file, none without one.
+
+    Raises:
+        UsageError: it cannot be read.
+        InvalidFile: it is not what it should be.
+    """
+    from detector.answers.references import References, read
+
+    if path is None:
+        return References()
+    try:
+        return read(path.read_text(encoding="utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'is not UTF-8'}") from None

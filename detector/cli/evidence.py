@@ -1,0 +1,141 @@
+"""What an answer is made of: logs that are read now, or what the daemon's store has kept of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detector import __version__
+from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.answers import Evidence, Origin
+    from detector.answers.references import References
+    from detector.audit import Input, Terms
+    from detector.audit.run import Audited
+    from detector.config import Config
+    from detector.coverage import Window
+    from detector.formats import Formats
+    from detector.signatures import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for, and with what.
+
+    Attributes:
+        since: start of the window, ``None``: the first hour that was read.
+        until: its end, ``None``: the last hour that was read.
+        ruleset: the signatures.
+        terms: of the audit; its services are the one that is asked about.
+        references: which case somebody worked on when.
+        shows_progress: show on a terminal how far reading has come.
+    """
+
+    since: int | None
+    until: int | None
+    ruleset: Ruleset
+    terms: Terms
+    references: References
+    shows_progress: bool = True
+
+    def window(self, known: Window) -> Window:
+        """The window, open ends filled with what was read.
+
+        Raises:
+            UsageError: it is empty.
+        """
+        from detector.coverage import Window
+
+        since = known.since if self.since is None else self.since
+        until = known.until if self.until is None else self.until
+        if since >= until:
+            raise UsageError("nothing was read in the time that is asked about: name its start and its end")
+        return Window(since, until)
+
+
+def has_store(config: Config | None) -> bool:
+    """Whether the configuration's store is there to be read."""
+    if config is None:
+        return False
+    scheme, _, path = config.store.partition(":///")
+    return scheme != "sqlite" or Path(path).is_file()
+
+
+def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
+    """The evidence of logs that are read now.
+
+    Raises:
+        UsageError: no line carries a time, and no window was asked for.
+    """
+    from detector.answers import Evidence, Origin
+    from detector.audit.ledger import ledger_of, with_roster
+
+    done = _audited(inputs, asked)
+    known = ledger_of(inputs, done.coverage, done.report.canaries, _whole(asked))
+    if known is None:
+        raise UsageError("no line that was read carries a time: say which time is meant with --since and --until")
+    ledger = replace(known, window=asked.window(known.window))
+    if asked.terms.people is not None:
+        ledger = with_roster(ledger, asked.terms.people, done.sightings)
+    origin = Origin(__version__, asked.ruleset.digest, done.report.canaries)
+    return Evidence(done.sightings, ledger, asked.terms.policy, asked.references), origin
+
+
+def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
+    """The evidence that the store has kept; its actors are pseudonyms.
+
+    Raises:
+        UsageError: it holds no hour, and no window was asked for.
+        StoreFault: it cannot be read.
+    """
+    from detector.answers import Evidence, Origin
+    from detector.audit.canary import proves
+    from detector.coverage import HOUR, Source, Window, ledger_of_hours, window_of
+    from detector.scan import Scanner
+    from detector.store import Store
+
+    (service,) = asked.terms.services
+    with Store.open(config.store, writable=False) as store:
+        sightings, hours, gaps = list(store.sightings(service)), store.hours(), store.gaps()
+    known = _whole(asked) or window_of([Source("", one.kind, (one,)) for one in hours])
+    if known is None:
+        raise UsageError("the store holds no hour of any log: say which time is meant with --since and --until")
+    window = asked.window(known)
+    seen = {one.source: one.kind for one in hours}
+    named = {one.name: formats.named(one.format) for one in config.sources if one.format}
+    scanner = Scanner(asked.ruleset)
+    sighted = {name: proves(scanner, one, asked.ruleset) for name, one in named.items()}
+    sources = {
+        one.name: (named[one.name].kind if one.name in named else seen[one.name], one.max_silence_s)
+        for one in config.sources
+        if one.name in named or one.name in seen
+    }
+    reach = max((one.max_silence_s for one in config.sources), default=0) * 1_000_000 + HOUR
+    near = Window(window.since - reach, window.until + reach).hours
+    ledger = ledger_of_hours(window, (one for one in hours if one.hour in near), gaps, sources, sighted)
+    canaries = tuple(sorted({named[name].name: ok for name, ok in sighted.items()}.items()))
+    origin = Origin(__version__, asked.ruleset.digest, canaries, is_store=True)
+    return Evidence(sightings, ledger, asked.terms.policy, asked.references), origin
+
+
+def _whole(asked: Asked) -> Window | None:
+    """The window where both of its ends were asked for."""
+    from detector.coverage import Window
+
+    return None if asked.since is None or asked.until is None else Window(asked.since, asked.until)
+
+
+def _audited(inputs: Sequence[Input], asked: Asked) -> Audited:
+    from detector.audit import audited
+
+    if not asked.shows_progress or not sys.stderr.isatty():
+        return audited(inputs, asked.ruleset, asked.terms)
+    from detector.cli.progress import shown
+
+    with shown(inputs) as advance:
+        return audited(inputs, asked.ruleset, asked.terms, advance)

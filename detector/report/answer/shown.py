@@ -1,0 +1,214 @@
+"""What a reader may see of an answer: everything that is written, in any way out, is written from this.
+
+The internal reader sees actors (by pseudonym, by name where names are asked for), units, logs and evidence. Leadership
+sees pseudonyms and units of at least k people, no log and no line. The public sees no person and no log at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from detector.identity import People, pseudonym, suppressed
+from detector.match import ActorKind
+from detector.report.answer.sentences import KINDS
+
+if TYPE_CHECKING:
+    from detector.answers import Answer, Party
+    from detector.coverage import Source, Unread
+    from detector.findings import Attributed
+    from detector.match import Actor
+
+
+class Reader(StrEnum):
+    """Whom an answer is written for."""
+
+    INTERNAL = "internal"
+    LEADERSHIP = "leadership"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How an answer is shown.
+
+    Attributes:
+        reader: whom to.
+        names: show actors by name; only to the internal reader.
+        purpose: what the answer is for, printed with it.
+        key: of the pseudonyms; ``None``: actors are numbered.
+        people: the directory with their names, ``None`` for none.
+        k: units of fewer people are not shown.
+    """
+
+    reader: Reader
+    names: bool = False
+    purpose: str = ""
+    key: bytes | None = None
+    people: People | None = None
+    k: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ShownParty:
+    """One actor.
+
+    Attributes:
+        label: a name, a pseudonym or a number.
+        units: empty where they may not be shown.
+        party: everything else.
+        evidence: empty where it may not be shown.
+    """
+
+    label: str
+    units: tuple[str, ...]
+    party: Party
+    evidence: tuple[Attributed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """One source.
+
+    Attributes:
+        name: its name, or what kind of log it is and which one.
+        share: of the window that it covers, 0 to 1.
+        lines: that were read of the window.
+        source: everything else; its name and its paths are in ``name`` and ``unread`` only.
+        gaps: (from, to) that it does not cover.
+        unread: (path or the source's name, reason) of what could not be read.
+    """
+
+    name: str
+    share: float
+    lines: int
+    source: Source
+    gaps: tuple[tuple[int, int], ...]
+    unread: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer as a reader may see it.
+
+    Attributes:
+        answer: for what is about nobody and about no log.
+        showing: how it is shown.
+        found: who reached the stage; empty for the public.
+        traces: who did not; only for the internal reader.
+        units: (unit, people at the stage or ``None`` for "fewer than k"), by name; only units that may be shown.
+        hidden_units: how many others there are.
+        people: how many reached the stage, ``None`` for "fewer than k".
+        sources: what was read.
+        stray: (path or a number, reason) of what was named and is no log.
+        places: the name under which each source is shown.
+        labels: how each actor is called; empty for the public.
+    """
+
+    answer: Answer
+    showing: Showing
+    found: tuple[ShownParty, ...]
+    traces: tuple[ShownParty, ...]
+    units: tuple[tuple[str, int | None], ...]
+    hidden_units: int
+    people: int | None
+    sources: tuple[ShownSource, ...]
+    stray: tuple[tuple[str, str], ...]
+    places: Mapping[str, str]
+    labels: Mapping[Actor, str]
+
+    def id_of(self, actor: Actor) -> str:
+        """What programs tell actors apart by: the actor's own name where names are shown, else its label."""
+        is_named = self.showing.names and self.showing.reader is Reader.INTERNAL
+        return actor.name if is_named else self.labels[actor]
+
+    def place(self, actor: Actor) -> int:
+        """Where an actor stands in the order of the answer: the order of names would say something of them."""
+        return list(self.labels).index(actor)
+
+
+def shown(answer: Answer, showing: Showing) -> Shown:
+    """What a reader may see."""
+    reader = showing.reader
+    labels = labels_of(answer, showing)
+    is_internal, is_public = reader is Reader.INTERNAL, reader is Reader.PUBLIC
+    places = _places(answer, is_internal=is_internal)
+    units, hidden = _units(answer, showing)
+    count = len(answer.found)
+    return Shown(
+        answer=answer,
+        showing=showing,
+        found=() if is_public else tuple(_party(one, labels, is_internal=is_internal) for one in answer.found),
+        traces=tuple(_party(one, labels, is_internal=True) for one in answer.traces) if is_internal else (),
+        units=units,
+        hidden_units=hidden,
+        people=None if is_public and 0 < count < showing.k else count,
+        sources=tuple(_source(one, answer, places, is_internal=is_internal) for one in answer.ledger.sources),
+        stray=tuple(_unread(answer.ledger.stray, "file", is_internal=is_internal)),
+        places=places,
+        labels={} if is_public else labels,
+    )
+
+
+def labels_of(answer: Answer, showing: Showing) -> Mapping[Actor, str]:
+    """How each actor is called: by name, by pseudonym, or by number in the order of the answer."""
+    actors = [party.actor for party in (*answer.found, *answer.traces)]
+    if answer.origin.is_store:
+        return {actor: actor.name for actor in actors}
+    if showing.names and showing.reader is Reader.INTERNAL:
+        return {actor: _name(actor, showing.people) for actor in actors}
+    if showing.key is not None:
+        return {actor: pseudonym(actor, showing.key) for actor in actors}
+    numbers: Counter[str] = Counter()
+    labels = {}
+    for actor in actors:
+        numbers[actor.kind] += 1
+        labels[actor] = f"{actor.kind} {numbers[actor.kind]}"
+    return labels
+
+
+def _name(actor: Actor, people: People | None) -> str:
+    name = people.name(actor.name) if people and actor.kind is ActorKind.PERSON else ""
+    return f"{name} ({actor.name})" if name and name != actor.name else actor.name
+
+
+def _party(party: Party, labels: Mapping[Actor, str], *, is_internal: bool) -> ShownParty:
+    evidence = party.evidence if is_internal else ()
+    return ShownParty(labels[party.actor], party.units if is_internal else (), party, evidence)
+
+
+def _units(answer: Answer, showing: Showing) -> tuple[tuple[tuple[str, int | None], ...], int]:
+    """The units that may be shown with their people, and how many others there are."""
+    counts = Counter(unit for party in answer.found for unit in party.units)
+    if showing.reader is Reader.INTERNAL:
+        return tuple(sorted(counts.items())), 0
+    kept = suppressed(dict(sorted(counts.items())), showing.k)
+    small = sum(count is None for count in kept.values())
+    if showing.reader is Reader.LEADERSHIP:
+        return tuple(kept.items()), 0
+    return tuple((unit, count) for unit, count in kept.items() if count is not None), small
+
+
+def _places(answer: Answer, *, is_internal: bool) -> Mapping[str, str]:
+    """The name under which each source is shown."""
+    numbers: Counter[str] = Counter()
+    places = {}
+    for source in answer.ledger.sources:
+        numbers[source.kind] += 1
+        places[source.name] = source.name if is_internal else f"{KINDS[source.kind]} {numbers[source.kind]}"
+    return places
+
+
+def _source(source: Source, answer: Answer, places: Mapping[str, str], *, is_internal: bool) -> ShownSource:
+    window, name = answer.question.window, places[source.name]
+    share = len(source.covered(window)) / len(window.hours) if source.can_show else 0.0
+    unread = tuple(_unread(source.unread, name, is_internal=is_internal))
+    return ShownSource(name, share, source.lines(window), source, source.gaps(window), unread)
+
+
+def _unread(gaps: tuple[Unread, ...], name: str, *, is_internal: bool) -> Iterator[tuple[str, str]]:
+    for gap in gaps:
+        yield (gap.path, gap.reason) if is_internal else (name, "could not be read")
