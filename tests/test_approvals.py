@@ -1,6 +1,9 @@
 """Approvals: every use within, outside, before, or in need of a case; every approval with the use that it got."""
 
+import csv
+import io
 import json
+from collections import Counter
 from dataclasses import replace
 from itertools import count
 
@@ -9,6 +12,7 @@ from storied import audited_story
 
 from detector.answers.approvals import Position, State, approved
 from detector.answers.references import Case, References, read
+from detector.cli import run
 from detector.errors import InvalidFile
 from detector.events import Kind, Stage, from_iso
 from detector.findings import Attributed
@@ -16,6 +20,7 @@ from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Approval, Duty, Group, Order, Policy, Status, Subject, Verdict
 from detector.policy.decisions import Entry, Scope
 from detector.policy.words import Act
+from detector.report.approvals import as_text
 
 DAY = 86_400_000_000
 START = from_iso("2020-03-01")
@@ -199,6 +204,46 @@ class TestReferences:
 
 def test_positions_have_the_words_of_the_table():
     assert [one.value for one in Position] == ["within", "needs-reference", "outside", "before"]
+
+
+class TestCommand:
+    @pytest.fixture
+    def approvals(self, capsysbinary, root):
+        story = root / "sample_logs" / "stories" / "rcmp"
+
+        def call(*options, cases=story / "cases.csv"):
+            words = [
+                "approvals", story / "logs", "--policy", story / "policy.yml",
+                "--people", story / "people.csv", "--cases", cases, *options,
+            ]  # fmt: skip
+            status = run([str(one) for one in words])
+            out, err = capsysbinary.readouterr()
+            return status, out.decode(), err.decode()
+
+        return call
+
+    def test_as_table_json_and_csv(self, approvals, tmp_path):
+        status, out, err = approvals("--at", "2020-06-15")
+        assert (status, err) == (0, "")
+        assert "exigent-circumstances  2020-03-01  2020-07-01  ENDS SOON  4        6       14" in out
+        found = json.loads(approvals("-f", "json")[1])
+        assert found["approvals"][0]["state"] == "ended"
+        users = {one["actor"]["id"]: one for one in found["people"]}
+        assert (users["u1246"]["within"], users["u1246"]["needs_reference"]) == (4, 0)
+        assert users["u1042"]["reasons"] == ["exigent-circumstances: another unit"]
+        (tmp_path / "cases.csv").write_text("who,from,until,reference\n")
+        path = tmp_path / "uses.csv"
+        assert approvals("-f", "csv", "-o", path, cases=tmp_path / "cases.csv")[0] == 0
+        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+        assert len(rows) == len(found["uses"])
+        assert Counter(one["position"] for one in rows)["within"] == 0
+        by_place = {(one["path"], one["offset"]): one for one in found["uses"]}
+        assert all(by_place[one["path"], int(one["offset"])]["sha256"] == one["sha256"] for one in rows)
+
+    def test_a_policy_without_approvals_has_nothing_to_tell(self):
+        assert as_text(told(Policy("d")), str) == "The policy holds no approval.\n"
+        never = as_text(told(policy(SPECIALISTS)), str)
+        assert "nobody: NEVER USED" in never
 
 
 def test_a_story_told_as_its_author_knows_it(root):

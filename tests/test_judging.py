@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from detector.answers.references import Case, References
-from detector.audit.judging import Aliases, judge_of, rejudge_of
+from detector.audit.judging import Aliases, hidden_of, judge_of, named_of, rejudge_of
 from detector.events import Kind, Stage, from_iso
 from detector.findings import Attributed
 from detector.identity import People, pseudonym
@@ -79,6 +79,10 @@ class TestNames:
         assert aliases.people("u1") == {"U1"}
         assert aliases.people("x") == Aliases({"one"}, None).people("one") == frozenset()
 
+    def test_a_policy_may_be_told_by_ids(self):
+        assert named_of(policy("two@x.org"), PEOPLE).people == {"two@x.org", "u2"}
+        assert named_of(policy("one@x.org"), None).people == {"one@x.org"}
+
 
 class TestCases:
     def test_a_case_is_found_by_any_name(self, ruleset):
@@ -120,16 +124,17 @@ class TestAgain:
         ],
     )
     def test_what_a_store_keeps_is_judged_by_pseudonym(self, ruleset, actor, names, people, by):
-        judge = rejudge_of(policy(*names), ruleset, KEY, people)
+        judge = rejudge_of(hidden_of(policy(*names), KEY, people), ruleset)
         assert judge(self.kept(actor)).by == by
-        assert rejudge_of(policy(*names), ruleset, b"another key 4242", people)(self.kept(actor)).by == ""
+        other = rejudge_of(hidden_of(policy(*names), b"another key 4242", people), ruleset)
+        assert other(self.kept(actor)).by == ""
 
     def test_by_unit_too(self, ruleset):
         by_unit = policy(group=Group(frozenset({"robbery"})))
-        judge = rejudge_of(by_unit, ruleset, KEY)
+        judge = rejudge_of(hidden_of(by_unit, KEY), ruleset)
         actor = Actor(ActorKind.PERSON, "U1")
         assert [judge(self.kept(actor, unit=unit)).by for unit in ("Robbery", "", "x")] == ["ok", "", ""]
 
     def test_a_service_that_is_gone_is_unreviewed(self, ruleset):
-        judge = rejudge_of(policy("u1"), ruleset, KEY)
+        judge = rejudge_of(hidden_of(policy("u1"), KEY), ruleset)
         assert judge(self.kept(Actor(ActorKind.PERSON, "U1"), service="gone")).verdict.value == "unreviewed"

@@ -1,5 +1,7 @@
 """Orders to cease use: before, grace, after; by a person or by a program; followed, broken or not to be told."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 from itertools import count
@@ -9,13 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from storied import audited_story
 
-from detector.answers.orders import BEATS, Compliance, Deletion, Phase, background, followed
+from detector.answers.clockwork import BEATS, background
+from detector.answers.orders import Compliance, Deletion, Phase, covered_behind, followed
+from detector.cli import run
+from detector.coverage import Hour, Ledger, Source, Window
 from detector.events import Kind, Stage, from_iso, to_iso
 from detector.findings import Attributed
+from detector.identity import pseudonym
 from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Duty, Group, Order, Policy, Subject, Verdict
 from detector.policy.decisions import Scope
 from detector.policy.words import Act
+from detector.report.orders import as_text
+from detector.store import Store
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -25,7 +33,18 @@ THE_ORDER = Order(
     "stop", Scope(frozenset({"clearview-ai"})), ORDER, ORDER + DAY, None, Group(), (Duty.STOP, Duty.DELETE_ACCOUNT),
     "", "",
 )  # fmt: skip
+AT = from_iso("2020-02-27T00:00:00Z")
 numbers = count()
+
+
+@pytest.fixture
+def shadowit(capsysbinary):
+    def call(*arguments):
+        status = run([str(one) for one in arguments])
+        out, err = capsysbinary.readouterr()
+        return status, out.decode(), err.decode()
+
+    return call
 
 
 def seen(at, stage=Stage.USED, who="u1", order=THE_ORDER, **others):
@@ -60,7 +79,7 @@ class TestPhases:
         assert found.grace == Phase(used=2, days=2)
         assert found.after == Phase(used=1, blocked=1, looked_up=1, days=1)
         assert (found.last_before, found.first_after, found.last_use) == (ORDER - 1, ORDER + DAY, ORDER + DAY)
-        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 uses behind the grace period")
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use behind the grace period")
 
     def test_what_was_behind_the_end_is_not_looked_at(self):
         assert one(seen(ORDER - 1), seen(UNTIL)).compliance is Compliance.COMPLIANT
@@ -93,7 +112,7 @@ class TestCompliance:
 
     def test_a_use_without_a_time_proves_nothing(self):
         found = one(seen(None), seen(ORDER - 1))
-        assert (found.compliance, found.reason) == (Compliance.UNPROVEN, "1 uses whose time cannot be read")
+        assert (found.compliance, found.reason) == (Compliance.UNPROVEN, "1 use whose time cannot be read")
 
     def test_what_a_later_approval_allows_is_no_breach(self):
         found = one(seen(ORDER - 1), seen(ORDER + 2 * DAY, verdict=Verdict.APPROVED, ruling="later"))
@@ -115,6 +134,28 @@ class TestCompliance:
         assert followed(THE_ORDER, rows[:1], until=UNTIL, covered=0.5).compliance is Compliance.UNPROVEN
         assert followed(THE_ORDER, [], until=UNTIL, covered=0.5).compliance is Compliance.UNPROVEN
         assert followed(THE_ORDER, [], until=UNTIL, covered=0.5, required=0.5).compliance is Compliance.COMPLIANT
+
+
+class TestCoverage:
+    def ledger(self, since, hours):
+        rows = tuple(Hour("proxy", Kind.PROXY, ORDER // HOUR + place, 9, 9, 0, 99) for place in range(hours))
+        return Ledger(Window(since, ORDER + 100 * HOUR), (Source("proxy", Kind.PROXY, rows, 3600),))
+
+    def test_only_the_time_behind_the_grace_period_counts(self):
+        kinds = (Kind.PROXY,)
+        whole = self.ledger(ORDER - 100 * HOUR, 100)
+        assert covered_behind(THE_ORDER, kinds, whole) == pytest.approx(1.0, abs=0.02)
+        assert covered_behind(replace(THE_ORDER, breach_from=ORDER - 900 * HOUR), kinds, whole) < 0.6
+        half = covered_behind(replace(THE_ORDER, breach_from=ORDER), kinds, self.ledger(ORDER, 50))
+        assert half == pytest.approx(0.5, abs=0.02)
+
+    def test_of_several_kinds_the_least_counts(self):
+        assert covered_behind(THE_ORDER, (Kind.PROXY, Kind.MAIL), self.ledger(ORDER, 100)) == 0.0
+        assert covered_behind(THE_ORDER, (), self.ledger(ORDER, 100)) == 0.0
+
+    def test_where_nothing_lies_behind_the_whole_window_counts(self):
+        late = replace(THE_ORDER, breach_from=ORDER + 900 * HOUR)
+        assert covered_behind(late, (Kind.PROXY,), self.ledger(ORDER, 100)) == pytest.approx(1.0, abs=0.02)
 
 
 class TestBackground:
@@ -152,7 +193,7 @@ class TestBackground:
 
     def test_one_request_by_hand_is_a_breach(self):
         found = one(*self.beats(), seen(ORDER + 3 * DAY, Stage.SIGNED_IN))
-        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 uses behind the grace period")
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use behind the grace period")
 
     @given(st.integers(BEATS, 40), st.integers(5_000_000, 10 * HOUR), st.randoms(use_true_random=False))
     def test_the_order_of_the_rows_never_matters(self, number, step, random):
@@ -233,6 +274,138 @@ class TestProperties:
         assert followed(THE_ORDER, mixed, until=UNTIL, covered=1.0) == followed(
             THE_ORDER, everything, until=UNTIL, covered=1.0
         )
+
+
+class TestCommand:
+    """The story of a police service in which one of three came back after the order."""
+
+    @pytest.fixture
+    def orders(self, shadowit, root):
+        story = root / "sample_logs" / "stories" / "edmonton"
+
+        def call(*options, policy=story / "policy.yml"):
+            named = ["--policy", policy] if policy else []
+            return shadowit("orders", story / "logs", *named, "--people", story / "people.csv", *options)
+
+        return call
+
+    def test_as_table_json_and_csv(self, orders, tmp_path):
+        status, out, err = orders("--require-coverage", "0")
+        assert (status, err) == (0, "")
+        assert out.startswith("cease-use: BREACH\n  about clearview-ai; duties: stop\n")
+        assert " u1175  auto theft  4 days  0 days  1 day " in out
+        status, out, _ = orders("--require-coverage", "0", "-f", "json")
+        (found,) = json.loads(out)["orders"]
+        breach = found["people"][0]
+        assert (found["id"], found["compliance"], found["deletions"]["not-asked"]) == (
+            "cease-use", "breach", len(found["people"])
+        )  # fmt: skip
+        assert (breach["actor"]["id"], breach["compliance"], breach["first_after"]) == (
+            "u1175", "breach", "2020-03-02T18:22:00Z"
+        )  # fmt: skip
+        path = tmp_path / "orders.csv"
+        assert orders("--require-coverage", "0", "-f", "csv", "-o", path)[0] == 0
+        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+        assert [one["actor"] for one in rows if one["compliance"] == "breach"] == ["u1175"]
+        assert len(rows) == len(found["people"])
+
+    def test_coverage_that_is_short_is_4_and_clears_nobody(self, orders):
+        status, out, _ = orders("--until", "2020-04-20")
+        assert status == 4
+        assert "95 % are required" in out
+        assert "COMPLIANT" not in out
+
+    def test_pseudonyms(self, orders, tmp_path):
+        key = tmp_path / "key"
+        key.write_text("0123456789abcdef")
+        key.chmod(0o600)
+        (tmp_path / "shadowit.yml").write_text("privacy: {names: false, key_file: key}\n")
+        for name in ("table", "csv"):
+            out = orders("--order", "cease-use", "-c", tmp_path / "shadowit.yml", "-f", name)[1]
+            assert ("u1175" in out, "p-" in out) == (False, True)
+
+    def test_what_cannot_be_done_is_2_with_what_to_do(self, orders, tmp_path):
+        said = orders(policy=None)
+        assert (said[0], "no policy: name one with --policy FILE" in said[2]) == (2, True)
+        said = orders("--order", "x")
+        assert said[2] == "shadowit: the policy holds no order 'x': it holds cease-use\n"
+        (tmp_path / "p.yml").write_text("version: 1")
+        said = orders(policy=tmp_path / "p.yml")
+        assert (said[0], "the policy decides nothing here about a service" in said[2]) == (2, True)
+
+
+class TestStore:
+    """What the daemon has kept is judged again where another policy is asked with."""
+
+    POLICY = """\
+version: 1
+orders: [{id: stop, services: clearview-ai, effective: "2020-02-27T00:00:00Z", addressees: {people: u1}}]
+observers: [{people: u3, reason: security}]
+"""
+
+    @pytest.fixture
+    def orders(self, shadowit, tmp_path):
+        key = tmp_path / "key"
+        key.write_text("0123456789abcdef")
+        key.chmod(0o600)
+        (tmp_path / "policy.yml").write_text(self.POLICY)
+        rows = [
+            seen(AT + at, who=who)._replace(
+                actor=Actor(ActorKind.ACCOUNT, kept_actor(ActorKind.ACCOUNT, who)),
+                verdict=Verdict.UNREVIEWED,
+                ruling="",
+                sha256="ab" * 32,
+            )
+            for who, at in (("u1", 0), ("u2", 1), ("u3", 2), ("u1", -DAY))
+        ]
+        hours = [Hour("proxy", Kind.PROXY, (AT - DAY) // HOUR + place, 9, 9, 0, 99) for place in range(48)]
+        with Store.open(f"sqlite:///{tmp_path}/kept.db", writable=True) as store, store.batch(AT) as batch:
+            batch.add(rows)
+            batch.cover(hours)
+        config = tmp_path / "shadowit.yml"
+
+        def call(*options, more="privacy: {key_file: key}\n"):
+            config.write_text(f"store: sqlite:///kept.db\npolicy: policy.yml\n{more}")
+            status, out, _ = shadowit("orders", "-c", config, "-f", "json", *options)
+            return status, {one["actor"]["id"]: one for one in json.loads(out)["orders"][0]["people"]}
+
+        return call
+
+    def test_by_pseudonym(self, orders):
+        status, people = orders()
+        assert status == 4  # neither DNS nor mail were read
+        one, two = (kept_actor(ActorKind.ACCOUNT, who) for who in ("u1", "u2"))
+        assert set(people) == {one, two}  # the observer is left out
+        assert (people[one]["compliance"], people[one]["bound"], people[one]["before"]["days"]) == ("breach", True, 1)
+        assert (people[two]["compliance"], people[two]["bound"]) == ("compliant", False)
+
+    def test_without_the_key_what_was_said_then_counts(self, orders):
+        _, people = orders(more="")
+        assert len(people) == 3
+        assert {one["compliance"] for one in people.values()} == {"compliant"}
+
+
+def test_nobody_and_no_order_are_told():
+    whole = followed(THE_ORDER, [], until=UNTIL, covered=0.5)
+    assert "nobody was seen using it" in as_text([whole], str)
+    assert as_text([], str) == "The policy holds no order.\n"
+    broad = replace(whole, order=replace(THE_ORDER, scope=Scope(category="meeting")))
+    assert "about everything in meeting;" in as_text([broad], str)
+
+
+def test_doubts_stand_beside_the_person():
+    narrow = replace(THE_ORDER, addressees=Group(frozenset({"homicide"})))
+    rows = [seen(ORDER + DAY + place * HOUR, Stage.VISITED, "a", one_of=3) for place in range(BEATS)]
+    rows.append(seen(ORDER - 1, who="b", order=narrow))
+    found = [followed(one, of, until=UNTIL, covered=1.0) for one, of in ((THE_ORDER, rows), (narrow, rows[-1:]))]
+    text = as_text(found, lambda actor: actor.name)
+    assert "a (one of 3)" in text
+    assert f"1 day ({BEATS} by a program)" in text
+    assert text.count("(not bound)") == 1
+
+
+def kept_actor(kind, name):
+    return pseudonym(Actor(kind, name), b"0123456789abcdef")
 
 
 @pytest.mark.parametrize("name", ["calgary", "edmonton"])

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detector.answers.approvals import Approved, approved
-from detector.answers.orders import Followed, followed
+from detector.answers.orders import Followed, covered_behind, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, parties
 from detector.answers.references import References
-from detector.coverage import Sign, Window, signs
+from detector.coverage import Sign, signs
 from detector.policy import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.answers.question import Question
-    from detector.coverage import Ledger
+    from detector.coverage import Ledger, Window
     from detector.findings import Attributed
     from detector.policy import Order, Policy
     from detector.signatures import Signature
@@ -136,10 +136,9 @@ def _is_asked(one: Attributed, window: Window) -> bool:
 
 def _followed(order: Order, rows: Sequence[Attributed], question: Question, ledger: Ledger) -> Followed:
     """Who followed an order, in the window; silence behind it counts as far as the logs of then cover it."""
-    since, until = max(order.breach_from, question.window.since), question.window.until
-    behind = replace(ledger, window=Window(since, until)) if since < until else ledger
-    covered = min((behind.share(kind) for kind in question.needed), default=0.0)
-    return followed(order, rows, until=until, covered=covered, required=question.required)
+    behind = replace(ledger, window=question.window)
+    covered = covered_behind(order, question.needed, behind)
+    return followed(order, rows, until=question.window.until, covered=covered, required=question.required)
 
 
 def _approved(rows: Sequence[Attributed], service: Signature, evidence: Evidence, now: int) -> Approved | None:

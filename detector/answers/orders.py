@@ -16,39 +16,29 @@ nothing of that                                                       compliant
 ====================================================================  =========
 
 A refused attempt, a look-up and mail are no uses.
-
-Background or interactive: programs that were left open ask again and again by the clock. Requests of one actor to one
-host are background when there are at least ``BEATS`` of them, each proves no more than a visit and sent less than
-``QUIET_BYTES`` (0 where the log does not say), and at least nine of ten intervals lie within a tenth of their median or
-of a small multiple of it (a beat that was missed). Everything else is interactive: people come in bursts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
-from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
+from detector.answers.clockwork import background
+from detector.coverage import Window
 from detector.events import MICROSECONDS, Stage
 from detector.policy import Duty, Subject, Verdict, is_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from detector.coverage import Ledger
+    from detector.events import Kind
     from detector.findings import Attributed
     from detector.match import Actor
     from detector.policy import Order
 
-BEATS = 6
-"""So many requests of a program are told from those of a person."""
-QUIET_BYTES = 4096
-"""Requests that send less carry nothing but cookies."""
-_SHORTEST_BEAT = 5 * MICROSECONDS
-"""Below it the requests are those of one page that is being loaded."""
-_MISSED_BEATS = 3
 _DAY = 86_400 * MICROSECONDS
 
 
@@ -191,29 +181,14 @@ def followed(
     return Followed(order, until, covered, required, tuple(found))
 
 
-def background(requests: Sequence[Attributed]) -> frozenset[str]:
-    """Ids of the sightings that a program made by the clock, see the head of this file.
+def covered_behind(order: Order, needed: Iterable[Kind], ledger: Ledger) -> float:
+    """The share (0 to 1) of a window, from the end of an order's grace period on, that the needed kinds of log cover.
 
-    Args:
-        requests: of one actor, in any order.
+    Of an order whose grace period ends behind the window, or that was given before it, the whole window counts.
     """
-    by_host: dict[str, list[Attributed]] = {}
-    for one in requests:
-        if one.host and one.at is not None and one.stage is Stage.VISITED and one.bytes_sent < QUIET_BYTES:
-            by_host.setdefault(one.host, []).append(one)
-    return frozenset(one.id for rows in by_host.values() if _is_clockwork(rows) for one in rows)
-
-
-def _is_clockwork(rows: Sequence[Attributed]) -> bool:
-    instants = sorted(one.at for one in rows if one.at is not None)
-    if len(instants) < BEATS:
-        return False
-    steps = [after - before for before, after in pairwise(instants)]
-    beat = median_low(steps)
-    if beat < _SHORTEST_BEAT:
-        return False
-    even = sum(any(abs(step - times * beat) * 10 <= beat for times in range(1, _MISSED_BEATS + 1)) for step in steps)
-    return even * 10 >= len(steps) * 9
+    since = max(order.breach_from, ledger.window.since)
+    behind = replace(ledger, window=Window(since, ledger.window.until)) if since < ledger.window.until else ledger
+    return min((behind.share(kind) for kind in needed), default=0.0)
 
 
 def _is_telling(one: Attributed) -> bool:
@@ -257,12 +232,16 @@ def _follower(order: Order, actor: Actor, rows: Sequence[Attributed], *, covered
 def _judged(breaches: Sequence[Attributed], clockwork: frozenset[str], unknown: int) -> tuple[Compliance, str]:
     by_hand = sum(one.id not in clockwork for one in breaches)
     if by_hand:
-        return Compliance.BREACH, f"{by_hand} uses behind the grace period"
+        return Compliance.BREACH, f"{_counted(by_hand, 'use')} behind the grace period"
     if breaches:
-        return Compliance.UNPROVEN, f"{len(breaches)} background requests: a program was left running"
+        return Compliance.UNPROVEN, f"{_counted(len(breaches), 'background request')}: a program was left running"
     if unknown:
-        return Compliance.UNPROVEN, f"{unknown} uses whose time cannot be read"
+        return Compliance.UNPROVEN, f"{_counted(unknown, 'use')} whose time cannot be read"
     return Compliance.COMPLIANT, "no use behind the grace period"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _deletion(order: Order, rows: Sequence[Attributed]) -> tuple[Deletion, int | None]:

@@ -94,21 +94,25 @@ def judge_of(
     return judge
 
 
-def rejudge_of(
-    policy: Policy, ruleset: Ruleset, key: bytes, people: People | None = None
-) -> Callable[[Attributed], Ruling]:
-    """What another policy says of sightings that a store keeps; their actors are pseudonyms already.
+def named_of(policy: Policy, people: People | None) -> Policy:
+    """The same policy, in which people are also named by the ids that the directory gives to them."""
+    if people is None:
+        return policy
+    aliases = Aliases(policy.people, people)
+    return policy.pseudonymised(lambda name: frozenset({name, *map(lower, aliases.people(name))}))
+
+
+def hidden_of(policy: Policy, key: bytes, people: People | None = None) -> Policy:
+    """The same policy over pseudonyms, as a store has them.
 
     A store has forgotten who used which account: whom the policy names by an account or address is found as such, and
-    as everybody who ever had it. Case references are not known there.
+    as everybody who ever had it.
 
     Args:
         policy: the organisation's decisions.
-        ruleset: whose services they are about; those of others are unreviewed.
         key: of the pseudonyms.
         people: the directory, for those whom the policy names by another name than the store does.
     """
-    categories = {one.id: one.category for one in ruleset.signatures}
     aliases = Aliases(policy.people, people)
 
     def translated(name: str) -> frozenset[str]:
@@ -116,7 +120,17 @@ def rejudge_of(
         others = (Actor(kind, name) for kind in ActorKind)
         return frozenset(pseudonym(actor, key) for actor in (*persons, *others))
 
-    hidden = policy.pseudonymised(translated)
+    return policy.pseudonymised(translated)
+
+
+def rejudge_of(hidden: Policy, ruleset: Ruleset) -> Callable[[Attributed], Ruling]:
+    """What a policy says of sightings that a store keeps. Case references are not known there.
+
+    Args:
+        hidden: the policy over pseudonyms.
+        ruleset: whose services it is about; those of others are unreviewed.
+    """
+    categories = {one.id: one.category for one in ruleset.signatures}
 
     def judge(one: Attributed) -> Ruling:
         act = Act(

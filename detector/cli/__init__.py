@@ -34,6 +34,8 @@ _COMMANDS = {
     "findings": "List, show, acknowledge and close what the daemon found.",
     "reveal": "Open the names behind pseudonyms, with both custodians' keys.",
     "store": "Check, copy and purge the store; place legal holds.",
+    "orders": "Tell who followed orders to cease use.",
+    "approvals": "Tell what lies within approvals, and which are used.",
     "register": "Write the register of technologies.",
     "schema": "Print a JSON Schema.",
 }

@@ -15,6 +15,7 @@ from detector.cli.audit import EXIT_INCOMPLETE, instant, written
 from detector.cli.options import (
     all_formats,
     asked_logs,
+    load_cases,
     load_config,
     load_people,
     load_policy,
@@ -22,6 +23,7 @@ from detector.cli.options import (
     reading,
     site_of,
     standard_input_as_file,
+    with_cases,
     with_people,
     with_policy,
     with_signatures,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.answers import Answer, Evidence, Origin, Question
-    from detector.answers.references import References
     from detector.cli.evidence import Asked
     from detector.config import Config
     from detector.events import Kind
@@ -53,6 +54,7 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
 @reading
 @with_signatures
 @with_policy
+@with_cases
 @with_people
 @click.option("--since", default="", metavar="TIME", help="Start of the time that is asked about [the first event].")
 @click.option("--until", default="", metavar="TIME", help="End of it, not included [the last event].")
@@ -68,9 +70,6 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
                    "[internal].")  # fmt: skip
 @click.option("--names", is_flag=True, help="Show actors by name to the internal reader; needs --purpose.")
 @click.option("--purpose", default="", metavar="TEXT", help="What the answer is for; printed with it.")
-@click.option("--cases", "cases_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
-              help="Who worked on which case when, CSV (who,from,until,reference): for approvals that need "
-                   "one.")  # fmt: skip
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "html", "md")), default="table",
               help="Output [table].")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
@@ -127,18 +126,22 @@ class _Run:
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
         jobs = self.options["jobs"]
+        people = load_people(self.path("people_path"), config, self.text("timezone"))
+        references = load_cases(self.path("cases_path"))
         terms = Terms(
             version=__version__,
             settings=Settings(since=since, until=until),
             services=frozenset({self.service}),
             jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
             engine=self.text("engine"),
-            people=load_people(self.path("people_path"), config, self.text("timezone")),
+            people=people,
             policy=load_policy(self.path("policy_path"), config),
+            references=references,
             keep=True,
         )
         is_shown = not self.options["no_progress"] and not self.options["quiet"]
-        return Asked(since, until, ruleset, terms, _references(self.path("cases_path")), is_shown)
+        cases = references if people is None else references.named_by(people)
+        return Asked(since, until, ruleset, terms, cases, is_shown)
 
     def evidence(self, config: Config | None, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
         from detector.audit import plan
@@ -220,20 +223,3 @@ def _kinds(text: str) -> frozenset[Kind]:
     if unknown:
         raise UsageError(f"--kinds {text}: {unknown[0]!r} is none of {', '.join(_KINDS)}")
     return frozenset(map(Kind, names))
-
-
-def _references(path: Path | None) -> References:
-    """Case references from a file, none without one.
-
-    Raises:
-        UsageError: it cannot be read.
-        InvalidFile: it is not what it should be.
-    """
-    from detector.answers.references import References, read
-
-    if path is None:
-        return References()
-    try:
-        return read(path.read_text(encoding="utf-8-sig"), str(path))
-    except (OSError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'is not UTF-8'}") from None

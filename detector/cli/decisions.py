@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.cli.signatures.pages import columns
 from detector.events import to_iso
+from detector.report.columns import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from detector.audit.run import Audited
     from detector.config import Config
     from detector.coverage import Window
+    from detector.findings import Attributed
     from detector.formats import Formats
+    from detector.policy import Policy
     from detector.signatures import Ruleset
 
 
@@ -31,7 +33,7 @@ class Asked:
         since: start of the window, ``None``: the first hour that was read.
         until: its end, ``None``: the last hour that was read.
         ruleset: the signatures.
-        terms: of the audit; its services are the one that is asked about.
+        terms: of the audit; its services are those that are asked about.
         references: which case somebody worked on when.
         shows_progress: show on a terminal how far reading has come.
     """
@@ -73,6 +75,7 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
         UsageError: no line carries a time, and no window was asked for.
     """
     from detector.answers import Evidence, Origin
+    from detector.audit.judging import named_of
     from detector.audit.ledger import ledger_of, with_roster
 
     done = _audited(inputs, asked)
@@ -83,7 +86,8 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
     if asked.terms.people is not None:
         ledger = with_roster(ledger, asked.terms.people, done.sightings)
     origin = Origin(__version__, asked.ruleset.digest, done.report.canaries)
-    return Evidence(done.sightings, ledger, asked.terms.policy, asked.references), origin
+    policy = named_of(asked.terms.policy, asked.terms.people)
+    return Evidence(done.sightings, ledger, policy, asked.references), origin
 
 
 def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
@@ -98,10 +102,12 @@ def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, 
     from detector.coverage import HOUR, Source, Window, ledger_of_hours, window_of
     from detector.scan import Scanner
     from detector.store import Store
+    from detector.store.judging import IN_FORCE
 
-    (service,) = asked.terms.services
     with Store.open(config.store, writable=False) as store:
-        sightings, hours, gaps = list(store.sightings(service)), store.hours(), store.gaps()
+        kept = [one for service in sorted(asked.terms.services) for one in store.sightings(service)]
+        hours, gaps, judged_by = store.hours(), store.gaps(), store.fact(IN_FORCE)
+    sightings, policy = _judged(kept, judged_by, config, asked)
     known = _whole(asked) or window_of([Source("", one.kind, (one,)) for one in hours])
     if known is None:
         raise UsageError("the store holds no hour of any log: say which time is meant with --since and --until")
@@ -120,7 +126,31 @@ def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, 
     ledger = ledger_of_hours(window, (one for one in hours if one.hour in near), gaps, sources, sighted)
     canaries = tuple(sorted({named[name].name: ok for name, ok in sighted.items()}.items()))
     origin = Origin(__version__, asked.ruleset.digest, canaries, is_store=True)
-    return Evidence(sightings, ledger, asked.terms.policy, asked.references), origin
+    return Evidence(sightings, ledger, policy, asked.references), origin
+
+
+def _judged(
+    kept: Sequence[Attributed], judged_by: str, config: Config, asked: Asked
+) -> tuple[Sequence[Attributed], Policy]:
+    """What a store kept, judged again where another policy is asked with, and that policy over pseudonyms."""
+    from detector.audit.configured import read_key
+    from detector.audit.judging import hidden_of, rejudge_of
+    from detector.findings import LEFT_OUT
+    from detector.policy import EMPTY
+
+    policy = asked.terms.policy
+    if policy is EMPTY or config.privacy.key_file is None:
+        return kept, policy
+    hidden = hidden_of(policy, read_key(config.privacy.key_file), asked.terms.people)
+    if policy.digest == judged_by:
+        return kept, hidden
+    judge = rejudge_of(hidden, asked.ruleset)
+    rulings = map(judge, kept)
+    return [
+        one._replace(verdict=ruling.verdict, ruling=ruling.by)
+        for one, ruling in zip(kept, rulings, strict=True)
+        if ruling.by not in LEFT_OUT
+    ], hidden
 
 
 def _whole(asked: Asked) -> Window | None:

@@ -122,7 +122,7 @@ def moment(instant: int | None) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table, harmless on a terminal."""
-    from detector.cli.signatures.pages import columns
+    from detector.report.columns import columns
 
     for line in columns([tuple(heads), *rows]):
         click.echo(line)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from detector.report.document import ActorRow, EvidenceRow, FindingRow, Report, SourceRow
 
-Json: TypeAlias = "str | int | bool | Mapping[str, Json] | Sequence[Json] | None"
+Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
 _LINE, _INDENTED = "\n", "\n    "
 _LARGEST = 2**63 - 1
@@ -176,7 +176,7 @@ def _dumped(value: Json, option: int) -> bytes:
 def _encodable(value: Json) -> Json:
     if isinstance(value, str):
         return encodable(value)
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool | float) or value is None:
         return value
     if isinstance(value, int):
         return min(value, _LARGEST)

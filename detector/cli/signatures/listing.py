@@ -31,7 +31,7 @@ _HEADS = ("service", "name", "category", "risk", "status", "reviewed", "hosts")
 @click.option("--category", default="", help="Only this category, or those below it.")
 def list_command(paths: tuple[Path, ...], output_format: str, category: str) -> int:
     """List the services that are looked for."""
-    from detector.cli.signatures.pages import columns
+    from detector.report.columns import columns
 
     ruleset = load_ruleset(paths, None)
     chosen = [one for one in ruleset.signatures if f"{one.category}/".startswith(f"{category}/" if category else "")]

@@ -1,4 +1,4 @@
-"""One service as a page, and rows as aligned columns."""
+"""One service as a page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from detector.events import to_iso
+from detector.report.columns import columns
 from detector.report.text import visible
 
 if TYPE_CHECKING:
@@ -13,20 +14,6 @@ if TYPE_CHECKING:
 
 Section = tuple[str, list[Sequence[str]]]
 """A title and its rows; the first row holds the heads."""
-
-_NARROWEST_LAST = 12
-
-
-def columns(rows: Sequence[Sequence[str]], width: int = 0) -> Iterator[str]:
-    """Rows as lines whose columns stand below each other; cut at ``width`` characters, never for 0.
-
-    >>> list(columns([("a", "b"), ("long", "c")]))
-    ['a     b', 'long  c']
-    """
-    widths = [max(len(visible(cell)) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = "  ".join(f"{visible(cell):{size}}" for cell, size in zip(row, widths, strict=True)).rstrip()
-        yield line if not width or len(line) <= max(width, _NARROWEST_LAST) else line[: width - 1] + "…"
 
 
 def page(one: Signature) -> str:
