@@ -10,6 +10,7 @@ a second for a million lines on two cores, packing included.
 import argparse
 import bisect
 import json
+import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -33,7 +34,10 @@ from storyline.resolvers import BIND, UNBOUND, WINDOWS_DNS
 from storyline.zeek import ZEEK_DNS, ZEEK_SSL
 from zstandard import ZstdCompressor
 
-MARK = "\0"
+MARK, SERIAL = "\0", "\1"
+_IDS = tuple(
+    map(re.compile, (r"(?<=: )[0-9A-F]{10}(?=: )", r"\b[0-9a-f]{8}(?=-7c1d-4e0b-)", r"(?<=<)\d{10}(?=\.[0-9a-f]{8}@)"))
+)
 LARGEST_POOL, SMALLEST_POOL = 60_000, 2_000
 WORDS = 4_000
 CLOCK = [f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(86_400)]
@@ -131,6 +135,7 @@ class Writer:
 
     def __init__(self, device, numbers, lines, seed):
         self.device, self.numbers = device, numbers
+        self.is_mail = device.layout in (POSTFIX, EXCHANGE, MESSAGE_TRACE)
         self.size = max(SMALLEST_POOL, min(LARGEST_POOL, int(lines * device.share / DAYS) * 4))
         dice = Random(f"{seed} {device.name}")
         names = hosts(dice)
@@ -153,6 +158,9 @@ class Writer:
     def _marked(self, when, text):
         day = when - when % DAY
         stamp = stamps(self.device, day, [when % DAY // SECOND])[0]
+        if self.is_mail:  # no two mails have one id
+            for pattern in _IDS:
+                text = pattern.sub(SERIAL, text)
         return text.replace(stamp, MARK, 1)
 
     def lines(self, first, days, count, planted, seed):
@@ -172,10 +180,15 @@ class Writer:
             start = int(rng.integers(0, self.size))
             wrapped = pool[start:] + pool[:start]
             wrapped *= 1 + items // self.size
-            texts += [
+            made = [
                 text.replace(MARK, stamp)
                 for text, stamp in zip(wrapped, stamps(self.device, midnight, chosen), strict=False)
             ]
+            if self.is_mail:
+                serial = (midnight - START) // DAY * 1_000_000
+                width, digits = (10, "X") if self.device.layout is POSTFIX else (8, "x")
+                made = [text.replace(SERIAL, f"{serial + index:0{width}{digits}}") for index, text in enumerate(made)]
+            texts += made
             if self.device.layout is PROXYSG and midnight <= UPGRADE < midnight + DAY:
                 self._upgrade(texts, chosen, start)
             base = (midnight - START) // SECOND
