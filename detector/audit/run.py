@@ -139,11 +139,8 @@ class _Audit:
         for done in map(self._checked, self._on_engine(tasks, advance)):
             self._take(done)
             read.append(done.task)
-        gathering = [
-            replace(task, keys=frozenset(self._keys[task.log_format.name]))
-            for task in read
-            if self._keys.get(task.log_format.name)
-        ]
+        keys = {name: frozenset(several) for name, several in self._keys.items() if several}
+        gathering = [replace(task, keys=keys[task.log_format.name]) for task in read if task.log_format.name in keys]
         fragments: dict[str, list[Fragment]] = {}
         for done in self._on_engine(gathering, lambda _bytes: None):
             fragments.setdefault(done.task.log_format.name, []).extend(done.fragments)
