@@ -53,7 +53,7 @@ class TestFindings:
         one, other = store.findings(RULES, "one")
         assert (one.sightings, other.sightings, one.actor.name) == (2, 2, f"p-{0:016x}")
         assert len(store.findings(RULES)) == 3
-        assert store.sightings_by_stage() == {("one", Stage.USED): 4, ("two", Stage.VISITED): 1}
+        assert store.tallies().sightings == {("one", Stage.USED): 4, ("two", Stage.VISITED): 1}
         assert [one.service for one in store.days("two")] == ["two"]
         assert [one.sightings for one in store.findings(RULES, since=AT + 3)] == [1, 1]
 
@@ -63,6 +63,19 @@ def counted(one):
     stages = {stage: (count.count, count.confirmed, count.first, count.last, count.days)
               for stage, count in one.stages.items()}  # fmt: skip
     return (one.service, one.actor, one.denied, one.bytes_sent, one.sources, one.used_days, one.sessions, stages)
+
+
+def test_counts_for_dashboards(store):
+    one, two = "clearview-ai", "two"
+    after, unreviewed = Verdict.AFTER_ORDER, Verdict.UNREVIEWED
+    with store.batch(AT) as batch:
+        batch.add([sighting(1, actor=1), sighting(2, actor=1, verdict=after), sighting(3, actor=2)])
+        batch.add([sighting(4, actor=3, verdict=after), sighting(6, actor=1, unit="Other", verdict=after)])
+        batch.add([sighting(5, service=two, at=None)])
+    counts = store.tallies()
+    assert counts.findings == {(one, after): 2, (one, unreviewed): 1, (two, unreviewed): 1}
+    assert counts.actors == {(one, after): 2, (one, unreviewed): 2, (two, unreviewed): 1}
+    assert (counts.first_seen, counts.last_seen) == ({one: AT + 1}, {one: AT + 6})
 
 
 class TestJudging:

@@ -561,6 +561,79 @@ class TestAccidents:
         with plain.batch(AT) as batch:
             assert len(batch.add([sighting(1)])) == 1
 
+    def test_a_program_that_holds_the_file_is_told(self, plain, path, monkeypatch):
+        plain.close()
+        monkeypatch.setattr("detector.store.opening.BUSY_S", 0.05)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreFault, match="another program holds it") as told:
+            Store.open(f"sqlite:///{path}", writable=True)
+        assert told.value.is_passing
+        other.close()
+        Store.open(f"sqlite:///{path}", writable=True).close()
+
+    def test_single_things_need_a_store(self, path):
+        with pytest.raises(StoreFault, match="there is no store yet"):
+            Store.open(f"sqlite:///{path}", writable=True, is_sole=False)
+        assert not path.parent.exists()
+
+    def test_whoever_writes_single_things_changes_no_tables(self, url):
+        with Store.open(url, writable=True) as store, store.session.writing() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+        with pytest.raises(StoreFault, match="is of an older shadowit"):
+            Store.open(url, writable=True, is_sole=False)
+
+
+def in_a_namespace(folder, mounting, code, root):
+    """Run some code where a folder is mounted in another way, if this machine lets us."""
+    script = SCRIPT.format(tests=str(root / "tests"), root=str(root), url=f"sqlite:///{folder}/kept/shadowit.db")
+    command = f'{mounting.format(folder=folder)} && exec "$0" -c "$1"'
+    ran = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, sys.executable, script.split("store = ")[0] + textwrap.dedent(code)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "unshare" in ran.stderr or "mount:" in ran.stderr:
+        pytest.skip("this machine mounts nothing for us")
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+class TestDisks:
+    def test_a_small_disk_that_fills_up(self, tmp_path, root):
+        said = in_a_namespace(tmp_path, "mount -t tmpfs -o size=1m tmpfs {folder}", f"""
+            from detector.errors import StoreFault
+            store = Store.open("sqlite:///{tmp_path}/kept/shadowit.db", writable=True)
+            kept = 0
+            try:
+                for number in range(10_000):
+                    with store.batch(AT) as batch:
+                        batch.add([sighting(number * 100 + one) for one in range(100)])
+                    kept += 100
+            except StoreFault as fault:
+                print(fault)
+            assert len(list(store.sightings())) == kept > 0, kept
+            assert sum(one.sightings for one in store.standings()) == kept
+            store.close()
+            with Store.open("sqlite:///{tmp_path}/kept/shadowit.db", writable=False) as reader:
+                assert len(list(reader.sightings())) == kept
+                assert reader.faults() == []
+        """, root)  # fmt: skip
+        assert "the disk is full: free some space" in said
+
+    def test_a_disk_that_is_read_only(self, tmp_path, root):
+        with Store.open(f"sqlite:///{tmp_path}/kept/shadowit.db", writable=True) as store, store.batch(AT) as batch:
+            batch.add([sighting(1)])
+        said = in_a_namespace(tmp_path, "mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}", f"""
+            from detector.errors import StoreFault
+            for is_sole in (True, False):
+                try:
+                    Store.open("sqlite:///{tmp_path}/kept/shadowit.db", writable=True, is_sole=is_sole)
+                except StoreFault as fault:
+                    print(fault)
+        """, root)  # fmt: skip
+        assert said.count("cannot be made: Read-only file system") == 2
+
 
 class TestLostServers:
     def test_work_is_done_again_when_the_server_comes_back(self, server, monkeypatch):

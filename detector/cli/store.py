@@ -12,7 +12,7 @@ from detector.errors import StoreFault, UsageError
 
 if TYPE_CHECKING:
     from detector.config import Config
-    from detector.store import Store, Terms
+    from detector.store import Store
 
 
 @click.group(epilog="Example: shadowit store backup /backup/shadowit-2026-11-27.db")
@@ -54,10 +54,12 @@ def purge(config_path: Path, by: str, *, only_list: bool) -> int:
 
     What is deleted is overwritten in the file. Copies of the file are not touched.
     """
+    from detector.store import Terms
+
     config = config_of(config_path)
     if not only_list:
         with writer_of(config) as store:
-            done = store.purge(terms_of(config), by=asker(by), now=now())
+            done = store.purge(Terms.of(config.retention), by=asker(by), now=now())
         for one in done:
             kept = f", {one.held} kept for a case" if one.held else ""
             click.echo(f"{one.kind}: {one.rows} rows from before {moment(one.before)}{kept}")
@@ -93,13 +95,6 @@ def hold(config_path: Path, by: str, case: str, service: str, pseudonym: str, re
         else:
             _place(store, case, service, pseudonym, asker(by), reason)
     return 0
-
-
-def terms_of(config: Config) -> Terms:
-    """How long what is kept, as a configuration says."""
-    from detector.store import Terms
-
-    return Terms(config.retention.sightings_days, config.retention.aggregates_days)
 
 
 def _place(store: Store, case: str, service: str, pseudonym: str, by: str, reason: str) -> None:

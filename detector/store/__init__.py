@@ -7,7 +7,7 @@ from detector.store.batch import Batch
 from detector.store.custody import Custodians, custodians_of
 from detector.store.incidents import Incident, Note, State
 from detector.store.keeping import Hold, Purge, Terms
-from detector.store.knowing import DayCount, Progress, Standing
+from detector.store.knowing import DayCount, Progress, Standing, Tallies
 from detector.store.outbox import Backlog, Delivery
 from detector.store.progress import LookBack
 from detector.store.reader import Reader
@@ -32,6 +32,7 @@ __all__ = [
     "Standing",
     "State",
     "Store",
+    "Tallies",
     "Terms",
     "custodians_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, true, update
 
@@ -16,6 +16,8 @@ from detector.store.rows import packed, unpacked
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Table
+
+    from detector.config import Retention
 
 DAY_US = 86_400 * MICROSECONDS
 _FORGED = DAY_US
@@ -35,6 +37,11 @@ class Terms:
     sightings_days: int = 730
     aggregates_days: int = 1095
     log_days: int = 1096
+
+    @classmethod
+    def of(cls, retention: Retention) -> Self:
+        """As a configuration says."""
+        return cls(retention.sightings_days, retention.aggregates_days)
 
 
 class Hold(NamedTuple):

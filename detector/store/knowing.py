@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from detector.events import Stage
 from detector.findings import Known
@@ -67,6 +67,24 @@ class Progress(NamedTuple):
     newest: int | None
     succeeded: int | None
     lag_bytes: int
+
+
+class Tallies(NamedTuple):
+    """What dashboards show of services: counts of people, never who.
+
+    Attributes:
+        sightings: (service, stage) → how many there were, the purged ones too.
+        findings: (service, verdict) → actors by the heaviest verdict of their sightings.
+        actors: (service, verdict) → actors with at least one sighting of it.
+        first_seen: service → the earliest known instant.
+        last_seen: service → the latest known instant.
+    """
+
+    sightings: dict[tuple[str, Stage], int]
+    findings: dict[tuple[str, Verdict], int]
+    actors: dict[tuple[str, Verdict], int]
+    first_seen: dict[str, int]
+    last_seen: dict[str, int]
 
 
 class DayCount(NamedTuple):
@@ -142,11 +160,34 @@ def days(connection: Connection, service: str | None = None) -> list[DayCount]:
     ]  # fmt: skip
 
 
-def sightings_by_stage(connection: Connection) -> dict[tuple[str, Stage], int]:
-    """How many sightings of each service and stage there were."""
-    table = tables.days
-    asked = select(table.c.service, table.c.stage, func.sum(table.c.sightings)).group_by("service", "stage")
-    return {(service, Stage(stage)): int(count) for service, stage, count in connection.execute(asked)}
+def tallies(connection: Connection) -> Tallies:
+    """Counts for dashboards; the database counts, so that no row of a person is handed over."""
+    table, days_of = tables.standings, tables.days
+    weight = case({one.value: one.weight for one in Verdict}, value=table.c.verdict)
+    actor = (table.c.service, table.c.actor_kind, table.c.actor)
+    heaviest = select(table.c.service, func.max(weight).label("weight")).group_by(*actor).subquery()
+    having = select(table.c.service, table.c.verdict).group_by(*actor, table.c.verdict).subquery()
+    by_weight = {one.weight: one for one in Verdict}
+    stages = select(days_of.c.service, days_of.c.stage, func.sum(days_of.c.sightings)).group_by("service", "stage")
+    spans = select(table.c.service, func.min(table.c.first), func.max(table.c.last)).group_by(table.c.service)
+    seen = connection.execute(spans).all()
+    return Tallies(
+        sightings={(service, Stage(stage)): int(count) for service, stage, count in connection.execute(stages)},
+        findings={
+            (service, by_weight[weight]): count
+            for service, weight, count in connection.execute(
+                select(heaviest.c.service, heaviest.c.weight, func.count()).group_by("service", "weight")
+            )
+        },
+        actors={
+            (service, Verdict(verdict)): count
+            for service, verdict, count in connection.execute(
+                select(having.c.service, having.c.verdict, func.count()).group_by("service", "verdict")
+            )
+        },
+        first_seen={service: first for service, first, _ in seen if first is not None},
+        last_seen={service: last for service, _, last in seen if last is not None},
+    )
 
 
 def _height(stage: Stage) -> tuple[int, int]:

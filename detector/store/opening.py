@@ -82,7 +82,9 @@ def writing(place: Place, *, is_sole: bool) -> Engine:
         if is_sole:
             event.listen(engine, "connect", partial(_claim, place))
         return engine
-    _prepare(place.file)
+    if is_sole:
+        _prepare(place.file)
+    _refuse_readable_by_others(place.file)
     engine = create_engine("sqlite://", creator=partial(_connect, place.file, "rwc"), poolclass=StaticPool)
     event.listen(engine, "connect", _set_up_writer)
     event.listen(engine, "begin", partial(_begin, "BEGIN IMMEDIATE"))
@@ -93,8 +95,7 @@ def reading(place: Place) -> Engine:
     """An engine whose connections can only read: they never move a byte of the file."""
     if place.file is None:
         return _server(place, "on")
-    if not place.file.exists():
-        raise StoreFault(f"{place.name}: there is no store yet: `shadowit run` makes one")
+    must_exist(place.file)
     engine = create_engine(
         "sqlite://", creator=partial(_connect, place.file, "ro"), poolclass=QueuePool, pool_size=_READERS
     )
@@ -209,11 +210,20 @@ def make_folder(file: Path) -> None:
 def _prepare(file: Path) -> None:
     """A file that only its owner may read."""
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        _refuse_readable_by_others(file)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as fault:
         raise StoreFault(f"{file}: cannot be made: {fault.strerror}") from None
+
+
+def must_exist(file: Path) -> None:
+    """Refuse a file that is not there.
+
+    Raises:
+        StoreFault: it is not there.
+    """
+    if not file.exists():
+        raise StoreFault(f"{file}: there is no store yet: `shadowit run` makes one")
 
 
 def _refuse_readable_by_others(file: Path) -> None:

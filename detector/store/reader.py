@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from detector.coverage import Hour, Unread
-from detector.events import Kind, Stage
+from detector.events import Kind
 from detector.findings.kept import folded
 from detector.store import checking, facts, incidents, judging, keeping, knowing, outbox, reveals
 from detector.store import schema as tables
@@ -97,10 +97,10 @@ class Reader:
         with self.session.reading() as connection:
             return knowing.days(connection, service)
 
-    def sightings_by_stage(self) -> dict[tuple[str, Stage], int]:
-        """How many sightings of each service and stage there were, the purged ones too."""
+    def tallies(self) -> knowing.Tallies:
+        """What dashboards show of services: counts of people, never who."""
         with self.session.reading() as connection:
-            return knowing.sightings_by_stage(connection)
+            return knowing.tallies(connection)
 
     def look_backs(self, ruleset: str) -> list[LookBack]:
         """How far looking back with these signatures has come, log by log."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
+_PARTING_S = 1.0
+"""How long one that is ending may take to give the store up, and its workers with it."""
+
+
 class Session:
     """The connections of one program to one store.
 
@@ -105,11 +109,12 @@ class Session:
 
     def _open_to_write(self) -> None:
         file = self.place.file
-        if file is not None:
+        if file is not None and self._is_sole:
             opening.make_folder(file)
-            if self._is_sole:
-                self._role = Lock(file.with_name(f"{file.name}.lock"))
-                self._is_suspect = self._role.take()
+            self._role = Lock(file.with_name(f"{file.name}.lock"))
+            self._is_suspect = self._role.take(_PARTING_S)
+        elif file is not None:
+            opening.must_exist(file)
         with told(self.place.name), self._turn():
             self._connect()
         self._is_suspect = False
@@ -130,7 +135,10 @@ class Session:
     def _make_ready(self) -> None:
         self._connection = self._fresh()
         with told(self.place.name), self._connection.begin():
-            opening.made_ready(self._connection, self.place)
+            if self._is_sole:
+                opening.made_ready(self._connection, self.place)
+            else:  # beside a running program, whose tables must not change under it
+                opening.must_be_current(self._connection, self.place)
 
     def _replace(self, damage: str) -> None:
         """A damaged file is moved aside and kept; a new store begins, which knows that it knows nothing."""
