@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from detector.engines import engine_named
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from detector.audit.plan import Input
-    from detector.events import EventBatch, LogFormat, Row
+    from detector.events import Dialect, EventBatch, LogFormat, Row
     from detector.identity import Stays
     from detector.match import Attribute
     from detector.scan import Settings
+    from detector.sources import Segment
 
 IDENTITY_KINDS = frozenset({Kind.LEASE, Kind.LOGIN})
 _ADDRESSED_KINDS = frozenset({Kind.PROXY, Kind.DNS})
@@ -55,26 +57,52 @@ def occupancies_of(inputs: Sequence[Input], settings: Settings, engine: str, job
 
 def stays_of(one: Input, settings: Settings) -> Stays:
     """The stays that one log tells."""
-    reader, dialect, log_format = Reader(), one.dialect, one.log_format
-    if log_format is None:
-        return reader.stays()
-    kind = log_format.kind
-    held = _Held(log_format)
-    try:
-        with open_stream(one.segment, settings.limits, ahead=settings.ahead) as stream:
-            for chunk in chunks(stream, 0, None, settings.chunk_bytes):
+    if one.log_format is None:
+        return Reader().stays()
+    followed = Followed(one.log_format, one.dialect)
+    with contextlib.suppress(DamagedStream, UnreadableSource, OSError):  # the scan notes the gap
+        followed.read(one.segment, settings)
+    return followed.stays()
+
+
+class Followed:
+    """A log of leases or logins while it is read; one that grows is read on where it was left."""
+
+    def __init__(self, log_format: LogFormat, dialect: Dialect) -> None:
+        self._format = log_format
+        self._dialect = dialect
+        self._reader = Reader()
+        self._held = _Held(log_format)
+
+    def read(self, segment: Segment, settings: Settings, advance: Callable[[int], None] = lambda _bytes: None) -> None:
+        """Read the next range of the log.
+
+        Args:
+            segment: the range.
+            settings: of reading.
+            advance: told the bytes of each chunk.
+
+        Raises:
+            DamagedStream: it breaks off; what lies before the break has been read.
+            UnreadableSource: it cannot be opened.
+            OSError: it cannot be read.
+        """
+        with open_stream(segment, settings.limits, ahead=settings.ahead) as stream:
+            for chunk in chunks(stream, segment.start, segment.stop, settings.chunk_bytes):
                 lines = [Line(*chunk.line(start, end)) for start, end in all_lines(chunk)]
-                reading = read_lines(log_format, dialect, lines)
-                dialect = reading.dialect
-                if log_format.join is None:
-                    reader.read(reading.batch)
-                for row in held.whole(reading.batch):
-                    reader.take(kind, row)
-    except (DamagedStream, UnreadableSource, OSError):
-        pass  # the scan notes the gap
-    for row in held.rest():
-        reader.take(kind, row)
-    return reader.stays()
+                reading = read_lines(self._format, self._dialect, lines)
+                self._dialect = reading.dialect
+                if self._format.join is None:
+                    self._reader.read(reading.batch)
+                for row in self._held.whole(reading.batch):
+                    self._reader.take(self._format.kind, row)
+                advance(chunk.size)
+
+    def stays(self) -> Stays:
+        """What was read so far; a record at the end counts as whole."""
+        for row in self._held.rest():
+            self._reader.take(self._format.kind, row)
+        return self._reader.stays()
 
 
 class _Held:

@@ -12,6 +12,7 @@ from detector.audit.sighter import Sighter
 from detector.daemon.desk import Desk, Outcome, added
 from detector.daemon.keeping import Keeper
 from detector.daemon.passes import SourceReader
+from detector.daemon.whereabouts import Whereabouts
 from detector.findings import Telling
 from detector.identity import attribute
 from detector.scan import Settings
@@ -41,6 +42,7 @@ class Crew:
         is_stopped: whether to end early.
         progressed: told after each transaction: a sign of life.
         readers: by source.
+        whereabouts: who was at an address, remembered between passes.
         sighter: sees.
     """
 
@@ -52,6 +54,7 @@ class Crew:
     is_stopped: Callable[[], bool]
     progressed: Callable[[], None]
     readers: dict[str, SourceReader] = field(default_factory=dict)
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
     sighter: Sighter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,7 @@ class Crew:
         Raises:
             StoreFault: the store cannot be written; what was kept before stays kept.
         """
+        self.sighter.attribute = self.whereabouts.attribute(self.inforce, self.progressed)
         total, waiting = Outcome(), [self.readers[name] for name in names if name in self.readers]
         while waiting and not self.is_stopped():
             left = []

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.identity.people import ALWAYS
-from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Log, Stay, Stays, client_of
+from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Stay, Stays, client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,20 +87,16 @@ class Occupancies:
     """Stays of machines and accounts, asked by address."""
 
     def __init__(self, parts: Iterable[Stays] = ()) -> None:
-        self.stays = Stays(Log(), Log())
-        for part in parts:
-            self.stays.merge(part)
-        self._lease_names = tuple(self.stays.leases.names)
-        self._login_names = tuple(self.stays.logins.names)
+        self._parts = tuple(parts)
         self._place = lru_cache(maxsize=MEMO_PLACES)(self._logins)
 
     def __len__(self) -> int:
-        return len(self.stays.leases) + len(self.stays.logins)
+        return sum(len(part.leases) + len(part.logins) for part in self._parts)
 
     def machines(self, address: str) -> list[Stay]:
         """The machines that had an address, by time; two at one time only where logs contradict each other."""
         merged: list[Stay] = []
-        for stay in sorted(_rows(self.stays.leases, address, self._lease_names), key=_turn):
+        for stay in sorted((stay for part in self._parts for stay in part.leases.at(address)), key=_turn):
             before = merged[-1] if merged else None
             if before is not None and _is_one(before, stay) and stay.first <= _kept_until(before):
                 newest = stay if stay.last >= before.last else before
@@ -137,16 +133,10 @@ class Occupancies:
             yield login, until
 
     def _logins(self, place: str) -> _Place:
-        stays = sorted(_rows(self.stays.logins, place, self._login_names), key=_turn)
+        stays = sorted((stay for part in self._parts for stay in part.logins.at(place)), key=_turn)
         return _Place(
             tuple(one.first for one in stays), tuple(stays), tuple(accumulate((one.until for one in stays), max))
         )
-
-
-def _rows(log: Log, place: str, names: Sequence[str]) -> Iterator[Stay]:
-    rows = log.places.get(place, ())
-    for at in range(0, len(rows), 4):
-        yield Stay(names[rows[at]], rows[at + 1], rows[at + 2], rows[at + 3])
 
 
 def _turn(stay: Stay) -> tuple[int, int, int, str]:

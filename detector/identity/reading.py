@@ -58,14 +58,14 @@ class Reader:
         self._event(kind, [event.get(name) for name in _COLUMNS])
 
     def stays(self) -> Stays:
-        """What was read; the reader is done with it."""
+        """What was read so far; reading may go on."""
+        found = Stays(self._stays.leases.copy(), self._stays.logins.copy())
         for address, lease in self._leases.items():
-            self._keep_lease(address, lease)
+            found.leases.add(address, lease.stay(lease.who.text))
         for place, logins in self._logins.items():
             for login in logins.values():
-                self._keep_login(place, login)
-        self._leases, self._logins, self._places = {}, {}, {}
-        return self._stays
+                found.logins.add(place, login.stay(login.who))
+        return found
 
     def _event(self, kind: str, cells: Sequence[Value | None]) -> None:
         """One without a time, and one that is neither lease nor login, says nothing."""
@@ -164,10 +164,10 @@ class Reader:
         return current
 
     def _keep_lease(self, address: str, lease: _Open[Client]) -> None:
-        self._stays.leases.add(address, Stay(lease.who.text, lease.first, lease.last, lease.until))
+        self._stays.leases.add(address, lease.stay(lease.who.text))
 
     def _keep_login(self, place: str, login: _Open[str]) -> None:
-        self._stays.logins.add(place, Stay(login.who, login.first, login.last, login.until))
+        self._stays.logins.add(place, login.stay(login.who))
 
 
 _Who = TypeVar("_Who")
@@ -181,6 +181,10 @@ class _Open(Generic[_Who]):
     first: int
     last: int
     until: int
+
+    def stay(self, who: str) -> Stay:
+        """The stay as it is now."""
+        return Stay(who, self.first, self.last, self.until)
 
     @property
     def kept_until(self) -> int:

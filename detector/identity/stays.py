@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import MICROSECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RENEWAL_REACH = 8 * 86_400 * MICROSECONDS
 """A client that gets its old address again within this time (Windows' lease), nobody else in between, kept it."""
@@ -71,25 +74,38 @@ class Log:
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
         self.places: dict[str, array[int]] = {}
+        self._texts: list[str] = []
 
     def add(self, place: str, stay: Stay) -> None:
         """Add one stay."""
-        number = self.names.setdefault(stay.who, len(self.names))
         rows = self.places.get(place)
         if rows is None:
             rows = self.places[place] = array("q")
-        rows.extend((number, stay.first, stay.last, stay.until))
+        rows.extend((self._number(stay.who), stay.first, stay.last, stay.until))
 
-    def merge(self, other: Log) -> None:
-        """Add the stays of another log."""
-        numbers = array("q", (self.names.setdefault(name, len(self.names)) for name in other.names))
-        for place, rows in other.places.items():
-            mine = array("q", rows)
-            mine[0::4] = array("q", (numbers[number] for number in rows[0::4]))
-            self.places.setdefault(place, array("q")).extend(mine)
+    def at(self, place: str) -> Iterator[Stay]:
+        """The stays at a place, in no order."""
+        rows = self.places.get(place, ())
+        for index in range(0, len(rows), 4):
+            yield Stay(self._texts[rows[index]], rows[index + 1], rows[index + 2], rows[index + 3])
+
+    def copy(self) -> Log:
+        """The same stays, to which others can be added."""
+        other = Log()
+        other.names = self.names.copy()
+        other.places = {place: array("q", rows) for place, rows in self.places.items()}
+        other._texts = self._texts.copy()
+        return other
 
     def __len__(self) -> int:
         return sum(map(len, self.places.values())) // 4
+
+    def _number(self, who: str) -> int:
+        number = self.names.get(who)
+        if number is None:
+            number = self.names[who] = len(self._texts)
+            self._texts.append(who)
+        return number
 
 
 class Stays(NamedTuple):
@@ -97,8 +113,3 @@ class Stays(NamedTuple):
 
     leases: Log
     logins: Log
-
-    def merge(self, other: Stays) -> None:
-        """Add what other logs say."""
-        self.leases.merge(other.leases)
-        self.logins.merge(other.logins)
