@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from detector.daemon import inforce, systemd
 from detector.daemon.crew import Crew
 from detector.daemon.health import STORE, Health
+from detector.daemon.judging import judge_again
 from detector.errors import InvalidFile, ShadowitError, StoreFault
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def assembled(
         signature_paths: named by the command line.
         clock: gives the present, microseconds since the epoch.
         said: told what a person should know.
+
+    Raises:
+        StoreFault: the policy is another one than before, and what is kept cannot be judged by it.
     """
+    changed = judge_again(force, store, clock())
+    if changed:
+        said(f"{changed} sightings got another verdict by the policy {force.policy_digest[:12]}")
     health, pulse, ending = Health(clock()), Pulse(), threading.Event()
     crew = Crew(force, store, health, clock, said, ending.is_set, pulse.beat)
     health.reloaded(clock(), force.ruleset.digest, force.policy_digest)
@@ -158,8 +165,21 @@ class Daemon:
         self.health.reloaded(self.clock(), force.ruleset.digest, force.policy_digest)
         self._schedule()
         self.said(f"configuration taken: {len(force.config.sources)} sources, signatures {force.ruleset.digest[:12]}")
+        self._judge_again()
         systemd.notify(systemd.READY, systemd.status("reading"))
         return True
+
+    def _judge_again(self, *, again: bool = False) -> None:
+        """Judge what is kept by the policy in force; what an earlier crew has kept meanwhile, ``again``."""
+        crew = self.crew
+        try:
+            changed = judge_again(crew.inforce, crew.store, self.clock(), again=again)
+        except StoreFault as fault:
+            self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
+            self.said(f"verdicts stay those of the policy before: {fault}")
+            return
+        if changed:
+            self.said(f"{changed} sightings got another verdict by the policy {crew.inforce.policy_digest[:12]}")
 
     def pass_over(self, interval: int) -> bool:
         """Go over one group of sources; whether all went well. The next pass does what this one missed."""
@@ -170,6 +190,8 @@ class Daemon:
                 crew = self.crew
             outcome = crew.run(crew.groups().get(interval, ()))
             self.health.well(STORE)
+            if crew is not self.crew:
+                self._judge_again(again=True)
             is_good = outcome.is_done
         except StoreFault as fault:
             self.health.broken(STORE, str(fault), self.clock(), is_grave=True)

@@ -29,10 +29,15 @@ def counts() -> ColumnElement[bool]:
     return tables.sightings.c.ruling.not_in(sorted(LEFT_OUT))
 
 
-def rejudge(connection: Connection, policy: str, judge: Callable[[Attributed], Ruling], now: int) -> int:
-    """Judge every sighting anew; how many got another verdict."""
+def rejudge(
+    connection: Connection, policy: str, judge: Callable[[Attributed], Ruling], now: int, *, again: bool = False
+) -> int:
+    """Judge every sighting anew; how many got another verdict.
+
+    Nothing is done where the policy is in force already, unless it is asked for: the history of verdicts stays then.
+    """
     table, former = tables.sightings, facts.get(connection, IN_FORCE)
-    if former == policy:
+    if former == policy and not again:
         return 0
     changed, last = 0, ""
     asked = select(table).order_by(table.c.id).limit(_AT_ONCE)
@@ -42,7 +47,8 @@ def rejudge(connection: Connection, policy: str, judge: Callable[[Attributed], R
             {"sighting": row.id, "policy": former, "verdict": row.verdict, "ruling": row.ruling, "judged": now}
             for row in rows
         ]
-        connection.execute(inserting(connection, tables.verdicts).on_conflict_do_nothing(), said)
+        if former != policy:
+            connection.execute(inserting(connection, tables.verdicts).on_conflict_do_nothing(), said)
         for row in rows:
             ruling = judge(sighting_of(row))
             if (ruling.verdict.value, packed(ruling.by)) != (row.verdict, row.ruling):
