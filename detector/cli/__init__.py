@@ -21,6 +21,7 @@ _COMMANDS = {
     "audit": "Find uses of and sign-ups for catalogued services in logs.",
     "spread": "Show who brought whom to a service.",
     "answer": "Answer whether a service was used, with what the answer stands on.",
+    "bundle": "Pack evidence into one signed archive, and check one.",
     "discover": "List services that no signature names: new, rare, ranked.",
     "parse": "Print the events of logs as JSON lines.",
     "lookup": "Tell which service a host, URL or address belongs to.",

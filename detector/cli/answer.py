@@ -84,11 +84,11 @@ def command(service: str, paths: tuple[str, ...], **options: object) -> int:
     daemon's store answers. The outcome is FOUND, NOT OBSERVED (coverage met), NOT OBSERVED (coverage short) or CANNOT
     SAY; the exit status is 4 where coverage is short.
     """
-    return _Run(service, paths, options).run()
+    return Asking(service, paths, options).run()
 
 
-class _Run:
-    """One call of the command."""
+class Asking:
+    """One call of a command that asks about a service."""
 
     def __init__(self, service: str, paths: Sequence[str], options: dict[str, object]) -> None:
         self.service = service
@@ -96,13 +96,16 @@ class _Run:
         self.options = options
 
     def text(self, name: str) -> str:
+        """An option's text, empty where it is not given."""
         return str(self.options[name] or "")
 
     def path(self, name: str) -> Path | None:
+        """An option's file, ``None`` where it is not given."""
         chosen = self.options[name]
         return chosen if isinstance(chosen, Path) else None
 
     def run(self) -> int:
+        """Answer and write; the exit status."""
         config = load_config(self.path("config_path"))
         chosen = self.options["signature_paths"]
         named = [Path(str(one)) for one in chosen] if isinstance(chosen, tuple) else []
@@ -118,6 +121,7 @@ class _Run:
         return 0 if answer.is_covered else EXIT_INCOMPLETE
 
     def asked(self, config: Config | None, ruleset: Ruleset) -> Asked:
+        """What the options ask for."""
         from detector.audit import Terms
         from detector.cli.evidence import Asked
         from detector.scan import Settings
@@ -144,6 +148,7 @@ class _Run:
         return Asked(since, until, ruleset, terms, cases, is_shown)
 
     def evidence(self, config: Config | None, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
+        """The evidence of the logs that are named, else of the store."""
         from detector.audit import plan
         from detector.cli import evidence
 
@@ -155,11 +160,13 @@ class _Run:
             return evidence.of_logs(inputs, asked)
 
     def answered(self, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
+        """The answer that the evidence gives."""
         from detector.answers import answer
 
         return answer(self.question(service, evidence), service, evidence, origin)
 
     def question(self, service: Signature, evidence: Evidence) -> Question:
+        """The question that the options ask."""
         from detector.answers import Question, kinds_of
         from detector.events import Stage
 
@@ -173,6 +180,7 @@ class _Run:
         )
 
     def showing(self, config: Config | None) -> Showing:
+        """How the options want it shown."""
         from detector.audit.configured import read_key
         from detector.report.answer import Reader, Showing
 
@@ -194,6 +202,7 @@ class _Run:
         )
 
     def write(self, answer: Answer, showing: Showing) -> None:
+        """Write the answer where the options say."""
         from detector.report.answer import render
 
         output = self.options["output"]
