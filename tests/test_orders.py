@@ -345,9 +345,9 @@ observers: [{people: u3, reason: security}]
 
     @pytest.fixture
     def orders(self, shadowit, tmp_path):
-        key = tmp_path / "key"
-        key.write_text("0123456789abcdef")
-        key.chmod(0o600)
+        for name in ("key", "pseudonym.key"):
+            (tmp_path / name).write_text("0123456789abcdef")
+            (tmp_path / name).chmod(0o600)
         (tmp_path / "policy.yml").write_text(self.POLICY)
         rows = [
             seen(AT + at, who=who)._replace(
@@ -371,15 +371,17 @@ observers: [{people: u3, reason: security}]
 
         return call
 
-    def test_by_pseudonym(self, orders):
-        status, people = orders()
+    @pytest.mark.parametrize("more", ["privacy: {key_file: key}\n", ""])
+    def test_by_pseudonym(self, orders, more):
+        status, people = orders(more=more)
         assert status == 4  # neither DNS nor mail were read
         one, two = (kept_actor(ActorKind.ACCOUNT, who) for who in ("u1", "u2"))
         assert set(people) == {one, two}  # the observer is left out
         assert (people[one]["compliance"], people[one]["bound"], people[one]["before"]["days"]) == ("breach", True, 1)
         assert (people[two]["compliance"], people[two]["bound"]) == ("compliant", False)
 
-    def test_without_the_key_what_was_said_then_counts(self, orders):
+    def test_without_the_key_what_was_said_then_counts(self, orders, tmp_path):
+        (tmp_path / "pseudonym.key").unlink()
         _, people = orders(more="")
         assert len(people) == 3
         assert {one["compliance"] for one in people.values()} == {"compliant"}

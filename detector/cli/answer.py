@@ -145,7 +145,7 @@ class Asking:
         )
         is_shown = not self.options["no_progress"] and not self.options["quiet"]
         cases = references if people is None else references.named_by(people)
-        return Asked(since, until, ruleset, terms, cases, is_shown)
+        return Asked(since, until, ruleset, terms, cases, is_shown, self.path("config_path"))
 
     def evidence(self, config: Config | None, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
         """The evidence of the logs that are named, else of the store."""

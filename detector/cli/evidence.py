@@ -36,6 +36,7 @@ class Asked:
         terms: of the audit; its services are those that are asked about.
         references: which case somebody worked on when.
         shows_progress: show on a terminal how far reading has come.
+        config_path: the configuration's file: the key of the store's pseudonyms may lie beside it.
     """
 
     since: int | None
@@ -44,6 +45,7 @@ class Asked:
     terms: Terms
     references: References
     shows_progress: bool = True
+    config_path: Path | None = None
 
     def window(self, known: Window) -> Window:
         """The window, open ends filled with what was read.
@@ -135,13 +137,16 @@ def _judged(
     """What a store kept, judged again where another policy is asked with, and that policy over pseudonyms."""
     from detector.audit.configured import read_key
     from detector.audit.judging import hidden_of, rejudge_of
+    from detector.daemon.inforce import key_path
     from detector.findings import LEFT_OUT
     from detector.policy import EMPTY
 
-    policy = asked.terms.policy
-    if policy is EMPTY or config.privacy.key_file is None:
+    policy, key_file = asked.terms.policy, config.privacy.key_file
+    if key_file is None and asked.config_path is not None:
+        key_file = key_path(asked.config_path, config)
+    if policy is EMPTY or key_file is None or not key_file.exists():
         return kept, policy
-    hidden = hidden_of(policy, read_key(config.privacy.key_file), asked.terms.people)
+    hidden = hidden_of(policy, read_key(key_file), asked.terms.people)
     if policy.digest == judged_by:
         return kept, hidden
     judge = rejudge_of(hidden, asked.ruleset)

@@ -144,7 +144,8 @@ def _asked(
         keep=True,
     )
     cases = references.named_by(people) if people is not None else references
-    return Asked(since, until, ruleset, terms, cases, not (options["no_progress"] or options["quiet"]))
+    is_shown = not (options["no_progress"] or options["quiet"])
+    return Asked(since, until, ruleset, terms, cases, is_shown, _path(options, "config_path"))
 
 
 def write(text: str, options: dict[str, object]) -> None:
