@@ -6,18 +6,34 @@ import re
 from dataclasses import replace
 
 import pytest
+from kept import sighting
 
 from detector import policy
-from detector.answers import Compliance, Evidence, Outcome, Question, References, answer, kinds_of
+from detector.answers import (
+    Compliance,
+    Evidence,
+    HandedIn,
+    Outcome,
+    Question,
+    References,
+    answer,
+    kinds_of,
+    statements,
+    vendor,
+)
 from detector.answers import references as cases
 from detector.audit import Site, Terms, plan
 from detector.audit.plan import Named
 from detector.cli import run
-from detector.cli.evidence import Asked, of_logs
-from detector.events import from_iso
+from detector.cli.evidence import Asked, of_logs, who_of
+from detector.coverage import Hour, Unread, Window
+from detector.events import Kind, Stage, from_iso
 from detector.formats import Formats
 from detector.identity import load as load_people
+from detector.identity import pseudonym
+from detector.match import Actor, ActorKind
 from detector.report.answer import FORMATS, Reader, Showing, render
+from detector.store import Store
 
 STORIES = (
     "calgary", "edmonton", "halifax", "opp", "rcmp", "advertised", "lookalikes", "shared-infra", "visits-only",
@@ -154,6 +170,67 @@ class TestStories:
         assert all(one["people"] is None for one in public["orders"])
 
 
+def handed(root, story):
+    """What others say in a story."""
+    folder = root / "sample_logs" / "stories" / story
+    people = load_people(folder / "people.csv")
+    listed, said = folder / "vendor.csv", folder / "statements.csv"
+    return HandedIn(
+        vendor.read(listed.read_text(), "vendor.csv") if listed.exists() else None,
+        statements.read(said.read_text(), "statements.csv") if said.exists() else (),
+        who_of(people, None, is_store=False),
+    )
+
+
+class TestHandedIn:
+    @pytest.mark.parametrize("story", ["edmonton", "rcmp"])
+    def test_statements_stand_beside_what_the_logs_show(self, root, catalogue, story):
+        evidence, origin = made_from(root, catalogue, story)
+        given = answered(catalogue, (replace(evidence, handed_in=handed(root, story)), origin))
+        mine = [
+            {key: one[key] for key in ("person", "statement", "days_of_use_before", "contradicted")}
+            | {"date": one["date"][:10]}
+            for one in document(given)["statements"]
+        ]
+        assert mine == expected(root, story)["statements"]
+        for reader, form in itertools.product((Reader.LEADERSHIP, Reader.PUBLIC), FORMATS):
+            text = text_of(given, Showing(reader), form)
+            assert "I never used it" not in text
+            assert not re.search(r"u\d{4}\b", text)
+
+    def test_the_vendor_knows_accounts_that_the_logs_do_not_show(self, root, catalogue):
+        evidence, origin = made_from(root, catalogue, "rcmp")
+        given = answered(catalogue, (replace(evidence, handed_in=handed(root, "rcmp")), origin))
+        wanted, mine = expected(root, "rcmp")["vendor"], document(given)["vendor"]
+        assert mine["accounts"] == wanted["accounts"]
+        assert sorted(mine["matched_people"]) == wanted["matched"]
+        assert sorted(one["account"] for one in mine["vendor_only_accounts"]) == wanted["vendor_only"]
+        assert sorted(mine["ours_only_people"]) == wanted["ours_only"]
+        assert not given.is_covered
+        assert "the vendor's own list names accounts" in render(given, Showing(Reader.INTERNAL), "table")
+        listed = [one["in_vendor_list"] for one in document(given)["statements"]]
+        assert listed == [True, True, False, True]
+        for form in FORMATS:
+            inside = render(given, Showing(Reader.INTERNAL), form)
+            assert "private-mail" not in inside
+            public = render(given, Showing(Reader.PUBLIC), form)
+            assert "names 6 accounts that these records do not show" in re.sub(r"\s+", " ", public).replace(
+                "&#39;", "'"
+            )
+
+    def test_a_vendors_list_makes_a_no_weaker(self, root, catalogue):
+        evidence, origin = made_from(root, catalogue, "shared-infra")
+        assert answered(catalogue, (evidence, origin)).outcome is Outcome.NOT_OBSERVED
+        for text, outcome in (
+            ("e-mail\nu1@service.example\n", Outcome.NOT_OBSERVED_SHORT),
+            ("e-mail\n", Outcome.NOT_OBSERVED),
+            ("e-mail,created\nu1@service.example,2021-01-01\n", Outcome.NOT_OBSERVED),
+            ("e-mail,last login\nu1@service.example,2019-01-01\n", Outcome.NOT_OBSERVED),
+        ):
+            listed = HandedIn(vendor.read(text, "v.csv"))
+            assert answered(catalogue, (replace(evidence, handed_in=listed), origin)).outcome is outcome
+
+
 class TestHalifax:
     """What could have been said on the 21st, and on the 28th."""
 
@@ -257,6 +334,8 @@ class TestCommand:
             ((SERVICE, "--since", "2020-03-01", "--until", "2020-02-01"), "must be before", 2),
             ((SERVICE, "--since", "2021-03-01"), "nothing was read in the time", 2),
             ((SERVICE, "--cases", "nowhere.csv"), "cannot be read", 2),
+            ((SERVICE, "--vendor-list", "nowhere.csv"), "cannot be read", 2),
+            ((SERVICE, "--statements", "pyproject.toml"), "pyproject.toml:1:0: no column is called person", 3),
         ],
     )
     def test_what_cannot_be_done_is_said(self, log, capfd, words, said, status):
@@ -308,3 +387,135 @@ def test_an_answer_without_evidence_is_no_answer(told):
     assert bare.outcome is Outcome.CANNOT_SAY
     for reader, form in itertools.product(Reader, FORMATS):
         assert render(bare, Showing(reader), form)
+
+
+PSEUDONYM = pseudonym(Actor(ActorKind.PERSON, "u1"), KEY)
+WEEK = Window(from_iso("2020-02-10"), from_iso("2020-02-17"))
+TIMES = ("--since", "2020-02-10", "--until", "2020-02-17")
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A configuration with a store that has kept a week of three sources."""
+    (tmp_path / "key").write_bytes(KEY)
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "people.csv").write_text(
+        "id,mails,accounts,unit\nu1,u1@x.example,u1,Cyber\n"
+        + "".join(f"u{number},u{number}@x.example,u{number},Patrol\n" for number in range(2, 8))
+    )
+    (tmp_path / "shadowit.yml").write_text(
+        "store: sqlite:///kept/shadowit.db\npeople: people.csv\nprivacy: {key_file: key}\nsources:\n"
+        "  - {name: hq, format: squid, paths: [a.log], max_silence_s: 7200}\n"
+        "  - {name: names, format: unbound, paths: [b.log]}\n"
+        "  - {name: post, paths: [c.log]}\n"
+    )
+    with Store.open(f"sqlite:///{tmp_path}/kept/shadowit.db", writable=True, key=KEY) as store, store.batch(0) as batch:
+        for name, kind in (("hq", Kind.PROXY), ("names", Kind.DNS), ("post", Kind.MAIL)):
+            batch.cover([Hour(name, kind, hour, 9, 3, 0, 900) for hour in WEEK.hours])
+    return tmp_path
+
+
+def keep(site, *rows):
+    with Store.open(f"sqlite:///{site}/kept/shadowit.db", writable=True, key=KEY) as store, store.batch(1) as batch:
+        batch.add(rows)
+
+
+def used(**said):
+    actor = Actor(ActorKind.PERSON, PSEUDONYM)
+    return sighting(1, actor=1)._replace(actor=actor, stage=Stage.USED, at=WEEK.since + 5, unit="Cyber", **said)
+
+
+class TestStore:
+    def test_it_answers_from_what_the_daemon_kept(self, site, capfd):
+        status, out, _ = called(capfd, SERVICE, "-c", site / "shadowit.yml", *TIMES, "-f", "json")
+        given = json.loads(out)
+        assert (status, given["outcome"]) == (0, "not-observed")
+        assert [(one["name"], one["share_pct"], one["fields"]) for one in given["coverage"]["sources"]] == [
+            ("names", 100.0, None), ("post", 100.0, None), ("hq", 100.0, None),
+        ]  # fmt: skip
+        assert {one["format"]: one["sighted"] for one in given["coverage"]["canaries"]} == {
+            "squid": True,
+            "unbound": True,
+        }
+
+    def test_the_window_is_that_of_the_store_where_none_is_asked_for(self, site, capfd):
+        _, out, _ = called(capfd, SERVICE, "-c", site / "shadowit.yml", "-f", "json")
+        question = json.loads(out)["question"]
+        assert (question["since"], question["until"]) == ("2020-02-10T00:00:00Z", "2020-02-17T00:00:00Z")
+        assert not question["window_given"]
+
+    def test_a_source_that_was_never_read_is_no_source_that_covers(self, site, capfd):
+        config = site / "shadowit.yml"
+        config.write_text(config.read_text() + "  - {name: east, format: squid, paths: [d.log]}\n")
+        status, out, _ = called(capfd, SERVICE, "-c", config, *TIMES, "-f", "json")
+        assert status == 4
+        assert [(one["kind"], one["place"]) for one in json.loads(out)["coverage"]["lacking"]] == [("short", "east")]
+
+    def test_a_source_that_nobody_knows_anything_of_is_said(self, site, capfd):
+        config = site / "shadowit.yml"
+        config.write_text(config.read_text() + "  - {name: odd, paths: [d.log]}\n")
+        status, out, _ = called(capfd, SERVICE, "-c", config, *TIMES, "-f", "json")
+        assert status == 4
+        (lacking,) = json.loads(out)["coverage"]["lacking"]
+        assert lacking["kind"] == "unplaced"
+        assert "no hour of it was ever read" in lacking["text"]
+
+    def test_what_could_not_be_read_is_in_the_ledger(self, site, capfd):
+        with Store.open(f"sqlite:///{site}/kept/shadowit.db", writable=True) as store, store.batch(2) as batch:
+            batch.gap(Unread("hq", "/logs/a.log.1", WEEK.since, WEEK.since + 30 * 3_600_000_000, "removed"))
+        status, out, _ = called(capfd, SERVICE, "-c", site / "shadowit.yml", *TIMES, "-f", "json")
+        assert status == 4
+        (lacking,) = json.loads(out)["coverage"]["lacking"]
+        assert (lacking["kind"], lacking["place"]) == ("short", "hq")
+        assert "/logs/a.log.1" in out
+
+    def test_actors_are_pseudonyms_and_small_units_do_not_stand_beside_them(self, site, capfd):
+        keep(site, used())
+        config = site / "shadowit.yml"
+        status, out, _ = called(capfd, SERVICE, "-c", config, *TIMES, "-f", "json")
+        given = json.loads(out)
+        assert (status, given["outcome"], given["units"]) == (0, "found", [])
+        assert [(one["id"], one["units"]) for one in given["people"]] == [(PSEUDONYM, [])]
+        keep(site, used(id="s2", offset=7)._replace(unit="Patrol"))
+        _, out, _ = called(capfd, SERVICE, "-c", config, *TIMES, "-f", "json")
+        assert json.loads(out)["units"] == [{"unit": "Patrol", "people": 1}]
+        status, _, err = called(capfd, SERVICE, "-c", config, "--names", "--purpose", "x")
+        assert status == 2
+        assert "shadowit reveal" in err
+
+    def test_lists_find_people_by_the_key(self, site, capfd):
+        keep(site, used())
+        (site / "v.csv").write_text("e-mail\nU1@x.example\nu3@x.example\n")
+        (site / "s.csv").write_text("person,statement,date\nu1,never,2020-03-01\n")
+        words = (SERVICE, "-c", site / "shadowit.yml", *TIMES, "-f", "json")
+        _, out, _ = called(capfd, *words, "--vendor-list", site / "v.csv", "--statements", site / "s.csv")
+        given = json.loads(out)
+        assert given["vendor"]["matched_people"] == [PSEUDONYM]
+        assert [one["account"] for one in given["vendor"]["vendor_only_accounts"]] == ["vendor's account 1"]
+        assert [(one["person"], one["contradicted"]) for one in given["statements"]] == [(PSEUDONYM, True)]
+        config = site / "shadowit.yml"
+        config.write_text(config.read_text().replace("privacy: {key_file: key}\n", ""))
+        status, _, err = called(capfd, *words, "--vendor-list", site / "v.csv")
+        assert status == 2
+        assert "its key is needed" in err
+
+    def test_paths_are_read_in_spite_of_a_store(self, site, log, capfd):
+        _, out, _ = called(capfd, SERVICE, log, "-c", site / "shadowit.yml", "-f", "json")
+        assert [one["formats"] for one in json.loads(out)["coverage"]["sources"]] == [["squid"]]
+
+    def test_without_a_store_the_sources_are_read(self, site, log, capfd):
+        config = site / "shadowit.yml"
+        config.write_text(f"store: sqlite:///none.db\nsources:\n  - {{name: hq, format: squid, paths: [{log}]}}\n")
+        _, out, _ = called(capfd, SERVICE, "-c", config, "-f", "json")
+        assert [one["name"] for one in json.loads(out)["coverage"]["sources"]] == ["hq"]
+
+    def test_an_empty_store_needs_a_window(self, site, capfd):
+        config = site / "shadowit.yml"
+        config.write_text("store: sqlite:///empty.db\nsources:\n  - {name: hq, format: squid, paths: [a.log]}\n")
+        Store.open(f"sqlite:///{site}/empty.db", writable=True).close()
+        status, _, err = called(capfd, SERVICE, "-c", config)
+        assert status == 2
+        assert "holds no hour of any log" in err
+        status, out, _ = called(capfd, SERVICE, "-c", config, *TIMES)
+        assert status == 4
+        assert out.startswith("CANNOT SAY")

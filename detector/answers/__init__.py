@@ -7,23 +7,30 @@ from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, StageRow, parties
 from detector.answers.question import Question, kinds_of
 from detector.answers.references import References
+from detector.answers.statements import Checked, HandedIn, Statement
+from detector.answers.vendor import Account, Reconciled
 
 __all__ = [
+    "Account",
     "Answer",
     "Approved",
+    "Checked",
     "Compliance",
     "Deletion",
     "Evidence",
     "Followed",
     "Follower",
+    "HandedIn",
     "Origin",
     "Outcome",
     "Party",
     "Position",
     "Question",
+    "Reconciled",
     "References",
     "Shortfall",
     "StageRow",
+    "Statement",
     "answer",
     "approved",
     "conclude",

@@ -10,6 +10,8 @@ from detector.answers.orders import Followed, covered_behind, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, parties
 from detector.answers.references import References
+from detector.answers.statements import Checked, HandedIn, check
+from detector.answers.vendor import Reconciled, reconcile
 from detector.coverage import Sign, signs
 from detector.policy import EMPTY
 
@@ -55,6 +57,8 @@ class Answer:
         signs: that the logs do not see everything.
         followed: orders of the policy about the service, earliest first, and who of those found followed them.
         approved: approvals about the service and the uses within and outside of them; ``None`` where there are none.
+        vendor: the vendor's own list beside what was found; ``None`` where none was handed in.
+        statements: what people said, beside what the logs show.
         policy: digest of the policy, empty for none.
         origin: what it was made with.
     """
@@ -69,6 +73,8 @@ class Answer:
     signs: tuple[Sign, ...]
     followed: tuple[Followed, ...]
     approved: Approved | None
+    vendor: Reconciled | None
+    statements: tuple[Checked, ...]
     policy: str
     origin: Origin
 
@@ -87,12 +93,14 @@ class Evidence:
         ledger: what was read.
         policy: the organisation's decisions.
         references: which case somebody worked on when.
+        handed_in: a vendor's list, and what people said.
     """
 
     sightings: Sequence[Attributed]
     ledger: Ledger
     policy: Policy = EMPTY
     references: References = field(default_factory=References)
+    handed_in: HandedIn = field(default_factory=HandedIn)
 
 
 def answer(question: Question, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
@@ -106,8 +114,9 @@ def answer(question: Question, service: Signature, evidence: Evidence, origin: O
     """
     rows = [one for one in evidence.sightings if one.service == service.id and _is_asked(one, question.window)]
     people = parties(rows, service.thresholds)
-    outcome, lacking = conclude(question, people, evidence.ledger)
     found = tuple(one for one in people if one.has_reached(question.stage))
+    vendor = _reconciled(found, evidence, question)
+    outcome, lacking = conclude(question, people, evidence.ledger, vendor)
     actors = {one.actor for one in found}
     orders = evidence.policy.orders_for(service.id, service.category)
     return Answer(
@@ -125,6 +134,8 @@ def answer(question: Question, service: Signature, evidence: Evidence, origin: O
             if order.effective < question.window.until
         ),
         approved=_approved(rows, service, evidence, question.window.until),
+        vendor=vendor,
+        statements=check(evidence.handed_in, rows, question, service.thresholds),
         policy=evidence.policy.digest,
         origin=origin,
     )
@@ -132,6 +143,13 @@ def answer(question: Question, service: Signature, evidence: Evidence, origin: O
 
 def _is_asked(one: Attributed, window: Window) -> bool:
     return one.at is None or window.since <= one.at < window.until
+
+
+def _reconciled(found: tuple[Party, ...], evidence: Evidence, question: Question) -> Reconciled | None:
+    handed = evidence.handed_in
+    if handed.accounts is None:
+        return None
+    return reconcile(handed.accounts, found, handed.who, question.window)
 
 
 def _followed(order: Order, rows: Sequence[Attributed], question: Question, ledger: Ledger) -> Followed:

@@ -14,7 +14,8 @@ no log that could prove the stage has a readable hour in the window  CANNOT SAY
 it holds no names or no times)
 a needed kind of log was not read, or a source of it that is         NOT OBSERVED (coverage short)
 configured (all others together) covers less than is required, or
-something was not read and nobody knows of which time it was
+something was not read and nobody knows of which time it was, or the
+vendor's own list names accounts that the logs do not show
 everything else                                                      NOT OBSERVED (coverage met)
 ===================================================================  =============================
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from detector.answers.parties import Party
     from detector.answers.question import Question
+    from detector.answers.vendor import Reconciled
     from detector.coverage import Ledger
 
 
@@ -77,7 +79,7 @@ class Shortfall(NamedTuple):
     Attributes:
         kind: ``canary``, ``nothing``, ``not-read``, ``short``, ``unplaced`` or ``vendor``.
         place: the kind of log, the source or the path that it is about.
-        share: covered, 0 to 1, where the kind is ``short``.
+        share: covered, 0 to 1, where the kind is ``short``; of the vendor's accounts seen, where it is ``vendor``.
         text: what a person has to know besides.
     """
 
@@ -87,10 +89,14 @@ class Shortfall(NamedTuple):
     text: str = ""
 
 
-def conclude(question: Question, people: Iterable[Party], ledger: Ledger) -> tuple[Outcome, tuple[Shortfall, ...]]:
+def conclude(
+    question: Question, people: Iterable[Party], ledger: Ledger, vendor: Reconciled | None = None
+) -> tuple[Outcome, tuple[Shortfall, ...]]:
     """The outcome, and everything that coverage lacks."""
     blind = tuple(_blind(question, ledger))
     lacking = (*blind, *_short(question, ledger))
+    if vendor is not None and vendor.vendor_only:
+        lacking = (*lacking, Shortfall("vendor", "", vendor.seen_share))
     if any(one.has_reached(question.stage) for one in people):
         return Outcome.FOUND, lacking
     if blind:

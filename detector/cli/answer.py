@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +35,12 @@ from detector.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.answers import Answer, Evidence, Origin, Question
+    from detector.answers import Answer, Evidence, HandedIn, Origin, Question
     from detector.cli.evidence import Asked
     from detector.config import Config
     from detector.events import Kind
     from detector.formats import Formats
+    from detector.identity import People
     from detector.report.answer import Showing
     from detector.signatures import Ruleset, Signature
 
@@ -70,6 +73,11 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
                    "[internal].")  # fmt: skip
 @click.option("--names", is_flag=True, help="Show actors by name to the internal reader; needs --purpose.")
 @click.option("--purpose", default="", metavar="TEXT", help="What the answer is for; printed with it.")
+@click.option("--vendor-list", "vendor_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              metavar="FILE", help="The vendor's own accounts, CSV (organisation, e-mail, created, logins, searches, "
+                                   "last login, last search): put beside the logs.")  # fmt: skip
+@click.option("--statements", "statements_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              metavar="FILE", help="What people said, CSV (person,statement,date): put beside the logs.")  # fmt: skip
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "html", "md")), default="table",
               help="Output [table].")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
@@ -116,6 +124,9 @@ class Asking:
         evidence, origin = self.evidence(config, all_formats(config), self.asked(config, ruleset))
         if origin.is_store and showing.names:
             raise UsageError("the store holds pseudonyms only: `shadowit reveal` opens single ones, and keeps a record")
+        if origin.is_store:
+            showing = replace(showing, units=self.units(config, evidence.ledger.window.until))
+        evidence = replace(evidence, handed_in=self.handed_in(config, is_store=origin.is_store))
         answer = self.answered(ruleset[self.service], evidence, origin)
         self.write(answer, showing)
         return 0 if answer.is_covered else EXIT_INCOMPLETE
@@ -130,7 +141,7 @@ class Asking:
         if since is not None and until is not None and since >= until:
             raise UsageError("--since must be before --until: nothing lies between them")
         jobs = self.options["jobs"]
-        people = load_people(self.path("people_path"), config, self.text("timezone"))
+        people = self.people(config)
         references = load_cases(self.path("cases_path"))
         terms = Terms(
             version=__version__,
@@ -158,6 +169,32 @@ class Asking:
         with standard_input_as_file(self.paths, config) as standard_input:
             inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
             return evidence.of_logs(inputs, asked)
+
+    def people(self, config: Config | None) -> People | None:
+        """The directory."""
+        return load_people(self.path("people_path"), config, self.text("timezone"))
+
+    def units(self, config: Config | None, until: int) -> frozenset[str]:
+        """Units that may stand beside a pseudonym: of at least k people at the end of the window."""
+        people = self.people(config)
+        sizes = Counter(one.unit for one in people.entries if one.bounds[0] < until <= one.bounds[1]) if people else {}
+        least = config.privacy.k if config else 0
+        return frozenset(unit for unit, size in sizes.items() if size >= least)
+
+    def handed_in(self, config: Config | None, *, is_store: bool) -> HandedIn:
+        """A vendor's list and people's statements."""
+        from detector.answers import HandedIn, statements, vendor
+        from detector.cli.evidence import who_of
+
+        listed, said = self.path("vendor_path"), self.path("statements_path")
+        if listed is None and said is None:
+            return HandedIn()
+        key_file = config.privacy.key_file if config and is_store else None
+        return HandedIn(
+            accounts=None if listed is None else vendor.read(_content(listed), str(listed)),
+            statements=() if said is None else statements.read(_content(said), str(said)),
+            who=who_of(self.people(config), key_file, is_store=is_store),
+        )
 
     def answered(self, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
         """The answer that the evidence gives."""
@@ -197,7 +234,7 @@ class Asking:
             names=names,
             purpose=self.text("purpose").strip(),
             key=None if names or key_file is None else read_key(key_file),
-            people=load_people(self.path("people_path"), config, self.text("timezone")) if names else None,
+            people=self.people(config) if names else None,
             k=config.privacy.k if config else 5,
         )
 
@@ -232,3 +269,15 @@ def _kinds(text: str) -> frozenset[Kind]:
     if unknown:
         raise UsageError(f"--kinds {text}: {unknown[0]!r} is none of {', '.join(_KINDS)}")
     return frozenset(map(Kind, names))
+
+
+def _content(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'is not UTF-8'}") from None

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from detector.answers import Evidence, Origin
     from detector.answers.references import References
+    from detector.answers.vendor import Who
     from detector.audit import Input, Terms
     from detector.audit.run import Audited
     from detector.config import Config
     from detector.coverage import Window
     from detector.findings import Attributed
     from detector.formats import Formats
+    from detector.identity import People
     from detector.policy import Policy
     from detector.signatures import Ruleset
 
@@ -101,7 +103,7 @@ def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, 
     """
     from detector.answers import Evidence, Origin
     from detector.audit.canary import proves
-    from detector.coverage import HOUR, Source, Window, ledger_of_hours, window_of
+    from detector.coverage import HOUR, Source, Unread, Window, ledger_of_hours, window_of
     from detector.scan import Scanner
     from detector.store import Store
     from detector.store.judging import IN_FORCE
@@ -125,6 +127,10 @@ def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, 
     }
     reach = max((one.max_silence_s for one in config.sources), default=0) * 1_000_000 + HOUR
     near = Window(window.since - reach, window.until + reach).hours
+    gaps += [
+        Unread(one.name, one.name, None, None, "no hour of it was ever read") for one in config.sources
+        if one.name not in sources
+    ]  # fmt: skip
     ledger = ledger_of_hours(window, (one for one in hours if one.hour in near), gaps, sources, sighted)
     canaries = tuple(sorted({named[name].name: ok for name, ok in sighted.items()}.items()))
     origin = Origin(__version__, asked.ruleset.digest, canaries, is_store=True)
@@ -156,6 +162,39 @@ def _judged(
         for one, ruling in zip(kept, rulings, strict=True)
         if ruling.by not in LEFT_OUT
     ], hidden
+
+
+def who_of(people: People | None, key_file: Path | None, *, is_store: bool) -> Who:
+    """Which actors a mail address, an account or a person's id may be.
+
+    Args:
+        people: the directory, ``None`` for none.
+        key_file: with the key of the store's pseudonyms.
+        is_store: the actors are pseudonyms.
+
+    Raises:
+        UsageError: they are, and there is no key.
+    """
+    from detector.audit.configured import read_key
+    from detector.grammars.values import lower
+    from detector.identity import pseudonym
+    from detector.match import Actor, ActorKind
+
+    if is_store and key_file is None:
+        raise UsageError("to find people in the store its key is needed: write privacy: {key_file: …} into --config")
+    key = read_key(key_file) if key_file is not None else b""
+
+    def who(name: str, at: int | None) -> frozenset[str]:
+        ids = {name} if people is not None and name in people else set()
+        if people is not None:
+            ids |= {one.id for tenure in (people.mailbox(name), people.account(name)) for one in tenure.at(at)}
+        if not is_store:
+            return frozenset({lower(name), *ids})
+        actors = [Actor(ActorKind.PERSON, one) for one in ids]
+        actors += [Actor(kind, lower(name)) for kind in (ActorKind.MAILBOX, ActorKind.ACCOUNT)]
+        return frozenset(pseudonym(one, key) for one in actors)
+
+    return who
 
 
 def _whole(asked: Asked) -> Window | None:

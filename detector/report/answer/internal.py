@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from detector.report.answer.blocks import Block, Page, Prose, Section
 from detector.report.answer.decisions import decisions
+from detector.report.answer.handed import handed_in
 from detector.report.answer.sections import evidence, foot, limits, people, reading, stages, units, window
 from detector.report.answer.sentences import headline, name_of, state
 
@@ -25,6 +26,7 @@ def page(shown: Shown) -> Page:
     sections = [
         Section("Who", _who(shown)),
         *decisions(shown),
+        *handed_in(shown),
         *([stages(shown)] if answer.found or answer.traces else []),
     ]
     sections += [reading(shown), limits(shown), *([proof] if proof else [])]

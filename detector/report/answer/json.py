@@ -9,6 +9,7 @@ from detector.events import Kind, to_iso
 from detector.report.answer import schema
 from detector.report.answer.blocks import Points, Prose
 from detector.report.answer.decided import approvals, order
+from detector.report.answer.handed import statements_data, vendor_data
 from detector.report.answer.sentences import KINDS, shortfall, sign
 from detector.report.answer.shown import Reader
 from detector.report.answer.values import iso, percent
@@ -45,6 +46,8 @@ def render(shown: Shown, page: Page) -> str:
         traces=[_who(one, shown) for one in shown.traces],
         orders=[order(one, shown) for one in answer.followed],
         approvals=approvals(shown),
+        vendor=vendor_data(shown),
+        statements=statements_data(shown),
     )
     return dump(document.model_dump(mode="json", by_alias=True), indent=True)
 

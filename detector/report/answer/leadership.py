@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from detector.report.answer.blocks import Block, Grid, Page, Prose, Section
 from detector.report.answer.decisions import decisions
+from detector.report.answer.handed import handed_in
 from detector.report.answer.sections import foot, limits, reading, stage_of, stages, units, verdicts_of, window
 from detector.report.answer.sentences import headline, name_of, state
 from detector.report.wording import counted, day
@@ -29,6 +30,7 @@ def page(shown: Shown) -> Page:
         sections=(
             Section("Who", _who(shown)),
             *decisions(shown),
+            *handed_in(shown),
             *([stages(shown)] if answer.found or answer.traces else []),
             reading(shown),
             limits(shown),

@@ -162,6 +162,10 @@ def _not_read(shown: Shown) -> Iterator[str]:
                 else ""
             )
             yield f"{KINDS[kind]} logs, in at least one of our devices: {'; '.join(sorted(told))}{rest}."
+    if answer.vendor is not None and answer.vendor.vendor_only:
+        only = len(answer.vendor.vendor_only)
+        number = f"fewer than {shown.showing.k}" if only < shown.showing.k else f"{only:,}"
+        yield f"The vendor's own list names {number} accounts that these records do not show."
     if unread := len(answer.ledger.unread):
         yield f"{counted(unread, 'log')} could not be read, or not to the end."
     if answer.origin.canaries and not all(ok for _, ok in answer.origin.canaries):

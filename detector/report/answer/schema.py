@@ -219,6 +219,42 @@ class Approvals(_Part):
     people: list[User]
 
 
+class VendorAccount(_Part):
+    """An account that only the vendor knows."""
+
+    account: str
+    created: str | None
+    logins: int
+    searches: int
+    last_login: str | None
+    last_search: str | None
+
+
+class Vendor(_Part):
+    """A vendor's list beside the logs; the lists are empty for readers who may not see them."""
+
+    accounts: int
+    matched: int
+    vendor_only: int
+    ours_only: int
+    seen_pct: float
+    matched_people: list[str]
+    vendor_only_accounts: list[VendorAccount]
+    ours_only_people: list[str]
+
+
+class Statement(_Part):
+    """What somebody said, beside what the logs show until then."""
+
+    person: str
+    statement: str
+    date: str
+    days_of_use_before: int
+    stage_before: str | None
+    contradicted: bool
+    in_vendor_list: bool
+
+
 class Unit(_Part):
     """People of one unit; null where they are fewer than ``k`` or hidden."""
 
@@ -248,3 +284,5 @@ class Answer(_Part):
     traces: list[Who]
     orders: list[Order]
     approvals: Approvals | None
+    vendor: Vendor | None
+    statements: list[Statement]

@@ -103,6 +103,8 @@ def state(answer: Answer) -> str:
     required = share(answer.question.required)
     if answer.is_covered:
         return f"Coverage is met: {needed} logs each cover at least {required} of the time."
+    if [one.kind for one in answer.lacking] == ["vendor"]:
+        return "Coverage is short: the vendor's own list names accounts that these logs do not show."
     more = " More may lie where nothing was read." if answer.outcome is Outcome.FOUND else ""
     return f"Coverage is short of what is required ({needed} logs, each {required} of the time).{more}"
 
@@ -123,7 +125,7 @@ def shortfall(one: Shortfall, shown: Shown) -> str:
         whose = f"{KINDS.get(one.text, one.text)} logs" if place == KINDS.get(one.text) else place
         return f"{whose} cover {share(one.share)} of the time, {required} are required"
     if one.kind == "vendor":
-        return one.text
+        return "the vendor's own list names accounts that these logs do not show"
     known = dict([*shown.stray, *(pair for source in shown.sources for pair in source.unread)])
     if one.place in known:
         return f"{one.place}: {one.text}; nobody knows of which time it was"

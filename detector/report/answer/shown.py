@@ -42,6 +42,7 @@ class Showing:
         key: of the pseudonyms; ``None``: actors are numbered.
         people: the directory with their names, ``None`` for none.
         k: units of fewer people are not shown.
+        units: those that the internal reader may see beside pseudonyms, ``None`` for all.
     """
 
     reader: Reader
@@ -50,6 +51,11 @@ class Showing:
     key: bytes | None = None
     people: People | None = None
     k: int = 5
+    units: frozenset[str] | None = None
+
+    def may_show(self, unit: str) -> bool:
+        """Whether the internal reader may see a unit."""
+        return self.units is None or unit in self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +141,19 @@ def shown(answer: Answer, showing: Showing) -> Shown:
     reader = showing.reader
     labels = labels_of(answer, showing)
     is_internal, is_public = reader is Reader.INTERNAL, reader is Reader.PUBLIC
+
+    def party(one: Party) -> ShownParty:
+        units = tuple(unit for unit in one.units if is_internal and showing.may_show(unit))
+        return ShownParty(labels[one.actor], units, one, one.evidence if is_internal else ())
+
     places = _places(answer, is_internal=is_internal)
     units, hidden = _units(answer, showing)
     count = len(answer.found)
     return Shown(
         answer=answer,
         showing=showing,
-        found=() if is_public else tuple(_party(one, labels, is_internal=is_internal) for one in answer.found),
-        traces=tuple(_party(one, labels, is_internal=True) for one in answer.traces) if is_internal else (),
+        found=() if is_public else tuple(map(party, answer.found)),
+        traces=tuple(map(party, answer.traces)) if is_internal else (),
         units=units,
         hidden_units=hidden,
         people=None if is_public and 0 < count < showing.k else count,
@@ -175,16 +186,11 @@ def _name(actor: Actor, people: People | None) -> str:
     return f"{name} ({actor.name})" if name and name != actor.name else actor.name
 
 
-def _party(party: Party, labels: Mapping[Actor, str], *, is_internal: bool) -> ShownParty:
-    evidence = party.evidence if is_internal else ()
-    return ShownParty(labels[party.actor], party.units if is_internal else (), party, evidence)
-
-
 def _units(answer: Answer, showing: Showing) -> tuple[tuple[tuple[str, int | None], ...], int]:
     """The units that may be shown with their people, and how many others there are."""
     counts = Counter(unit for party in answer.found for unit in party.units)
     if showing.reader is Reader.INTERNAL:
-        return tuple(sorted(counts.items())), 0
+        return tuple(sorted((unit, count) for unit, count in counts.items() if showing.may_show(unit))), 0
     kept = suppressed(dict(sorted(counts.items())), showing.k)
     small = sum(count is None for count in kept.values())
     if showing.reader is Reader.LEADERSHIP:
