@@ -11,10 +11,11 @@ from machine import facts, planned, small_ruleset
 
 from detector.audit import Terms, audit, audited
 from detector.audit import identities as reading
-from detector.audit.identities import occupancies_of, stays_of
+from detector.audit.identities import attribute_of, device_of, occupancies_of, stays_of
 from detector.cli import root
 from detector.errors import InvalidFile
 from detector.identity import load
+from detector.policy import load as load_policy
 from detector.scan import Settings
 
 ANN_MAC, BEN_MAC, DESK_MAC = "00:00:5e:00:53:07", "00:00:5e:00:53:08", "00:00:5e:00:53:09"
@@ -165,6 +166,36 @@ class TestEndToEnd:
         inputs = planned([house / "logs"], zone=ZoneInfo("America/Edmonton"))
         found = actors(audit(inputs, ruleset, Terms("0", people=load(house / "people.csv"))))
         assert "10.0.0.7" in found  # the leases came seven hours after it was asked
+
+
+POLICY = """\
+version: 1
+observers:
+  - {hosts: [ws-0317], reason: opens links of mail}
+"""
+
+
+class TestDevices:
+    def test_a_machine_that_a_policy_names_is_known_by_its_lease(self, house, ruleset):
+        (house / "policy.yml").write_text(POLICY)
+        policy = load_policy(house / "policy.yml")
+        plain, judged = report(house, ruleset), report(house, ruleset, policy=policy)
+        assert actors(plain)["p1"].sightings == 4
+        (ann,) = (one for one in judged.findings if one.actor.id == "p1")
+        assert [stage for stage, *_ in ann.stages] == ["invited"]
+        assert sum(dict(judged.left_out).values()) == 3
+
+    def test_without_leases_no_machine_is_known(self, house):
+        inputs = planned([house / "logs" / "access.log"])
+        people = load(house / "people.csv")
+        for known in (None, people):
+            device = device_of(attribute_of(inputs, known, Settings(), "serial", 1))
+            assert device("10.0.0.7", NINE) == ""
+
+    def test_a_machine_is_known_at_known_times_only(self, house):
+        inputs = planned([house / "logs"])
+        device = device_of(attribute_of(inputs, None, Settings(), "serial", 1))
+        assert (device("10.0.0.7", NINE), device("10.0.0.7", None), device("", NINE)) == ("ws-0317", "", "")
 
 
 RADIUS = (

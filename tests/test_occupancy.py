@@ -239,6 +239,26 @@ class TestMachinesWithPeople:
         assert accounts([lease(0, OTHER_MAC, "ws-2")], [login(0, host="ws-1"), login(0, "u2", mac=MAC)]) == []
 
 
+class TestDevices:
+    def test_a_machine_is_known_by_its_name_while_it_has_the_address(self):
+        edges, names = known([lease(0, MAC, "WS-1.x.example", end=HOUR), lease(HOUR, OTHER_MAC, "ws-2")]).devices(IP)
+        assert (edges, names) == ((0, HOUR, HOUR + DAY), ("", "ws-1", "ws-2", ""))
+
+    def test_a_name_that_two_machines_gave_themselves_is_nobodys(self):
+        log = [lease(0, MAC, "sandbox-1", end=HOUR), lease(9 * DAY, OTHER_MAC, "sandbox-1", OTHER_IP)]
+        assert set(known(log).devices(IP)[1]) == {""}
+        assert set(known(log[:1]).devices(IP)[1]) == {"", "sandbox-1"}
+
+    def test_a_name_without_hardware_and_one_of_two_machines_are_not_known(self):
+        assert set(known([lease(0, "", "sandbox-1")]).devices(IP)[1]) == {""}
+        both = known(
+            [lease(0, MAC, "ws-1"), lease(4 * HOUR, MAC, "ws-1")], [lease(HOUR, OTHER_MAC, "ws-2", end=2 * HOUR)]
+        )
+        edges, names = both.devices(IP)
+        assert dict(zip(edges, names[1:], strict=True))[HOUR] == ""
+        assert known().devices(IP) == ((), ("",))
+
+
 EVENTS = st.lists(
     st.tuples(
         st.integers(0, 30 * 24).map(lambda hour: hour * HOUR), st.sampled_from((MAC, OTHER_MAC)), st.booleans(),

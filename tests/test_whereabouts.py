@@ -26,6 +26,22 @@ SITE = (
 HEAD = '"TimeCreated","Id","TargetUserName","TargetDomainName","IpAddress","LogonType","WorkstationName"\n'
 
 
+APPROVAL = """\
+version: 1
+services:
+  clearview-ai: restricted
+approvals:
+  - id: trial
+    services: clearview-ai
+    WHO
+    max_stage: uploaded
+    valid_from: 2020-01-01
+    valid_until: 2021-01-01
+    approver: Chief
+    statement: A trial.
+"""
+
+
 def login(clock, user, ip="10.0.0.7"):
     return f'"2020-02-27 {clock}","4624","{user}","EXAMPLE","{ip}","3","WS-0317"\n'
 
@@ -146,6 +162,20 @@ class TestWhereabouts:
         house.add("logs/access.log", access("10:00:00") * 5)
         assert house.crew.whereabouts.attribute(house.force, lambda: None) is attribute
         assert house.attribute() is attribute
+        house.store.close()
+
+    @pytest.mark.parametrize(("who", "verdict"), [
+        ("people: [u1042]", "approved"), ("hosts: [ws-0317]", "approved"), ("units: [cyber crime]", "approved"),
+        ("people: [u1043]", "unapproved"), ("hosts: [ws-9]", "unapproved"),
+    ])  # fmt: skip
+    def test_a_policy_names_people_by_account_unit_or_machine(self, tmp_path, who, verdict):
+        folder = tmp_path / "judged"
+        folder.mkdir()
+        (folder / "p.yml").write_text(APPROVAL.replace("WHO", who))
+        house = Site(folder, SITE.replace("people: people.csv\n", "people: people.csv\npolicy: p.yml\n"))
+        house.add("leases/dhcpd.log", lease("08:00:00"))
+        house.add("logins/dc1.csv", HEAD + login("09:00:00", "u1042") * 3)
+        assert house.who("10:00:00").verdict == verdict
         house.store.close()
 
     def test_a_directory_alone_is_enough(self, tmp_path):

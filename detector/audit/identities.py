@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from detector.engines import engine_named
 from detector.errors import UnreadableSource
@@ -13,7 +14,7 @@ from detector.scan.lines import all_lines
 from detector.sources import DamagedStream, chunks, open_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from detector.audit.plan import Input
     from detector.events import Dialect, EventBatch, LogFormat, Row
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from detector.match import Attribute
     from detector.scan import Settings
     from detector.sources import Segment
+
+Devices: TypeAlias = Callable[[str, int | None], str]
+"""The name of the machine that had an address at an instant, empty where it is not known."""
 
 IDENTITY_KINDS = frozenset({Kind.LEASE, Kind.LOGIN})
 _ADDRESSED_KINDS = frozenset({Kind.PROXY, Kind.DNS})
@@ -34,6 +38,15 @@ def attribute_of(
     if people is None and not len(occupancies):
         return attribute
     return Resolver(People(()) if people is None else people, occupancies)
+
+
+def device_of(attribute: Attribute) -> Devices:
+    """Which machine had an address, by the same logs; nobody knows without any."""
+    return attribute.device if isinstance(attribute, Resolver) else _nowhere
+
+
+def _nowhere(_address: str, _at: int | None) -> str:
+    return ""
 
 
 def occupancies_of(inputs: Sequence[Input], settings: Settings, engine: str, jobs: int) -> Occupancies:

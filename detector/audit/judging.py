@@ -13,6 +13,7 @@ from detector.policy import EMPTY, Act, Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from detector.audit.identities import Devices
     from detector.findings import Attributed, Judge
     from detector.identity import People
     from detector.match import Attribution, Sighting
@@ -55,7 +56,11 @@ class Aliases:
 
 
 def judge_of(
-    policy: Policy, ruleset: Ruleset, people: People | None = None, references: References | None = None
+    policy: Policy,
+    ruleset: Ruleset,
+    people: People | None = None,
+    references: References | None = None,
+    devices: Devices | None = None,
 ) -> Judge | None:
     """What a policy says of sightings; ``None`` where it says nothing.
 
@@ -64,6 +69,7 @@ def judge_of(
         ruleset: whose services they are about.
         people: the directory, for those whom the policy names by another name than logs do.
         references: which case somebody worked on when.
+        devices: which machine had an address, for those whom the policy names by their machines.
     """
     if policy is EMPTY:
         return None
@@ -88,7 +94,7 @@ def judge_of(
                 reference=cases.of(known, at),
                 indicator=sighting.indicator,
             ),
-            Subject(known, attribution.unit),
+            Subject(known, attribution.unit, devices(sighting.address, at) if devices is not None else ""),
         )
 
     return judge

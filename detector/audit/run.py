@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.answers.references import References
 from detector.audit.canary import proves
-from detector.audit.identities import attribute_of
+from detector.audit.identities import attribute_of, device_of
 from detector.audit.judging import judge_of
 from detector.audit.rows import finding_rows, source_row
 from detector.audit.sighter import Sighter
@@ -114,7 +114,7 @@ class _Audit:
         self.ruleset = ruleset
         self.terms = terms
         attribute = attribute_of(inputs, terms.people, terms.settings, self._engine(inputs), terms.jobs)
-        judge = judge_of(terms.policy, ruleset, terms.people, terms.references)
+        judge = judge_of(terms.policy, ruleset, terms.people, terms.references, device_of(attribute))
         self.sighter = Sighter(ruleset, attribute, judge, terms.settings, terms.services)
         self.findings = self.sighter.findings()
         self.sightings: list[Attributed] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from detector.audit.identities import device_of
 from detector.audit.judging import judge_of
 from detector.audit.sighter import Sighter
 from detector.daemon.desk import Desk, Outcome, added
@@ -59,7 +60,7 @@ class Crew:
 
     def __post_init__(self) -> None:
         force = self.inforce
-        judge = judge_of(force.policy, force.ruleset)
+        judge = judge_of(force.policy, force.ruleset, force.people, devices=self._device)
         self.sighter = Sighter(force.ruleset, attribute, judge, Settings(part_bytes=PART_BYTES))
         before, self.readers = self.readers, {}
         for source in force.config.sources:
@@ -98,6 +99,10 @@ class Crew:
                     left.append(reader)
             waiting = left
         return total._replace(is_done=not waiting)
+
+    def _device(self, address: str, at: int | None) -> str:
+        """The machine that had an address, as far as is known in this pass."""
+        return device_of(self.sighter.attribute)(address, at)
 
     def _say(self, name: str, outcome: Outcome) -> None:
         if outcome.faults:

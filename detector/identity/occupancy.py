@@ -7,7 +7,8 @@ it the trace of somebody who had logged in from there. Several accounts at one p
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from functools import lru_cache
+from collections import Counter, defaultdict
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from detector.identity.people import ALWAYS
 from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Stay, Stays, client_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MEMO_PLACES = 16_384
 
@@ -106,6 +107,39 @@ class Occupancies:
                 merged.append(stay)
         turns = _Turns(merged)
         return [one._replace(until=turns.until(one)) for one in merged]
+
+    def devices(self, address: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Names of the machines that had an address: (n,) edges between times, (n + 1,) the name in each.
+
+        A machine gives itself its name, so that somebody could call theirs like one that a policy exempts: a name that
+        several hardware addresses have used is nobody's, nor is it one's without any.
+        """
+        changes = sorted(
+            (instant, step, one.who)
+            for one in self.machines(address)
+            for instant, step in ((one.first, 1), (one.until, -1))
+        )
+        edges, names, there = list[int](), [""], Counter[str]()
+        for instant, step, who in changes:
+            there[who] += step
+            if not there[who]:
+                del there[who]
+            present = [client_of(one).host for one in there]
+            if not edges or edges[-1] != instant:
+                edges.append(instant)
+                names.append("")
+            names[-1] = present[0] if len(present) == 1 and len(self._hardware[present[0]]) == 1 else ""
+        return tuple(edges), tuple(names)
+
+    @cached_property
+    def _hardware(self) -> Mapping[str, set[str]]:
+        """Computer's name → hardware addresses that have used it, at any address and time."""
+        found = defaultdict[str, set[str]](set)
+        for part in self._parts:
+            for mac, host in map(client_of, part.leases.names):
+                if mac:
+                    found[host].add(mac)
+        return found
 
     def accounts(self, address: str) -> list[Span]:
         """The accounts that were at an address: logged in from it, or on the machine that had it then."""

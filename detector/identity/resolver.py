@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.grammars.values import lower
@@ -53,6 +54,14 @@ class Resolver:
         self._people = people
         self._occupancies = occupancies
         self._timelines: dict[str, Timeline] = {}
+        self._devices = lru_cache(maxsize=MEMO_SUBJECTS)(occupancies.devices)
+
+    def device(self, address: str, at: int | None) -> str:
+        """The name of the machine that had an address, empty where it is not known beyond doubt."""
+        if at is None or not address:
+            return ""
+        edges, names = self._devices(lower(address))
+        return names[bisect_right(edges, at)]
 
     def __call__(self, sighting: Sighting) -> Attribution:
         """Whom a sighting belongs to, and how surely."""
