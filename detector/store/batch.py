@@ -66,8 +66,7 @@ class Batch:
         new = list({one.id: one for one in sightings if one.id not in there}.values())
         if not new:
             return []
-        for service in {one.service for one in new}:
-            self.known(service)
+        self._know({one.service for one in new})
         rows = [sighting_row(one, self._now) for one in new]
         self._connection.execute(inserting(self._connection, tables.sightings).on_conflict_do_nothing(), rows)
         stand(self._connection, new)
@@ -76,8 +75,7 @@ class Batch:
 
     def known(self, service: str) -> Known:
         """What was known of a service before this batch."""
-        if service not in self._known:
-            self._known[service] = knowing.known(self._connection, service)
+        self._know({service})
         return self._known[service]
 
     def cover(self, hours: Iterable[Hour]) -> None:
@@ -175,6 +173,10 @@ class Batch:
     def note(self, key: str, value: str) -> None:
         """Keep one of the store's own facts, such as the digest of the signatures in force."""
         facts.put(self._connection, key, value)
+
+    def _know(self, services: set[str]) -> None:
+        for part in _parts(services - self._known.keys()):
+            self._known.update(knowing.known(self._connection, part))
 
     def _there(self, ids: Iterable[str]) -> set[str]:
         column = tables.sightings.c.id

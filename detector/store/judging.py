@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, true, update
 
 from detector.findings import LEFT_OUT
 from detector.store import facts
@@ -39,16 +39,16 @@ def rejudge(
     table, former = tables.sightings, facts.get(connection, IN_FORCE)
     if former == policy and not again:
         return 0
+    if former != policy:
+        of_former = select(table.c.id, literal(former), table.c.verdict, table.c.ruling, literal(now)).where(true())
+        kept = inserting(connection, tables.verdicts).from_select(
+            ["sighting", "policy", "verdict", "ruling", "judged"], of_former
+        )
+        connection.execute(kept.on_conflict_do_nothing())
     changed, last = 0, ""
     asked = select(table).order_by(table.c.id).limit(_AT_ONCE)
     while rows := connection.execute(asked.where(table.c.id > last)).all():
         last = rows[-1].id
-        said = [
-            {"sighting": row.id, "policy": former, "verdict": row.verdict, "ruling": row.ruling, "judged": now}
-            for row in rows
-        ]
-        if former != policy:
-            connection.execute(inserting(connection, tables.verdicts).on_conflict_do_nothing(), said)
         for row in rows:
             ruling = judge(sighting_of(row))
             if (ruling.verdict.value, packed(ruling.by)) != (row.verdict, row.ruling):

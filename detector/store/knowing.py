@@ -14,6 +14,8 @@ from detector.store import schema as tables
 from detector.store.rows import unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from sqlalchemy import Connection
 
 
@@ -109,28 +111,35 @@ class DayCount(NamedTuple):
     denied: int
 
 
-def known(connection: Connection, service: str) -> Known:
-    """What alerts are compared with: the actors of a service with their stages, units and weighty verdicts."""
-    found = [one for one in standings(connection, service) if not one.denied]
+def known(connection: Connection, services: Collection[str]) -> dict[str, Known]:
+    """What alerts are compared with: the actors of services with their stages, units and weighty verdicts."""
+    found: dict[str, list[Standing]] = {service: [] for service in services}
+    for one in standings(connection, services):
+        if not one.denied:
+            found[one.service].append(one)
+    return {service: _known(rows) for service, rows in found.items()}
+
+
+def _known(rows: Sequence[Standing]) -> Known:
     stages: dict[Actor, Stage] = {}
-    for one in found:
+    for one in rows:
         before = stages.get(one.actor)
         if before is None or _height(one.stage) > _height(before):
             stages[one.actor] = one.stage
     return Known(
         actors=stages,
-        units=frozenset(one.unit for one in found) - {""},
-        after_order=frozenset(one.actor for one in found if one.verdict is Verdict.AFTER_ORDER),
-        outside=frozenset(one.actor for one in found if one.verdict in (Verdict.UNAPPROVED, Verdict.NEEDS_REFERENCE)),
+        units=frozenset(one.unit for one in rows) - {""},
+        after_order=frozenset(one.actor for one in rows if one.verdict is Verdict.AFTER_ORDER),
+        outside=frozenset(one.actor for one in rows if one.verdict in (Verdict.UNAPPROVED, Verdict.NEEDS_REFERENCE)),
     )
 
 
-def standings(connection: Connection, service: str | None = None) -> list[Standing]:
-    """What is known of each actor and service, of one or of all."""
+def standings(connection: Connection, services: Collection[str] | None = None) -> list[Standing]:
+    """What is known of each actor and service, of some services or of all."""
     table = tables.standings
     asked = select(table).order_by(table.c.service, table.c.actor)
-    if service is not None:
-        asked = asked.where(table.c.service == service)
+    if services is not None:
+        asked = asked.where(table.c.service.in_(sorted(services)))
     return [
         Standing(row.service, Actor(ActorKind(row.actor_kind), row.actor), unpacked(row.unit), Stage(row.stage),
                  bool(row.denied), Verdict(row.verdict), row.sightings, row.first, row.last)
@@ -161,33 +170,33 @@ def days(connection: Connection, service: str | None = None) -> list[DayCount]:
 
 
 def tallies(connection: Connection) -> Tallies:
-    """Counts for dashboards; the database counts, so that no row of a person is handed over."""
+    """Counts for dashboards, each table gone through once in its own order; no row of a person is handed over."""
     table, days_of = tables.standings, tables.days
     weight = case({one.value: one.weight for one in Verdict}, value=table.c.verdict)
-    actor = (table.c.service, table.c.actor_kind, table.c.actor)
-    heaviest = select(table.c.service, func.max(weight).label("weight")).group_by(*actor).subquery()
-    having = select(table.c.service, table.c.verdict).group_by(*actor, table.c.verdict).subquery()
-    by_weight = {one.weight: one for one in Verdict}
-    stages = select(days_of.c.service, days_of.c.stage, func.sum(days_of.c.sightings)).group_by("service", "stage")
-    spans = select(table.c.service, func.min(table.c.first), func.max(table.c.last)).group_by(table.c.service)
-    seen = connection.execute(spans).all()
-    return Tallies(
-        sightings={(service, Stage(stage)): int(count) for service, stage, count in connection.execute(stages)},
-        findings={
-            (service, by_weight[weight]): count
-            for service, weight, count in connection.execute(
-                select(heaviest.c.service, heaviest.c.weight, func.count()).group_by("service", "weight")
-            )
-        },
-        actors={
-            (service, Verdict(verdict)): count
-            for service, verdict, count in connection.execute(
-                select(having.c.service, having.c.verdict, func.count()).group_by("service", "verdict")
-            )
-        },
-        first_seen={service: first for service, first, _ in seen if first is not None},
-        last_seen={service: last for service, _, last in seen if last is not None},
+    people = (
+        select(
+            table.c.service,
+            func.min(table.c.first).label("first"),
+            func.max(table.c.last).label("last"),
+            func.max(weight).label("heaviest"),
+            *(func.max(case((weight == one.weight, 1), else_=0)).label(f"has_{one.weight}") for one in Verdict),
+        )
+        .group_by(table.c.service, table.c.actor_kind, table.c.actor)
+        .subquery()
     )
+    heaviest = [func.sum(case((people.c.heaviest == one.weight, 1), else_=0)) for one in Verdict]
+    having = [func.sum(people.c[f"has_{one.weight}"]) for one in Verdict]
+    asked = select(people.c.service, func.min(people.c.first), func.max(people.c.last), *heaviest, *having)
+    counts = Tallies({}, {}, {}, {}, {})
+    for service, first, last, *figures in connection.execute(asked.group_by(people.c.service)):
+        if first is not None:
+            counts.first_seen[service], counts.last_seen[service] = first, last
+        for one, by_heaviest, by_any in zip(Verdict, figures, figures[len(Verdict) :], strict=False):
+            counts.findings.update({(service, one): int(by_heaviest)} if by_heaviest else {})
+            counts.actors.update({(service, one): int(by_any)} if by_any else {})
+    stages = select(days_of.c.service, days_of.c.stage, func.sum(days_of.c.sightings)).group_by("service", "stage")
+    counts.sightings.update({(service, Stage(stage)): int(sum_) for service, stage, sum_ in connection.execute(stages)})
+    return counts
 
 
 def _height(stage: Stage) -> tuple[int, int]:

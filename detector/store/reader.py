@@ -90,7 +90,7 @@ class Reader:
     def standings(self, service: str | None = None) -> list[knowing.Standing]:
         """What is known of each actor and service, without reading sightings."""
         with self.session.reading() as connection:
-            return knowing.standings(connection, service)
+            return knowing.standings(connection, None if service is None else [service])
 
     def days(self, service: str | None = None) -> list[knowing.DayCount]:
         """Sightings by day, without people; kept longer than the sightings."""

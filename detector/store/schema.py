@@ -113,9 +113,9 @@ standings = _table(
 
 days = _table(
     "days",
-    _number("day", key=True),
     _text("service", key=True),
     _text("stage", key=True),
+    _number("day", key=True),
     _text("verdict", key=True),
     _text("source", key=True),
     _number("sightings"),
