@@ -3,11 +3,13 @@
 import contextlib
 import gzip
 import hashlib
+import json
 import os
 import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -211,8 +213,6 @@ def compared(folder, lines):
 
 def alerts(folder):
     """How many first uses were put into the outbox."""
-    with contextlib.closing(Store.open(f"sqlite:///{folder}/shadowit.db", writable=False, key=KEY)) as store:
-        backlogs = {one.sink: one for one in store.backlogs()}
-        waiting = store.waiting("jsonl", "service:clearview-ai") if backlogs else []
-        sent = backlogs["jsonl"].sent if backlogs else 0
-    return sent + sum(one.alert.kind is AlertKind.NEW_PERSON for one in waiting)
+    with contextlib.closing(sqlite3.connect(folder / "shadowit.db")) as store:
+        bodies = [json.loads(body) for (body,) in store.execute("SELECT body FROM outbox WHERE sink = 'jsonl'")]
+    return sum(one["kind"] == AlertKind.NEW_PERSON for one in bodies)

@@ -10,6 +10,7 @@ import click
 from detector.cli.options import with_signatures
 
 EXIT_INCOMPLETE = 4
+EXIT_UNDELIVERED = 5
 
 
 @click.command(epilog="Example: shadowit run -c /etc/shadowit/shadowit.yml")
@@ -48,10 +49,13 @@ def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_ru
             daemon.serve()
             return 0
         outcome = daemon.crew.run([source.name for source in force.config.sources])
+        waiting = daemon.voice.notifier.drain(force.channels)
     for fault in outcome.faults:
         said(f"incomplete: {fault}")
     said(f"{outcome.bytes} bytes read, {outcome.sightings} new sightings, {outcome.alerts} alerts")
-    return EXIT_INCOMPLETE if outcome.faults else 0
+    if waiting:
+        said(f"{waiting} alerts wait in the outbox: they could not be delivered now")
+    return EXIT_INCOMPLETE if outcome.faults else EXIT_UNDELIVERED if waiting else 0
 
 
 def _now() -> int:

@@ -227,6 +227,15 @@ class Notifier:
         for worker in self._workers:
             worker.start()
 
+    def drain(self, channels: Sequence[Channel]) -> int:
+        """Try everything that is due once, here and now; how many alerts still wait for these sinks."""
+        for channel in channels:
+            worker = Worker(self._store, channel, self._clock, self._chance)
+            while worker.step():
+                continue
+        names = {channel.name for channel in channels}
+        return sum(one.pending for one in self._store.backlogs() if one.sink in names)
+
     def wake(self) -> None:
         """Alerts were put into the outbox: do not wait for the next look."""
         for worker in self._workers:

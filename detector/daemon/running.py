@@ -23,6 +23,7 @@ from detector.daemon import inforce, systemd
 from detector.daemon.crew import Crew
 from detector.daemon.health import STORE, Health
 from detector.daemon.judging import judge_again
+from detector.daemon.voice import Voice
 from detector.errors import InvalidFile, ShadowitError, StoreFault
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Daemon:
         signature_paths: named by the command line.
         ending: set when it is to end.
         pulse: when something was last kept.
+        voice: how it speaks.
     """
 
     crew: Crew
@@ -104,14 +106,17 @@ class Daemon:
     signature_paths: Sequence[Path]
     ending: threading.Event
     pulse: Pulse
+    voice: Voice = field(init=False)
     _asked_to_reload: threading.Event = field(default_factory=threading.Event)
     _woken: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _reloading: threading.Lock = field(default_factory=threading.Lock)
     _scheduler: BackgroundScheduler = field(init=False)
     _ended: dict[int, float] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.voice = Voice(self.crew.inforce, self.crew.store, self.health, self.clock, self.reload)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(_WORKERS)},
@@ -121,6 +126,7 @@ class Daemon:
 
     def serve(self) -> None:
         """Run until ``SIGTERM`` or ``SIGINT``; what is being kept is kept to the end."""
+        self.voice.start()
         before = [(one, signal.signal(one, self._signalled)) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
         self._schedule()
         self._scheduler.start()
@@ -133,11 +139,13 @@ class Daemon:
                     self._asked_to_reload.clear()
                     self.reload()
                 self._look_after()
+                self.voice.tend()
         finally:
             systemd.notify(systemd.STOPPING)
             self.ending.set()
             self.health.running(is_running=False)
             self._scheduler.shutdown(wait=True)
+            self.voice.stop()
             for one, handler in before:
                 signal.signal(one, handler)
 
@@ -148,6 +156,10 @@ class Daemon:
 
     def reload(self) -> bool:
         """Take configuration, signatures and policy anew: all of it, or nothing; whether it was taken."""
+        with self._reloading:
+            return self._reload()
+
+    def _reload(self) -> bool:
         systemd.notify(systemd.reloading())
         try:
             force = inforce.load(self.path, self.signature_paths)
@@ -162,6 +174,7 @@ class Daemon:
             return False
         with self._lock:
             self.crew = self.crew.succeeded_by(force)
+        self.voice.use(force)
         self.health.reloaded(self.clock(), force.ruleset.digest, force.policy_digest)
         self._schedule()
         self.said(f"configuration taken: {len(force.config.sources)} sources, signatures {force.ruleset.digest[:12]}")
@@ -193,6 +206,8 @@ class Daemon:
             if crew is not self.crew:
                 self._judge_again(again=True)
             is_good = outcome.is_done
+            if outcome.alerts:
+                self.voice.notifier.wake()
         except StoreFault as fault:
             self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
             self.said(str(fault))

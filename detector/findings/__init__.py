@@ -1,13 +1,14 @@
 """Sightings folded by actor and service, single ones kept with their actors, and alerts for what is new of them."""
 
 from detector.findings.alert import Alert, AlertKind, Severity
-from detector.findings.alerts import SILENT_STAGES, Known, Telling, changes, digest_of, key_of
+from detector.findings.alerts import SILENT_STAGES, Known, Telling, changes, digest_of, digested, key_of
 from detector.findings.attributed import Attributed, attributed
 from detector.findings.evidence import EVIDENCE_EACH_SIDE, Evidence, Kept, StageCount
 from detector.findings.faults import (
     canary_missed,
     coverage_gap,
     look_back_finished,
+    over,
     reminder,
     silent_source,
 )
@@ -34,8 +35,10 @@ __all__ = [
     "changes",
     "coverage_gap",
     "digest_of",
+    "digested",
     "key_of",
     "look_back_finished",
+    "over",
     "reminder",
     "silent_source",
 ]

@@ -97,6 +97,23 @@ def reminder(incident: Open, now: int) -> Alert | None:
     )  # fmt: skip
 
 
+def over(incident: Open, reason: str, now: int) -> Alert:
+    """The end of a fault of a source, under the labels of the alert that began it.
+
+    Args:
+        incident: of a source.
+        reason: why it is over.
+        now: the present instant.
+    """
+    source, _, kind = incident.id.removeprefix("source:").rpartition(":")
+    key = key_of(AlertKind(kind), incident.id, str(incident.opened))
+    facts = {"source": source}
+    return Alert(
+        f"{key}/resolved", incident.id, AlertKind(kind), Severity(incident.severity), "", "", now, reason, facts,
+        resolved=True,
+    )  # fmt: skip
+
+
 def _of_source(  # noqa: PLR0913 - the parts of an alert
     kind: AlertKind, severity: Severity, source: str, reason: str, facts: Mapping[str, str], now: int, *parts: str
 ) -> Alert:
