@@ -47,7 +47,7 @@ class Figures:
         """
         if self._inforce is not force:
             self._settle(force)
-        counted = self.store.figures()
+        counted = self.store.tallies()
         return Snapshot(
             ruleset=state.ruleset,
             policy=state.policy,
@@ -58,9 +58,9 @@ class Figures:
             duration_s=state.duration_us / MICROSECONDS,
             failures=state.failures,
             skipped=state.skipped,
-            sightings={(service, stage.value): n for (service, stage), n in self.store.sightings_by_stage().items()},
-            findings=counted.findings,
-            actors=counted.actors,
+            sightings={(service, stage.value): count for (service, stage), count in counted.sightings.items()},
+            findings={(service, verdict.value): count for (service, verdict), count in counted.findings.items()},
+            actors={(service, verdict.value): count for (service, verdict), count in counted.actors.items()},
             first_seen=counted.first_seen,
             last_seen=counted.last_seen,
             orders=self._orders or {},
