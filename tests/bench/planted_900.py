@@ -71,7 +71,7 @@ class Planted:
         units = {one.id: one.unit for one in self.people}
         rows = []
         for person, one in sorted(with_accounts(planted(logs, owners.known)).items()):
-            instants = [instant for instant, _ in one.proofs]
+            instants = [instant for instant, proof in one.proofs if not proof.denied]  # an attempt is no time of use
             stage, confidence = one.reached()
             rows.append({
                 "person": person, "story": self.story_of[person], "unit": units[person], "stage": stage, "confidence": confidence,

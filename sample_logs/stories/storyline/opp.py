@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from storyline import background, policies, service
 from storyline.answers import Told
-from storyline.clock import DAY, MINUTE, SECOND, at, office_hours, workdays
+from storyline.clock import DAY, MINUTE, SECOND, at, iso, office_hours, workdays
 from storyline.decisions import Decisions
 from storyline.desks import Desks, days_between
 from storyline.events import Mail, Proof, Web
@@ -93,7 +93,7 @@ def story() -> Story:
     logs = [log for site in archive.sites.values() for log in (site.proxy, site.resolver, site.mail)]
     logs += _occupancy(archive, desks := Desks(people, unattended=frozenset({members[LABORATORY].id})))
     order = policies.order("discontinue", ORDER, ("stop",), "Use has been discontinued.")
-    told = Told(Decisions(order=ORDER))
+    told = Told(Decisions(order=ORDER), edges=_invitations(logs))
     return Story("opp", people, logs, (desks,), told, {"policy.yml": policies.RESTRICTED + order})
 
 
@@ -126,6 +126,18 @@ def _occupancy(archive: Archive, desks: Desks) -> list[Log]:
         (hq if sites[lease.address] == "hq" else east).add(lease)
     logins.add(*desks.logins(dice, days))
     return [hq, east, logins]
+
+
+def _invitations(logs: Sequence[Log]) -> list[dict[str, str]]:
+    """Who was invited when; the mails do not say by whom."""
+    invited = [
+        (log.layout.seen_at(event), event.recipients[0].lower().partition("@")[0])
+        for log in logs
+        for event in log.events
+        if isinstance(event, Mail) and event.proof and event.proof.stage == "invited"
+    ]
+    edges = sorted(invited)
+    return [{"inviter": "unknown", "invitee": one, "at": iso(instant), "by": "invitation"} for instant, one in edges]
 
 
 def _members(dice: Random, people: Sequence[Person]) -> list[Person]:
