@@ -15,6 +15,7 @@ import hyperscan
 
 from detector.events import Col, Kind
 from detector.signatures import IndicatorKind, cache
+from detector.signatures.applications import literals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +113,9 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
         yield Literal(log_format.spell(name), NAME)
         if "xn--" in name:
             yield Literal(log_format.spell(name.encode().decode("idna")), NAME)
+    if not log_format.columns.isdisjoint((Col.APPLICATION, Col.CLIENT_ID)):
+        for word in sorted(literals_of(ruleset)):
+            yield Literal(word.encode(), ALWAYS)
     for suffix in sorted(ruleset.translators):
         yield Literal(log_format.spell(suffix), NAME)
     foreign = [*_LOOK_ALIKES, *sorted(_international(ruleset))]

@@ -7,6 +7,7 @@ import pytest
 from detector.audit import canary
 from detector.events import Col, Dialect, Kind
 from detector.formats import own_formats
+from detector.signatures.applications import names_of, normal
 
 FORMATS = own_formats()
 MAIL_FORMATS = [name for name, one in FORMATS.items() if one.kind is Kind.MAIL or Col.SENDER in one.columns]
@@ -48,6 +49,22 @@ def test_a_synthetic_mail_of_every_domain_is_sighted_in_every_mail_format(scanne
                 misses.append(miss)
     assert not misses, f"{len(misses)} of {tried} mail domains missed:\n" + "\n".join(misses[:40])
     assert tried > len(catalogue.signatures) / 2
+
+
+@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if Col.APPLICATION in one.columns])
+def test_a_grant_to_every_application_is_sighted_in_every_format_that_tells_of_grants(scanner, catalogue, name):
+    log_format = FORMATS[name]
+    owners = Counter(called for one in catalogue.signatures for called in names_of(one))
+    misses, tried = [], 0
+    for signature in catalogue.signatures:
+        if owners[normal(signature.name)] > 1:
+            continue
+        tried += 1
+        event = canary.grant_event_for(signature.name, log_format)
+        if (miss := _missed(scanner, log_format, signature.id, event)) is not None:
+            misses.append(miss)
+    assert not misses, f"{len(misses)} of {tried} applications missed:\n" + "\n".join(misses[:40])
+    assert tried > len(catalogue.signatures) * 0.9
 
 
 def test_no_two_services_own_the_same_mail_domain(catalogue):

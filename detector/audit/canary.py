@@ -78,12 +78,23 @@ def mail_event_for(domain: str) -> Row:
     }  # fmt: skip
 
 
+def grant_event_for(name: str, log_format: LogFormat) -> Row | None:
+    """Somebody lets an application of that name act for them; ``None`` where the format cannot say it."""
+    if Col.APPLICATION not in log_format.columns:
+        return None
+    return {Col.AT: _AT, Col.USER: "u1042@example.org", Col.SOURCE_IP: "10.0.0.7", Col.APPLICATION: name}
+
+
 def proves(scanner: Scanner, log_format: LogFormat, ruleset: Ruleset) -> bool:
     """Whether one indicator of the ruleset is sighted in a format: the canary of an audit."""
     if log_format.kind is Kind.MAIL:
         domains = (domain for signature in ruleset.signatures for domain in signature.mail.domains)
         domain = next(domains, None)
         return domain is None or bool(sighted(scanner, log_format, mail_event_for(domain)))
+    if log_format.kind is Kind.LOGIN:
+        events = (grant_event_for(signature.name, log_format) for signature in ruleset.signatures)
+        event = next(events, None)
+        return event is None or bool(sighted(scanner, log_format, event))
     for indicator in ruleset.indicators():
         if indicator.kind is IndicatorKind.SUFFIX:
             event = event_for(indicator, log_format)

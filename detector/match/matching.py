@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Kind, Stage
+from detector.match.grants import GrantIndex, stage_of
 from detector.match.hosts import Target, path_of
 from detector.match.index import MEMORY_LIMIT, Index
 from detector.match.mail import Mail, MailIndex
@@ -36,11 +37,13 @@ class Matcher:
     ruleset: Ruleset
     hosts: Index = field(init=False)
     mail: MailIndex = field(init=False)
+    grants: GrantIndex = field(init=False)
     _proven: dict[tuple[str, str, str, int | None, str], Proven | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hosts = Index(self.ruleset)
         self.mail = MailIndex(self.ruleset)
+        self.grants = GrantIndex(self.ruleset)
 
     def match(self, batch: EventBatch) -> tuple[Sighting, ...]:
         """The sightings of a batch, in the order of its events."""
@@ -48,10 +51,31 @@ class Matcher:
             return tuple(self._mails(batch, range(len(batch))))
         kinds = batch.columns.get(Col.KIND)
         if kinds is None:
+            if batch.kind is Kind.LOGIN:
+                return tuple(self._granted(batch, range(len(batch))))
             return tuple(self._requests(batch, range(len(batch)))) if batch.kind in _NETWORK else ()
-        sightings = list(self._requests(batch, [i for i, kind in enumerate(kinds) if kind != Kind.MAIL]))
-        sightings += self._mails(batch, [i for i, kind in enumerate(kinds) if kind == Kind.MAIL])
+        told = [kind or batch.kind for kind in kinds]
+        sightings = list(self._requests(batch, [i for i, kind in enumerate(told) if kind in _NETWORK]))
+        sightings += self._mails(batch, [i for i, kind in enumerate(told) if kind == Kind.MAIL])
+        sightings += self._granted(batch, [i for i, kind in enumerate(told) if kind == Kind.LOGIN])
         return tuple(sorted(sightings, key=lambda sighting: (sighting.offset, sighting.part)))
+
+    def _granted(self, batch: EventBatch, indexes: Iterable[int]) -> Iterator[Sighting]:
+        """Applications that people let act for them, and their logins to applications."""
+        if Col.APPLICATION not in batch.columns and Col.CLIENT_ID not in batch.columns:
+            return
+        for index in indexes:
+            cell = _Cells(batch, index)
+            found = self.grants.grant(cell.text(Col.APPLICATION), cell.text(Col.CLIENT_ID))
+            stage = stage_of(cell.text(Col.ACTIVITY))
+            if found is None or stage is None:
+                continue
+            denied = cell.text(Col.ACTION) == Action.DENIED
+            yield Sighting(
+                found.service, found.indicator, Stage.RESOLVED if denied else stage, found.confidence,
+                cell.number(Col.AT), denied, cell.text(Col.USER), cell.text(Col.SOURCE_IP), "", "", 0,
+                batch.offsets[index], 0, batch.lines[index],
+            )  # fmt: skip
 
     def _requests(self, batch: EventBatch, indexes: Iterable[int]) -> Iterator[Sighting]:
         columns = [cells for name in _NAMES if (cells := batch.columns.get(name)) is not None]

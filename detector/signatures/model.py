@@ -112,6 +112,19 @@ class MailRules:
 
 
 @dataclass(frozen=True, slots=True)
+class OauthRules:
+    """How a service's application is recognised where people grant it rights.
+
+    Attributes:
+        names: further names of the application.
+        client_ids: at identity providers.
+    """
+
+    names: tuple[str, ...] = ()
+    client_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedTests:
     """Cases that stand in the signature file.
 
@@ -150,6 +163,7 @@ class Signature:
     added: str = ""
     reviewed: str = ""
     review_every_days: int = 365
+    oauth: OauthRules = OauthRules()
 
 
 def signature_of(checked: Checked) -> Signature:
@@ -189,6 +203,7 @@ def signature_of(checked: Checked) -> Signature:
         added=checked["added"],
         reviewed=checked["reviewed"],
         review_every_days=checked["review_every_days"],
+        oauth=OauthRules(tuple(checked["oauth"]["names"]), tuple(checked["oauth"]["client_ids"])),
     )
 
 

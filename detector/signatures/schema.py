@@ -170,6 +170,13 @@ class Mail(Strict):
     subjects: list[Subject] = []
 
 
+class Oauth(Strict):
+    """Applications that people let act for them: names beside the service's own, ids at identity providers."""
+
+    names: list[Annotated[str, StringConstraints(min_length=3)]] = []
+    client_ids: list[Annotated[str, StringConstraints(pattern=r"[A-Za-z0-9]{4}")]] = []
+
+
 class Tests(Strict):
     """Cases that run against the whole catalogue.
 
@@ -182,7 +189,7 @@ class Tests(Strict):
     mail: list[tuple[Text, str, Stage | Literal["none"]]] = []
 
 
-_RISK, _EVIDENCE, _MAIL = Risk(), Evidence(), Mail()
+_RISK, _EVIDENCE, _MAIL, _OAUTH = Risk(), Evidence(), Mail(), Oauth()
 """Frozen, so that every file may have the same: as plain defaults pydantic would copy them deeply for each."""
 
 
@@ -202,6 +209,7 @@ class SignatureFile(Strict):
     indicators: Annotated[list[Indicator], Field(min_length=1)]
     evidence: Evidence = Field(default_factory=lambda: _EVIDENCE)
     mail: Mail = Field(default_factory=lambda: _MAIL)
+    oauth: Oauth = Field(default_factory=lambda: _OAUTH)
     references: list[Text] = []
     added: dt.date
     reviewed: dt.date
