@@ -90,7 +90,7 @@ def sighting_row(one: Attributed, now: int) -> dict[str, Cell]:
         "unit": packed(one.unit),
         "host": packed(one.host),
         "bytes_sent": held(one.bytes_sent),
-        "counterpart": packed(one.counterpart),
+        "counterpart": packed(one.counterpart.rpartition("@")[2]),  # bounce addresses hold the other end's name
         "kind": one.kind.value,
         "dataset": one.dataset,
         "source": packed(one.source),

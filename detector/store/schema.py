@@ -1,8 +1,8 @@
 """The tables of a store, in types that SQLite (STRICT) and PostgreSQL share.
 
 Times are microseconds since the epoch, UTC; flags are 0 or 1; digests are lower-case hex. No column holds a name:
-actors are pseudonyms, names lie in ``boxes`` (sealed to two custodians), lines of unfinished transactions in
-``fragments`` (encrypted with the key of the pseudonyms, which is never in a store).
+actors are pseudonyms, of a counterpart only the domain is kept, names lie in ``boxes`` (sealed to two custodians),
+lines of unfinished transactions in ``fragments`` (encrypted with the key of the pseudonyms, which is in no store).
 """
 
 from __future__ import annotations
