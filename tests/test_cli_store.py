@@ -98,6 +98,7 @@ class TestFindings:
         assert {row["actor"] for row in rows} == {HIDDEN, f"p-{3:016x}"}
 
     def test_windows_and_services(self, call):
+        assert [row["actor"]["id"] for row in call("findings", "list", "-f", "jsonl", "--who", HIDDEN).rows] == [HIDDEN]
         assert len(call("findings", "list", "-f", "jsonl", "--since", "2020-02-28").rows) == 1
         assert len(call("findings", "list", "-f", "jsonl", "--until", "2020-02-27T08:00:00").rows) == 2
         assert call("findings", "list", "--service", "two").status == 2
@@ -184,6 +185,18 @@ class TestStore:
         assert "sightings: 3 rows" in call("store", "purge", "--by", "me").out
         for wrong in (("--lift",), ("--case", "8"), ("--case", "8", "--lift")):
             assert call("store", "hold", *wrong).status == 2
+
+    def test_shredded_identities_open_no_more(self, call, site):
+        call("store", "hold", "--case", "7", "--service", "one", "--reason", "x")
+        assert "a case holds" in call("store", "shred", HIDDEN).err
+        call("store", "hold", "--case", "7", "--lift")
+        with beside(site) as store:
+            box = store.boxes([HIDDEN])[HIDDEN]
+        assert call("store", "shred", HIDDEN, "--by", "me").out == "1 identities dropped\n"
+        assert call("store", "shred", HIDDEN).status == 2
+        assert "identities" in call("store", "purge", "--list").out
+        for file in (site / "kept").iterdir():
+            assert box not in file.read_bytes()
 
 
 class TestReveal:

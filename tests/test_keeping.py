@@ -197,6 +197,21 @@ class TestPurging:
         plain.close()
         assert canary.encode() not in path.read_bytes()
 
+    def test_a_reader_who_keeps_the_journal_is_told(self, plain, path, monkeypatch):
+        with plain.batch(AT) as batch:
+            batch.add([sighting(1)])
+        with Store.open(f"sqlite:///{path}", writable=False) as reader:
+            plain.session.close()
+            monkeypatch.setattr("detector.store.opening.BUSY_S", 0.05)
+            with Store.open(f"sqlite:///{path}", writable=True) as store:
+                reading = reader.sightings()
+                next(reading)
+                with pytest.raises(StoreFault, match="purge again") as told:
+                    store.purge(self.TERMS, by="me", now=self.NOW, shrink=False)
+                assert told.value.is_passing
+                reading.close()
+                store.session.scrub()
+
     def test_it_gets_smaller(self, plain, path):
         with plain.batch(AT) as batch:
             batch.add([sighting(number, host="x" * 200) for number in range(3000)])

@@ -46,11 +46,14 @@ def command() -> None:
 @command.command("list", epilog="Example: shadowit findings list -f jsonl --since 2020-02-01")
 @with_config
 @click.option("--service", default="", metavar="ID", help="Only this service.")
+@click.option("--who", default="", metavar="PSEUDONYM", help="Only this actor, as when somebody asks for their own.")
 @click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
 @click.option("--until", default="", metavar="TIME", help="Leave out what was at or after this time.")
 @click.option("--verdict", default="", metavar="NAME", help="Only findings with this verdict, such as after-order.")
 @click.option("-f", "--format", "output_format", type=click.Choice(_FORMATS), default="table", help="Output [table].")
-def list_findings(config_path: Path, service: str, since: str, until: str, verdict: str, output_format: str) -> int:
+def list_findings(
+    config_path: Path, service: str, who: str, since: str, until: str, verdict: str, output_format: str
+) -> int:
     """List findings, one for each actor and service, as an audit of the same logs reports them."""
     config = config_of(config_path)
     ruleset = load_ruleset((), config)
@@ -61,7 +64,7 @@ def list_findings(config_path: Path, service: str, since: str, until: str, verdi
             since=instant(since, "--since"), until=instant(until, "--until"),
         )  # fmt: skip
         states = {one.service: one.state.value for one in store.incidents()}
-    rows = [row for row in rows if not verdict or row.verdict == verdict]
+    rows = [row for row in rows if verdict in ("", row.verdict) and who in ("", row.actor.id)]
     _print(rows, states, ruleset, output_format)
     for name, count in orphans.items():
         click.echo(f"shadowit: {name}: {count} findings left out: no signature names this service any more", err=True)

@@ -73,6 +73,21 @@ def purge(config_path: Path, by: str, *, only_list: bool) -> int:
     return 0
 
 
+@command.command("shred", epilog="Example: shadowit store shred p-9a1bb31c0de0f7aa --by 'records office'")
+@click.argument("pseudonyms", nargs=-1, required=True, metavar="PSEUDONYM...")
+@with_config
+@with_asker
+def shred(pseudonyms: tuple[str, ...], config_path: Path, by: str) -> int:
+    """Drop the sealed identities of PSEUDONYMs: both custodians together can open them no more. This is logged.
+
+    Sightings stay, without a name; a name that is met in a log again is sealed again. Copies are not touched.
+    """
+    with writer_of(config_of(config_path)) as store:
+        done = store.shred(pseudonyms, by=asker(by), now=now())
+    click.echo(f"{done.rows} identities dropped")
+    return 0
+
+
 @command.command("hold", epilog="Example: shadowit store hold --case 2026-7 --service clearview-ai --reason suit")
 @with_config
 @with_asker

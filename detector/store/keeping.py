@@ -15,6 +15,8 @@ from detector.store import schema as tables
 from detector.store.rows import packed, unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Connection, Table
 
     from detector.config import Retention
@@ -129,6 +131,25 @@ def holds(connection: Connection) -> list[Hold]:
              row.lifted, unpacked(row.lifted_by))
         for row in connection.execute(select(table).order_by(table.c.placed, table.c.case_id))
     ]  # fmt: skip
+
+
+def shred(connection: Connection, pseudonyms: Sequence[str], *, by: str, now: int) -> Purge:
+    """Drop the sealed identities of pseudonyms: nobody will ever open them; it is logged like a purge.
+
+    Raises:
+        UsageError: one has none, or a case holds its sightings.
+    """
+    boxes, sightings = tables.boxes, tables.sightings
+    there = set(connection.scalars(select(boxes.c.pseudonym).where(boxes.c.pseudonym.in_(pseudonyms))))
+    missing = sorted(set(pseudonyms) - there)
+    if missing:
+        raise UsageError(f"{missing[0]}: no identity is sealed under this pseudonym")
+    held = connection.scalar(select(sightings.c.actor).where(sightings.c.actor.in_(pseudonyms), _is_held()).limit(1))
+    if held is not None:
+        raise UsageError(f"{held}: a case holds its sightings: `shadowit store hold` lists the holds")
+    done = Purge(now, "identities", now, _delete(connection, boxes, boxes.c.pseudonym.in_(pseudonyms)), 0, by, "")
+    connection.execute(insert(tables.purges).values(done._asdict() | {"by": packed(by)}))
+    return done
 
 
 def purges(connection: Connection) -> list[Purge]:

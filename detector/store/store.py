@@ -15,7 +15,7 @@ from detector.store.reader import Reader
 from detector.store.sessions import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -167,6 +167,13 @@ class Store(Reader):
             done = keeping.purge(connection, terms, by=by, now=now)
         if any(one.rows for one in done):
             self.session.scrub(whole=shrink)
+        return done
+
+    def shred(self, pseudonyms: Sequence[str], *, by: str, now: int) -> keeping.Purge:
+        """Drop the sealed identities of pseudonyms for good, and leave nothing of them in the file."""
+        with self.session.writing() as connection:
+            done = keeping.shred(connection, pseudonyms, by=by, now=now)
+        self.session.scrub(whole=False)
         return done
 
     def reveal(self, ask: reveals.Ask, now: int) -> reveals.Reveal:
