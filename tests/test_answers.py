@@ -1,19 +1,25 @@
 """Answers: the table of outcomes, who is found, and the law that less evidence never says more."""
 
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from machine import small_ruleset
+from machine import planned, small_ruleset
 
 from detector.answers import Evidence, Origin, Outcome, Question, answer, conclude, kinds_of, parties
+from detector.audit import Terms, audited
+from detector.audit.ledger import ledger_of
 from detector.coverage import HOUR, Hour, Ledger, Source, Unread, Window
 from detector.coverage.sources import NEEDED
 from detector.events import Col, Kind, Stage
 from detector.findings import Attributed
 from detector.match import Actor, ActorKind, Confidence
-from detector.policy import Verdict
+from detector.policy import EMPTY, Approval, Duty, Group, Order, Policy, Verdict
+from detector.policy.decisions import Scope
+from detector.report.answer import Reader, Showing, render
+from detector.scan import Sample
 
 SERVICE = small_ruleset()["clearview"]
 LENGTH = 100
@@ -264,3 +270,150 @@ class TestLessEvidenceNeverSaysMore:
 
         look()
         assert {one for one, _ in seen} >= {0, 1, 3}
+
+
+def told(*rows, reader=Reader.PUBLIC, form="md", given_policy=EMPTY, **said):
+    """What a reader is told of some sightings."""
+    read = said.pop("read", ledger(PROXY, DNS, MAIL))
+    origin = Origin("0", "0" * 64, said.pop("canaries", (("squid", True),)))
+    given_ = answer(asked(**said), SERVICE, Evidence(rows, read, given_policy), origin)
+    return re.sub(r"\s+", " ", render(given_, Showing(reader), form))
+
+
+ORDER = Order(
+    id="stop", scope=Scope(frozenset({SERVICE.id})), effective=50 * HOUR, breach_from=60 * HOUR, lifted=None,
+    addressees=Group(), duties=(Duty.STOP, Duty.DELETE_ACCOUNT), reference="", statement="It is not used.",
+)  # fmt: skip
+APPROVAL = Approval(
+    id="trial", scope=Scope(frozenset({SERVICE.id})), group=Group(units=frozenset({"lab"})), purposes=("tests",),
+    needs_reference=False, max_stage=None, given=0, valid_from=0, valid_until=90 * HOUR, reference="", approver="x",
+    statement="",
+)  # fmt: skip
+AFTER = {"verdict": Verdict.AFTER_ORDER, "ruling": "stop"}
+
+
+class TestWords:
+    def test_a_use_at_an_unknown_time_is_said_to_be_one(self):
+        assert "The time of these records cannot be read" in told(sighting(at=None))
+        assert "at a time that cannot be read" in told(sighting(at=None), reader=Reader.INTERNAL)
+
+    def test_what_was_found_in_small_numbers_is_dated_by_the_month(self):
+        assert "The first of these records is from 1970-01, the last from 1970-01" in told(sighting(at=5))
+        many = [sighting(at=5, who=f"u{number}") for number in range(5)]
+        assert "is from 1970-01-01" in told(*many)
+        assert "5 accounts or addresses" in told(*many)
+        people = [one._replace(actor=Actor(ActorKind.PERSON, one.actor.name)) for one in many]
+        assert "5 people signed up" in told(*people)
+
+    def test_a_canary_that_failed_is_told_to_everybody(self):
+        for reader in Reader:
+            text = told(
+                reader=reader, read=ledger(replace(PROXY, sighted=False), DNS, MAIL), canaries=(("squid", False),)
+            )
+            assert "synthetic" in text, reader
+        assert "it cannot be relied on here" in told(canaries=(("squid", False),))
+
+    def test_nothing_read_is_said(self):
+        assert "No log could be read" in told(read=ledger(), canaries=())
+        assert "do not allow us to say" in told(read=ledger(), canaries=())
+
+    def test_many_gaps_are_cut_short(self):
+        holes = source(Kind.PROXY, range(0, LENGTH, 3))
+        assert "other stretches" in told(read=ledger(holes, DNS, MAIL))
+        text = told(reader=Reader.INTERNAL, read=ledger(source(Kind.PROXY, range(0, LENGTH, 2)), DNS, MAIL))
+        assert "The longest 40 of 50" in text
+
+    def test_columns_that_are_missing_are_named(self):
+        blind = replace(PROXY, fields=FIELDS - {Col.DOMAIN, Col.URL, Col.SERVER_NAME})
+        text = told(reader=Reader.INTERNAL, form="json", read=ledger(blind, DNS, MAIL))
+        assert '"can_show": false' in text
+        assert "MISSING" in told(reader=Reader.INTERNAL, read=ledger(blind, DNS, MAIL))
+        assert "not sampled" in told(reader=Reader.INTERNAL, read=ledger(replace(PROXY, fields=None), DNS, MAIL))
+
+    def test_signs_are_said(self):
+        sample = Sample(events=100, flows=20, nameless=2, resolvers=2, hidden=3, backward=3600 * 1_000_000)
+        odd = replace(PROXY, sample=sample, files=4, late=1, ahead=2)
+        text = told(reader=Reader.INTERNAL, form="json", read=ledger(odd, DNS, MAIL, people=10, seen=4))
+        for words in ("10 % of the sampled requests", "public resolver", "ECH", "step back by up to 1 h",
+                      "a clock is wrong", "finished more than a week", "4 of 10 people"):  # fmt: skip
+            assert words in text
+
+    def test_one_of_several_and_refused_attempts_are_told(self):
+        text = told(sighting(one_of=3, grade="low"), sighting(who="u2", denied=True), reader=Reader.INTERNAL)
+        assert "account, low, one of 3" in text
+        assert "used, refused" in text.replace("\\_", "_")
+        assert "1 other left traces" in told(sighting(), sighting(who="u2", denied=True), reader=Reader.LEADERSHIP)
+        assert "Nobody is seen" in told(reader=Reader.LEADERSHIP)
+
+    def test_an_order_with_a_grace_period(self):
+        policy = Policy(digest="d", orders=(ORDER,))
+        rows = [sighting(at=10 * HOUR, stage=Stage.SIGNED_UP), sighting(at=55 * HOUR), sighting(at=70 * HOUR, **AFTER),
+                sighting(at=71 * HOUR, denied=True)]  # fmt: skip
+        text = told(*rows, reader=Reader.INTERNAL, given_policy=policy)
+        assert "a use is a breach from 1970-01-03 12\\:00" in text or "a use is a breach from 1970-01-03 12:00" in text
+        assert "BREACH" in text
+        assert "1 use (1 day), 1 refused" in text
+        assert "still open" in text
+        assert "After it, use by fewer than 5 people is seen" in told(*rows, given_policy=policy)
+        assert "It is not used" not in text
+
+    def test_background_requests_are_told_apart(self):
+        policy = Policy(digest="d", orders=(ORDER,))
+        requests = {"stage": Stage.VISITED, "host": "app.clearview.ai", **AFTER}
+        beats = [
+            sighting(at=70 * HOUR + number * 600_000_000, offset=number, id=f"b{number}", **requests)
+            for number in range(8)
+        ]
+        text = told(sighting(at=HOUR), *beats, reader=Reader.INTERNAL, given_policy=policy)
+        assert "8 background" in text
+        assert "UNPROVEN" in text
+        assert "does not prove that there was none" in told(sighting(at=HOUR), *beats, given_policy=policy)
+
+    def test_approvals(self):
+        policy = Policy(digest="d", approvals=(APPROVAL,))
+        within = {"verdict": Verdict.APPROVED, "ruling": "trial", "unit": "lab"}
+        assert "All of it lies within approvals" in told(sighting(**within), given_policy=policy)
+        mixed = (sighting(**within), sighting(who="u2", verdict=Verdict.UNAPPROVED))
+        assert "Some of it lies within an approval" in told(*mixed, given_policy=policy)
+        assert "None of it is shown to lie" in told(mixed[1], given_policy=policy)
+        text = told(*mixed, reader=Reader.INTERNAL, given_policy=policy)
+        assert "1 within and 1 outside" in text
+        assert "No use was seen" in told(reader=Reader.INTERNAL, given_policy=policy)
+
+
+START = 1_582_000_000 // 3600 * 3600
+HOSTS = ["example.org", "example.org", "clearview.ai", "app.clearview.ai"]
+
+
+def written(path, lines):
+    path.write_text("".join(
+        f"{START + 3600 * hour + minute}.000 3 10.0.0.1 TCP_TUNNEL/200 9 CONNECT {host}:443 {who} HIER_DIRECT/- -\n"
+        for hour, minute, host, who in sorted(lines)
+    ))  # fmt: skip
+    return path
+
+
+def strength_of(path, catalogue):
+    """Of the answer that an audit of one log gives about a fixed window."""
+    window = Window(START * 1_000_000, (START + 40 * 3600) * 1_000_000)
+    inputs = planned([path], "squid", gap_s=2 * 3600)
+    done = audited(inputs, catalogue, Terms(version="0", services=frozenset({SERVICE.id}), keep=True))
+    read = ledger_of(inputs, done.coverage, done.report.canaries, window)
+    question = Question(SERVICE.id, window, frozenset({Kind.PROXY}))
+    return answer(question, SERVICE, Evidence(done.sightings, read), ORIGIN).outcome.strength
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(
+        st.tuples(st.integers(0, 39), st.integers(0, 3599), st.sampled_from(HOSTS), st.sampled_from(["u1", "u2"])),
+        min_size=1, max_size=120,
+    ),
+    lost=st.integers(0, 39),
+    who=st.sampled_from(["u1", "u2"]),
+)  # fmt: skip
+def test_less_of_a_real_log_never_says_more(lines, lost, who, tmp_path, ruleset):
+    whole = strength_of(written(tmp_path / "a.log", lines), ruleset)
+    fewer = [line for line in lines if line[0] != lost]
+    assert strength_of(written(tmp_path / "a.log", fewer), ruleset) <= whole
+    assert strength_of(written(tmp_path / "a.log", [line for line in lines if line[3] != who]), ruleset) <= whole

@@ -1,11 +1,16 @@
 """What was read and when a log was silent: merging in any order gives one answer."""
 
+import gzip
+import os
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine import planned
 
+from detector.audit import Terms, audited
+from detector.audit.ledger import ledger_of, with_roster
 from detector.coverage import HOUR as AN_HOUR
 from detector.coverage import (
     Coverage,
@@ -23,6 +28,7 @@ from detector.coverage import (
 )
 from detector.events import Col, Dialect, Kind
 from detector.events.batch import batch_of
+from detector.identity import Entry, People
 from detector.scan import Counts, Sample, ScanResult, Spans
 from detector.scan.sample import sample_of
 from detector.sources import Gap
@@ -268,3 +274,83 @@ class TestLedger:
         ]  # fmt: skip
         assert signs(Ledger(Window(0, AN_HOUR), (quiet,), people=4, seen=4)) == ()
         assert Ledger(Window(0, 1), (source, quiet)).sample.events == 200
+
+
+def packed(path, text, stamp):
+    path.write_bytes(gzip.compress(text.encode(), mtime=stamp))
+
+
+def squid(start, count, step=600):
+    return "".join(
+        f"{start + number * step}.000 3 10.0.0.1 TCP_TUNNEL/200 9 CONNECT example.org:443 u1 HIER_DIRECT/192.0.2.1 -\n"
+        for number in range(count)
+    )
+
+
+class TestLedgerOfAnAudit:
+    START = 1_582_000_000
+
+    def ledger(self, ruleset, *paths, window=None):
+        inputs = planned(paths)
+        done = audited(inputs, ruleset, Terms(version="0"))
+        return ledger_of(inputs, done.coverage, done.report.canaries, window)
+
+    def test_logs_of_one_folder_and_format_are_one_source(self, tmp_path, ruleset):
+        (tmp_path / "a.log").write_text(squid(self.START, 50))
+        (tmp_path / "b.log").write_text(squid(self.START + 30_000, 50))
+        ledger = self.ledger(ruleset, tmp_path)
+        (source,) = ledger.sources
+        assert (source.name, source.kind, source.files) == (f"{tmp_path}/ squid", Kind.PROXY, 2)
+        assert source.lines(ledger.window) == 100
+        assert source.covered(ledger.window) == set(ledger.window.hours)
+        assert source.can_show
+        assert source.sample.accounts == {"u1"}
+
+    def test_a_copy_counts_once_and_a_log_that_breaks_off_is_said(self, tmp_path, ruleset):
+        text = squid(self.START, 400)
+        (tmp_path / "a.log").write_text(text)
+        packed(tmp_path / "a.log.gz", text, 0)
+        other = squid(self.START + 900_000, 4000, 7)
+        whole = gzip.compress(other.encode(), mtime=0)
+        (tmp_path / "c.log.gz").write_bytes(whole[: len(whole) // 2])
+        (source,) = self.ledger(ruleset, tmp_path).sources
+        window = Window(self.START * 1_000_000, (self.START + 400 * 600) * 1_000_000)
+        assert source.lines(window) == 400
+        (gap,) = source.unread
+        assert gap.path.endswith("c.log.gz")
+        assert gap.since is not None
+        assert gap.until is None
+
+    def test_a_log_that_was_finished_late_and_one_from_the_future(self, tmp_path, ruleset):
+        packed(tmp_path / "late.log.gz", squid(self.START, 9), self.START + 30 * 86_400)
+        early = tmp_path / "early.log"
+        early.write_text(squid(self.START, 8, 60))
+        os.utime(early, (self.START - 86_400, self.START - 86_400))
+        (source,) = self.ledger(ruleset, tmp_path).sources
+        assert (source.late, source.ahead, source.files) == (1, 1, 2)
+
+    def test_what_is_no_log_is_stray_and_leases_are_no_evidence(self, tmp_path, ruleset):
+        (tmp_path / "notes.txt").write_text("nothing that anybody logs\n" * 5)
+        (tmp_path / "dhcpd.log").write_text(
+            "Feb 18 10:00:00 srv dhcpd[1]: DHCPACK on 10.0.0.7 to 00:00:5e:00:53:01 (ws-1) via eth0\n" * 3
+        )
+        (tmp_path / "empty.log").write_text("")
+        assert self.ledger(ruleset, tmp_path) is None
+        ledger = self.ledger(ruleset, tmp_path, window=Window(0, AN_HOUR))
+        assert ledger.sources == ()
+        assert [gap.path.rpartition("/")[2] for gap in ledger.stray] == ["notes.txt"]
+        assert ledger.unplaced == ledger.unread == ledger.stray
+
+    def test_a_log_that_is_gone_by_then_does_not_end_it(self, tmp_path, ruleset):
+        packed(tmp_path / "a.log.gz", squid(self.START, 9), 0)
+        inputs = planned([tmp_path])
+        done = audited(inputs, ruleset, Terms(version="0"))
+        (tmp_path / "a.log.gz").unlink()
+        (source,) = ledger_of(inputs, done.coverage, done.report.canaries).sources
+        assert source.late == 0
+
+    def test_a_directory_is_put_beside_what_was_seen(self, tmp_path, ruleset):
+        (tmp_path / "a.log").write_text(squid(self.START, 50))
+        people = People([Entry("p1", accounts=("u1",)), Entry("p2", accounts=("u2",)), Entry("p0", until=0)])
+        ledger = with_roster(self.ledger(ruleset, tmp_path), people, ())
+        assert (ledger.people, ledger.seen) == (2, 1)
