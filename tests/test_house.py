@@ -92,7 +92,9 @@ def called(text):
         for start, word in enumerate(words):
             if word in ("shadowit", ".venv/bin/shadowit"):
                 rest = words[start + 1 :]
-                end = next((at for at, one in enumerate(rest) if one in ("|", ">", "<", "&&", ";", "||")), len(rest))
+                end = next(
+                    (at for at, one in enumerate(rest) if one in ("|", ">", "<", "&", "&&", ";", "||")), len(rest)
+                )
                 calls.append(tuple(rest[:end]))
     return calls
 
