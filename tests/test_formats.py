@@ -1,7 +1,11 @@
 """All formats: each one documented, each one with golden cases, each one readable back from its own example."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detector.events import Action, Col, Dialect, Kind, Line, LogFormat, Zone, from_iso, read_lines, timestamp
 from detector.events.columns import LISTS, NUMBERS, TIMES
@@ -104,6 +108,42 @@ def test_nonsense_is_refused_or_passed(name, raw):
     reading = read_lines(FORMATS[name], Dialect(), [Line(0, raw)])
     assert len(reading.batch) + reading.passed + len(reading.refusals) == 1
     assert len(reading.batch) == 0
+
+
+_GOOD = b"1582797600.123     45 10.0.0.7 TCP_TUNNEL/200 5120 CONNECT www.example.com:443 u1042 HIER_DIRECT/192.0.2.1 -"
+USUAL = st.builds(
+    lambda changes: b" ".join(changes.get(at, cell) for at, cell in enumerate(_GOOD.split(b" "))),
+    st.dictionaries(
+        st.integers(0, 13),
+        st.sampled_from((
+            b"", b"-", b"1582797600", b"x", b"9", b"::1", b"TCP_DENIED/407", b"NONE/000", b"GET", b"http://A.b/c?d[e",
+            b"a%20b", b"text/html", b"\xff", b"\xc3\xa9", b"[x", b"\t", b"CORP\\\\u", b"10.0.0.7 ", b"1582797600.1234",
+            "\u0661.2.3.4".encode(), b"#",
+        )),
+        max_size=2,
+    ),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(USUAL | st.sampled_from((b"", b"#", *NONSENSE)), min_size=1, max_size=8))
+def test_lines_read_at_once_are_the_same_as_one_by_one(raws):
+    lines = [Line(at * 1000, raw) for at, raw in enumerate(raws)]
+    for log_format in (one for one in FORMATS.values() if one.block is not None):
+        at_once, singly = (read_lines(one, Dialect(), lines) for one in (log_format, replace(log_format, block=None)))
+        assert list(at_once.batch.objects()) == list(singly.batch.objects())
+        assert (at_once.batch.offsets, at_once.batch.lines) == (singly.batch.offsets, singly.batch.lines)
+        assert (at_once.passed, at_once.refusals, at_once.dialect) == (singly.passed, singly.refusals, singly.dialect)
+
+
+def test_lines_read_at_once_and_one_by_one_make_one_batch():
+    odd = _GOOD.replace(b"www", b"w w")
+    for raws in ([_GOOD] * 64 + [odd] * 64 + [_GOOD] * 3, [odd] * 64 + [_GOOD] * 65):
+        reading = read_lines(FORMATS["squid"], Dialect(), [Line(at, raw) for at, raw in enumerate(raws)])
+        assert [one[Col.URL.value] for one in reading.batch.objects()] == [
+            "www.example.com:443" if raw is _GOOD else "w w.example.com:443" for raw in raws
+        ]
+        assert {len(cells) for cells in reading.batch.columns.values()} == {len(raws)}
 
 
 def test_unknown_format_names_the_nearest():

@@ -519,7 +519,7 @@ def poison(value, payload):
     if isinstance(value, str):
         return payload
     if isinstance(value, tuple):
-        return tuple(poison(one, payload) for one in value)
+        return getattr(value, "_make", tuple)(poison(one, payload) for one in value)
     if is_dataclass(value):
         return replace(value, **{one.name: poison(getattr(value, one.name), payload) for one in fields(value)})
     return value

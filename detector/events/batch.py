@@ -82,6 +82,17 @@ class Columns:
             self.cells[name] += [None] * len(rows)
         rows.clear()
 
+    def put(self, cells: Mapping[Col, Sequence[Value | None]], count: int) -> None:
+        """Add so many rows that are columns already below those before."""
+        held = {name: column for name, column in cells.items() if column.count(None) < count}
+        for name, column in held.items():
+            if name not in self.cells:
+                self.cells[name] = [None] * self._count
+            self.cells[name] += column
+        self._count += count
+        for name in self.cells.keys() - held.keys():
+            self.cells[name] += [None] * count
+
 
 def batch_of(
     rows: Sequence[Row], *, dataset: str, kind: Kind, offsets: Sequence[int], lines: Sequence[bytes]

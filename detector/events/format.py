@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import TypeAlias
 
-from detector.events.batch import Row
+from detector.events.batch import Row, Value
 from detector.events.columns import Col, Kind
 from detector.events.envelope import Envelope
 
@@ -58,6 +58,11 @@ what the format says.
 """
 
 
+Block: TypeAlias = Callable[[Sequence[str], Dialect], Mapping[Col, Sequence[Value | None]] | None]
+"""Many lines at once: the cells of each column, the same that ``Parse`` gives for each line; ``None`` where one of the
+lines is not the usual one: then they are read one by one."""
+
+
 def _utf8(host: str) -> bytes:
     return host.encode()
 
@@ -91,6 +96,7 @@ class LogFormat:
         sniff: how surely lines from the head of a file are this format, 0 to 1; default: the share that parses.
         json: the file may be one JSON document instead of one object a line.
         encoded: bytes that make a line a candidate whatever it holds (names may lie there in another spelling).
+        block: a short way for many lines, see ``Block``; of formats without header lines.
     """
 
     name: str
@@ -110,3 +116,4 @@ class LogFormat:
     sniff: Callable[[Sequence[str]], float] | None = None
     json: bool = False
     encoded: tuple[bytes, ...] = ()
+    block: Block | None = None

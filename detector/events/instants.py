@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 MICROSECONDS = 1_000_000
 """Microseconds in a second."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400
+_FIRST_DAY, _LAST_DAY = ((edge.replace(tzinfo=UTC) - _EPOCH).days for edge in (datetime.min, datetime.max))  # noqa: DTZ901 - UTC
 
 
 def to_iso(instant: int) -> str:
@@ -18,8 +21,19 @@ def to_iso(instant: int) -> str:
     >>> to_iso(1_582_761_600_000_000), to_iso(1_582_761_600_120_000)
     ('2020-02-27T00:00:00Z', '2020-02-27T00:00:00.120Z')
     """
-    precision = "microseconds" if instant % 1000 else "milliseconds" if instant % MICROSECONDS else "seconds"
-    return to_datetime(instant).isoformat(timespec=precision).replace("+00:00", "Z")
+    seconds, micros = divmod(instant, MICROSECONDS)
+    days, second = divmod(seconds, _DAY_S)
+    if not _FIRST_DAY <= days <= _LAST_DAY:
+        precision = "microseconds" if instant % 1000 else "milliseconds" if micros else "seconds"
+        return to_datetime(instant).isoformat(timespec=precision).replace("+00:00", "Z")
+    minutes, second = divmod(second, 60)
+    fraction = f".{micros // 1000:03d}" if micros % 1000 == 0 else f".{micros:06d}"
+    return f"{_day(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{fraction if micros else ''}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).date().isoformat()
 
 
 def to_datetime(instant: int) -> datetime:

@@ -82,34 +82,72 @@ def text_of(raw: bytes) -> str:
 
 def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[tuple[int, bytes]]) -> Reading:
     """Parse lines in order; headers among them change the dialect for the lines behind them."""
-    columns, rows = Columns(), list[Row]()
-    offsets: list[int] = []
-    raws: list[bytes] = []
-    refusals: list[Refusal] = []
-    passed = 0
-    head, literals = log_format.head, log_format.head_literals
-    parse = partial(_parse_peeled, log_format.parse) if dialect.envelope else log_format.parse
-    for offset, raw in lines:
-        text = text_of(raw)
-        try:
-            if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
-                dialect, row = changed, None
-            else:
-                row = parse(text, dialect)
-        except (ValueError, LookupError, OverflowError) as fault:
-            refusals.append(Refusal(offset, len(raw), _reason(fault)))
-            continue
-        if row is None:
-            passed += 1
-            continue
-        rows.append(row)
-        offsets.append(offset)
-        raws.append(raw)
-        if len(rows) == _BLOCK_ROWS:
-            columns.take(rows)
-    columns.take(rows)
-    batch = EventBatch(log_format.name, log_format.kind, columns.cells, offsets, raws)
-    return Reading(batch=batch, passed=passed, refusals=tuple(refusals), dialect=dialect)
+    reader = _Reader(log_format, dialect)
+    whole = list(lines)
+    for start in range(0, len(whole), _BLOCK_ROWS):
+        reader.take(whole[start : start + _BLOCK_ROWS])
+    batch = EventBatch(log_format.name, log_format.kind, reader.columns.cells, reader.offsets, reader.raws)
+    return Reading(batch=batch, passed=reader.passed, refusals=tuple(reader.refusals), dialect=reader.dialect)
+
+
+class _Reader:
+    """What was read so far."""
+
+    def __init__(self, log_format: LogFormat, dialect: Dialect) -> None:
+        self._format = log_format
+        self.dialect = dialect
+        self.columns = Columns()
+        self.offsets: list[int] = []
+        self.raws: list[bytes] = []
+        self.refusals: list[Refusal] = []
+        self.passed = 0
+
+    def take(self, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Read some lines: at once where their format can, else one by one."""
+        block = self._format.block
+        if block is not None and not self.dialect.envelope and (texts := _texts_of(lines)) is not None:
+            cells = block(texts, self.dialect)
+            if cells is not None:
+                self.columns.put(cells, len(lines))
+                self.offsets += [offset for offset, _ in lines]
+                self.raws += [raw for _, raw in lines]
+                return
+        self._take_singly(lines)
+
+    def _take_singly(self, lines: Sequence[tuple[int, bytes]]) -> None:
+        rows = list[Row]()
+        dialect, head, literals = self.dialect, self._format.head, self._format.head_literals
+        parse = partial(_parse_peeled, self._format.parse) if dialect.envelope else self._format.parse
+        for offset, raw in lines:
+            text = text_of(raw)
+            try:
+                if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
+                    dialect, row = changed, None
+                else:
+                    row = parse(text, dialect)
+            except (ValueError, LookupError, OverflowError) as fault:
+                self.refusals.append(Refusal(offset, len(raw), _reason(fault)))
+                continue
+            if row is None:
+                self.passed += 1
+                continue
+            rows.append(row)
+            self.offsets.append(offset)
+            self.raws.append(raw)
+        self.columns.take(rows)
+        self.dialect = dialect
+
+
+def _texts_of(lines: Sequence[tuple[int, bytes]]) -> list[str] | None:
+    """The texts of some lines, decoded at once; ``None`` where one of them needs more than that."""
+    whole = b"\n".join([raw for _, raw in lines])
+    if b"\r" in whole or b"\0" in whole or _BYTE_ORDER_MARK in whole:
+        return None
+    try:
+        texts = whole.decode().split("\n")
+    except UnicodeDecodeError:
+        return None
+    return texts if len(texts) == len(lines) else None
 
 
 def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None:

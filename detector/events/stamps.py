@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events.instants import MICROSECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MONTHS = {name: number for number, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
@@ -48,6 +52,18 @@ def epoch(value: str) -> int:
         scale: int = 10 ** (3 * ((length - 8) // 3))
         return int(whole) * MICROSECONDS // scale
     return int(whole) * MICROSECONDS + _micros(fraction)
+
+
+def epochs(values: Sequence[str]) -> list[int]:
+    """The same of many values.
+
+    >>> epochs(["1582761600.123", "1582761601"])
+    [1582761600123000, 1582761601000000]
+    """
+    digits = [value[:10] + value[11:] for value in values if len(value) == 14 and value[10] == "."]
+    if len(digits) < len(values) or not "".join(digits).isdecimal():
+        return [epoch(value) for value in values]
+    return [int(one) * 1000 for one in digits]
 
 
 def iso(value: str, zone: tzinfo) -> int:

@@ -28,7 +28,7 @@ from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, st
 from detector.grammars import cacheresult, logformat, strftime, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from detector.events import Dialect, Row, Value
 
@@ -81,6 +81,36 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if len(fields) > 8 and "[" in fields[8] and (agent := _AGENT.match(fields[8], fields[8].find("["))):
         row[Col.USER_AGENT] = logformat.unescape(agent[1], "[")
     return row
+
+
+def block(lines: Sequence[str], dialect: Dialect) -> Mapping[Col, Sequence[Value | None]] | None:
+    """Native lines as squid writes them, at once."""
+    if "logformat" in dialect.options:
+        return None
+    parts = [line.partition(" ") for line in lines]
+    rests = [rest.lstrip(" ").split(" ") for _, _, rest in parts]
+    if any(len(rest) != 9 for rest in rests):
+        return None
+    _, clients, results, sizes, methods, urls, users, peers, kinds = zip(*rests, strict=True)
+    said = [one for result in results if (one := cacheresult.outcome(result[:64])) is not None]
+    usual = len(said) == len(lines) and "" not in urls and "" not in users and "[" not in "".join(kinds)
+    if not usual or not all(map(_is_peer, peers)):
+        return None
+    try:
+        instants = stamps.epochs([at for at, _, _ in parts])
+    except RefusedLine:
+        return None
+    return {
+        _AT: instants,
+        _CLIENT: values.addresses(clients),
+        _URL: urls,
+        _DOMAIN: [values.host_of_url(url) for url in urls],
+        _STATUS: [status for status, _ in said],
+        _ACTION: [action for _, action in said],
+        _RECEIVED: [values.size(size) for size in sizes],
+        _METHOD: [None if method in _NO_METHOD else method for method in methods],
+        _USER: [None if who == "-" else _user(who) for who in users],
+    }
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -266,4 +296,5 @@ FORMAT = LogFormat(
     example=example,
     columns=_COLUMNS,
     zone=Zone.UTC,
+    block=block,
 )

@@ -6,7 +6,7 @@ Every reader here returns ``None`` for "the line does not say", so that a format
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ NOBODY = frozenset({
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
+_ALL_IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?: \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})*")
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
 _SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
@@ -105,6 +106,15 @@ def address(value: str | None) -> str | None:
     if not value:
         return None
     return _address_of(value) if len(value) < _SHORT else None
+
+
+def addresses(values: Sequence[str]) -> Sequence[str | None]:
+    """The same of many values: where all are IPv4, as nearly always, they are told at once.
+
+    >>> addresses(["10.0.0.7", "10.0.0.8"]), addresses(["10.0.0.7", "-"])
+    (['10.0.0.7', '10.0.0.8'], ['10.0.0.7', None])
+    """
+    return values if _ALL_IPV4.fullmatch(" ".join(values)) else [address(value) for value in values]
 
 
 def host(value: str | None) -> str | None:

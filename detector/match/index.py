@@ -40,6 +40,7 @@ class Candidates:
         host: the name that was matched (behind a session proxy: the one in front).
         thresholds: of the service of the best one.
         is_timeless: no indicator began or ceased to count at some time.
+        is_particular: what a request proves depends on more than its host, method, status and action.
     """
 
     urls: tuple[Indicator, ...]
@@ -48,6 +49,7 @@ class Candidates:
     host: str
     thresholds: Thresholds
     is_timeless: bool
+    is_particular: bool
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Index:
         urls.sort(key=lambda indicator: (-len(indicator.path), -len(indicator.query), indicator.id))
         thresholds = self.ruleset[(hosts or urls)[0].service].thresholds
         is_timeless = all(one.valid_from is None and one.valid_until is None for one in (*urls, *hosts))
-        return Candidates(tuple(urls), tuple(hosts), tier, host, thresholds, is_timeless)
+        return Candidates(tuple(urls), tuple(hosts), tier, host, thresholds, is_timeless, bool(urls) or not is_timeless)
 
     def _behind(self, host: str) -> str | None:
         """The host in front of a session proxy's or translator's own name."""

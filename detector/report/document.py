@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SCHEMA = "shadowit.report/1"
 
@@ -56,8 +57,7 @@ class SourceRow:
     refusals: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
+class EvidenceRow(NamedTuple):
     """One line that proves something; anybody can open it again.
 
     Attributes:
