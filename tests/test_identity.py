@@ -196,6 +196,16 @@ class TestResolver:
         for said, person in (({"account": "bc::1"}, "p3"), ({"address": "abc::1"}, "p1"), ({"account": "bc::1"}, "p3")):
             assert attribute(at(1, **said)).actor.name == person
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [("2001:db8::7", "2001:DB8:0:0:0:0:0:7"), ("10.0.0.7", "::ffff:10.0.0.7"), ("::FFFF:10.0.0.7", "10.0.0.7"),
+         ("fe80::1%eth0", "FE80::1"), ("x:y", "X:Y")],
+    )  # fmt: skip
+    def test_an_address_is_one_however_it_is_spelled(self, one, other):
+        attribute = resolver([ANN], lease(0, host="ws-9", ip=one), login(0, "u1", SOURCE_IP=one))
+        assert attribute(at(1, address=other)).actor == PERSON
+        assert attribute.device(other, HOUR) == "ws-9"
+
     def test_a_memory_that_is_full_begins_anew(self, monkeypatch):
         monkeypatch.setattr("detector.identity.resolver.MEMO_SUBJECTS", 2)
         attribute = resolver([ANN])

@@ -305,6 +305,17 @@ def test_leases_are_what_every_event_by_itself_says(events, at):
     assert found == ([expected] if expected else [])
 
 
+FORGED = st.sampled_from((0, -1, 10**30, -(10**30), 1 << 62, -(1 << 62), (1 << 63) - 1)) | st.integers()
+
+
+@settings(deadline=None)
+@given(FORGED, st.none() | FORGED, st.none() | FORGED, st.booleans())
+def test_forged_times_end_nothing(at, start, end, denied):
+    log = [lease(0), lease(at, OTHER_MAC, start=start, end=end, denied=denied), login(at, ip=IP, start=start, end=end)]
+    assert all(one.first <= one.until for one in known(log).machines(IP))
+    assert all(one.since < one.until for one in known(log).accounts(IP))
+
+
 LOGS = st.lists(
     st.builds(
         lambda kind, at, who, place, ended: (

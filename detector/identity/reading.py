@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from detector.events import MICROSECONDS, Action, Col, Kind
 from detector.grammars.values import lower
-from detector.identity.people import label
-from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Client, Log, Stay, Stays
+from detector.identity.people import ALWAYS, label
+from detector.identity.stays import HOST, MAC, RENEWAL_REACH, Client, Log, Stay, Stays, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,14 +68,15 @@ class Reader:
         return found
 
     def _event(self, kind: str, cells: Sequence[Value | None]) -> None:
-        """One without a time, and one that is neither lease nor login, says nothing."""
+        """One without a time (or with a forged one), and one that is neither lease nor login, says nothing."""
         at, own, address, mac, host, account, action, start, end = cells
-        if not isinstance(at, int):
+        if not isinstance(at, int) or not ALWAYS[0] < at < ALWAYS[1]:
             return
         kind = kind if own is None else str(own)
-        start, end = start if isinstance(start, int) else None, end if isinstance(end, int) else None
+        start = max(start, ALWAYS[0]) if isinstance(start, int) else None
+        end = max(min(end, ALWAYS[1]), ALWAYS[0]) if isinstance(end, int) else None
         times = _Times(at, at if start is None or start > at else start, end)
-        where = lower(address) if isinstance(address, str) else ""
+        where = place_of(address) if isinstance(address, str) else ""
         client = _client(mac if isinstance(mac, str) else "", host if isinstance(host, str) else "")
         if kind == _LEASE and where:
             if action == _DENIED:

@@ -16,11 +16,10 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from detector.grammars.values import lower
 from detector.identity.actors import GRADES, attribute
 from detector.identity.occupancy import Occupancies
 from detector.identity.people import People, account_name
-from detector.identity.stays import client_of
+from detector.identity.stays import client_of, place_of
 from detector.match import Actor, ActorKind, Attribution
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Resolver:
         """The name of the machine that had an address, empty where it is not known beyond doubt."""
         if at is None or not address:
             return ""
-        edges, names = self._devices(lower(address))
+        edges, names = self._devices(place_of(address))
         return names[bisect_right(edges, at)]
 
     def __call__(self, sighting: Sighting) -> Attribution:
@@ -82,7 +81,7 @@ class Resolver:
             return _named(self._people.account(account), plain, "high")
         if mailbox:
             return _named(self._people.mailbox(mailbox), plain, "medium")
-        return _swept(plain, self._traces(lower(address))) if address else _swept(plain, ())
+        return _swept(plain, self._traces(place_of(address))) if address else _swept(plain, ())
 
     def _traces(self, address: str) -> Iterator[_Trace]:
         """Everything that says who was at an address."""

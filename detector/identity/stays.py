@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import MICROSECONDS
+from detector.grammars.values import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +17,22 @@ RENEWAL_REACH = 8 * 86_400 * MICROSECONDS
 """A client that gets its old address again within this time (Windows' lease), nobody else in between, kept it."""
 MAC, HOST = "mac ", "host "
 """What stands before a machine in the place of an address."""
+
+
+@lru_cache(maxsize=16_384)
+def place_of(address: str) -> str:
+    """An address in its one spelling: devices shorten IPv6 as they like, and wrap IPv4 in it.
+
+    >>> place_of("2001:DB8:0:0::7"), place_of("::ffff:10.0.0.7"), place_of("10.0.0.7"), place_of("fe80::1%eth0")
+    ('2001:db8::7', '10.0.0.7', '10.0.0.7', 'fe80::1')
+    """
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return lower(address)
+    return str(found.ipv4_mapped or found)
 
 
 class Stay(NamedTuple):
