@@ -131,8 +131,15 @@ def _build(events: Iterable[Any]) -> Data:
     for event in events:
         kind = event.__class__
         if kind is ScalarEvent:
-            _refuse_decoration(event)
-            open_nodes[-1].take(event, None if event.implicit[0] and event.value in _NOTHING else event.value)
+            text = event.value
+            if event.tag is not None or event.anchor is not None:
+                _refuse_decoration(event)
+            value = None if text in _NOTHING and event.implicit[0] else text
+            if (innermost := open_nodes[-1]).key is not None:  # nearly always, and a call takes as long as all else
+                innermost.node[innermost.key] = value  # type: ignore[call-overload] # only mappings have keys
+                innermost.key = None
+            else:
+                innermost.take(event, value)
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             _refuse_decoration(event)
             if len(open_nodes) > DEPTH_LIMIT:

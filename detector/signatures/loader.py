@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHARED_HOSTS = "shared_hosts.yml"
 MAIL_STAGES = "mail_stages.yml"
-_CACHE_LAYOUT = 2
+_YAML = ".yaml"
 
 
 def own_folder() -> Path:
@@ -45,7 +45,7 @@ def load(paths: Sequence[Path] = ()) -> Ruleset:
     roots = tuple(paths) or (own_folder(),)
     files = sorted(signature_files(roots))
     shared = {name: shared_file(roots, name) for name in (SHARED_HOSTS, MAIL_STAGES)}
-    name = f"ruleset-{_fingerprint([*files, *shared.values()])}.json"
+    name = f"ruleset-{_fingerprint([*files, *shared.values(), *_own_code()])}.json"
     if (kept := cache.get(name)) is not None:
         return _ruleset(orjson.loads(kept))
     checked = _checked(files, shared)
@@ -65,7 +65,7 @@ def signature_files(roots: Sequence[Path]) -> Iterator[Path]:
             continue
         if not root.is_dir():
             raise UsageError(f"{root}: no such signature file or folder")
-        found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if name.endswith(".yaml")]
+        found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if name.endswith(_YAML)]
         if not found:
             raise UsageError(f"{root}: holds no signature (*.yaml)")
         yield from found
@@ -79,15 +79,18 @@ def shared_file(roots: Sequence[Path], name: str) -> Path:
     return own_folder() / name
 
 
+def _own_code() -> list[Path]:
+    """What decides how checked signatures are kept."""
+    return sorted(Path(__file__).parent.glob("*.py"))
+
+
 def _fingerprint(files: Sequence[Path]) -> str:
     """A digest of what the file system says of the files: any edit changes it (``ctime`` cannot be set back)."""
-    digest = hashlib.sha256(f"{__version__}/{_CACHE_LAYOUT}".encode())
-    for file in files:
-        found = file.stat()
-        digest.update(
-            f"\0{file.absolute()}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}".encode()
-        )
-    return digest.hexdigest()[:40]
+    said = [__version__]
+    for file in map(os.fspath, files):
+        found = os.stat(file)  # noqa: PTH116 - of thousands: Path.stat and Path.absolute take four times as long
+        said.append(f"{file}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}")
+    return hashlib.sha256("\0".join([os.getcwd(), *said]).encode()).hexdigest()[:40]  # noqa: PTH109 - as above
 
 
 def _checked(files: Sequence[Path], shared: Mapping[str, Path]) -> dict[str, Any]:
