@@ -1,6 +1,7 @@
 """Who brought whom: what counts as an edge, who was first, and what is no evidence of anything."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Verdict
 from detector.report import spreading
 
+SVG = "{http://www.w3.org/2000/svg}"
 STORIES = Path(__file__).parent.parent / "sample_logs" / "stories"
 START = from_iso("2020-01-06T10:00:00Z")
 HOUR = 3_600_000_000
@@ -173,9 +175,9 @@ class TestShown:
 
     def test_the_drawing_is_xml_with_everybody_in_it_once(self):
         tree = ET.fromstring(spreading.as_svg(self.RESULT, lambda actor: actor.name))
-        texts = [node.text for node in tree.iter("text")]
+        texts = [node.text for node in tree.iter(f"{SVG}text")]
         assert sorted(texts) == ["ann (first)", "bob", "chief@other.ca", "cid"]
-        assert len(list(tree.iter("path"))) == 3
+        assert len(list(tree.iter(f"{SVG}path"))) == 3
 
     def test_names_from_logs_are_harmless(self):
         result = found([invitation("bob", '"><script>"@x.ca'), invitation("cid", "a\x1b[31m@x.ca")])
@@ -251,3 +253,39 @@ class TestCommand:
     def test_an_unknown_service_is_said(self):
         done = CliRunner().invoke(command_line, ["spread", "nobody", self.LOGS])
         assert "no service is called 'nobody'" in str(done.exception)
+
+
+def bare(label):
+    """The id in a label: ``u1175``, or ``Jane Doe (u1175)``."""
+    return label.rpartition("(")[2].rstrip(")")
+
+
+class TestInAnswers:
+    FOLDER = STORIES / "edmonton"
+
+    def answer(self, *arguments):
+        story = (str(self.FOLDER / "logs"), "--people", str(self.FOLDER / "people.csv"), "-q")
+        command = ["answer", "clearview-ai", *story, *arguments]
+        return CliRunner().invoke(command_line, command, catch_exceptions=False, standalone_mode=False).stdout
+
+    def test_the_internal_reader_sees_who_brought_whom_by_name_only_where_asked(self):
+        named = json.loads(self.answer("--names", "--purpose", "case 12", "-f", "json"))["spread"]
+        wanted = json.loads((self.FOLDER / "expected.json").read_text())["edges"]
+        ids = [(one["inviter"], one["invitee"], one["at"], one["by"]) for one in wanted]
+        edges = [(bare(one["inviter"]), bare(one["invitee"]), one["at"], one["by"]) for one in named["edges"]]
+        assert edges == ids
+        numbered = self.answer("-f", "json")
+        assert json.loads(numbered)["spread"]["patient_zero"] == "person 1"
+        assert "u1175" not in numbered
+        assert "neighbour-police.example" not in numbered
+
+    def test_the_page_draws_it(self):
+        page = self.answer("-f", "html")
+        assert "How it spread" in page
+        (drawing,) = re.findall(r"<svg xmlns.*?</svg>", page)
+        assert {node.text for node in ET.fromstring(drawing).iter(f"{SVG}text")} >= {"person 1 (first)", "other 1"}
+
+    @pytest.mark.parametrize("reader", ["leadership", "public"])
+    def test_other_readers_do_not(self, reader):
+        assert json.loads(self.answer("--for", reader, "-f", "json"))["spread"] is None
+        assert "How it spread" not in self.answer("--for", reader, "-f", "html")

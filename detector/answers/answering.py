@@ -10,6 +10,7 @@ from detector.answers.orders import Followed, covered_behind, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, parties
 from detector.answers.references import References
+from detector.answers.spread import Correspondence, Spread, spread
 from detector.answers.statements import Checked, HandedIn, check
 from detector.answers.vendor import Reconciled, reconcile
 from detector.coverage import Sign, signs
@@ -59,6 +60,7 @@ class Answer:
         approved: approvals about the service and the uses within and outside of them; ``None`` where there are none.
         vendor: the vendor's own list beside what was found; ``None`` where none was handed in.
         statements: what people said, beside what the logs show.
+        spread: who brought whom; ``None`` where no mail was read for it.
         policy: digest of the policy, empty for none.
         origin: what it was made with.
     """
@@ -75,6 +77,7 @@ class Answer:
     approved: Approved | None
     vendor: Reconciled | None
     statements: tuple[Checked, ...]
+    spread: Spread | None
     policy: str
     origin: Origin
 
@@ -94,6 +97,7 @@ class Evidence:
         policy: the organisation's decisions.
         references: which case somebody worked on when.
         handed_in: a vendor's list, and what people said.
+        correspondence: mails that tell who brought whom; ``None``: subjects were not read (a store keeps none).
     """
 
     sightings: Sequence[Attributed]
@@ -101,6 +105,7 @@ class Evidence:
     policy: Policy = EMPTY
     references: References = field(default_factory=References)
     handed_in: HandedIn = field(default_factory=HandedIn)
+    correspondence: Correspondence | None = None
 
 
 def answer(question: Question, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
@@ -136,6 +141,7 @@ def answer(question: Question, service: Signature, evidence: Evidence, origin: O
         approved=_approved(rows, service, evidence, question.window.until),
         vendor=vendor,
         statements=check(evidence.handed_in, rows, question, service.thresholds),
+        spread=_spread(rows, evidence, question.window),
         policy=evidence.policy.digest,
         origin=origin,
     )
@@ -150,6 +156,14 @@ def _reconciled(found: tuple[Party, ...], evidence: Evidence, question: Question
     if handed.accounts is None:
         return None
     return reconcile(handed.accounts, found, handed.who, question.window)
+
+
+def _spread(rows: Sequence[Attributed], evidence: Evidence, window: Window) -> Spread | None:
+    if evidence.correspondence is None:
+        return None
+    mails, who_is, names = evidence.correspondence
+    asked = (one for one in mails if one.at is None or window.since <= one.at < window.until)
+    return spread(asked, rows, who_is, names)
 
 
 def _followed(order: Order, rows: Sequence[Attributed], question: Question, ledger: Ledger) -> Followed:

@@ -71,6 +71,20 @@ class Mail(NamedTuple):
     stage: Stage | None
 
 
+class Correspondence(NamedTuple):
+    """Mails that may tell how a service came into the organisation.
+
+    Attributes:
+        mails: of the vendor and of colleagues.
+        who_is: whom a mailbox belongs to.
+        names: what the service is called in subjects.
+    """
+
+    mails: tuple[Mail, ...]
+    who_is: WhoIs
+    names: tuple[str, ...]
+
+
 class Edge(NamedTuple):
     """Somebody brought somebody to a service.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.answers.spread import Mail
+from detector.answers.spread import Correspondence, Mail
 from detector.errors import UnreadableSource
 from detector.events import Col, EventBatch, Kind, Line, read_lines
 from detector.match import Actor, ActorKind
@@ -106,6 +106,13 @@ def _mails(batch: EventBatch, service: str, matcher: Matcher) -> Iterator[Mail]:
 
 def _text(cell: Value | None) -> str:
     return cell if isinstance(cell, str) else ""
+
+
+def correspondence_of(
+    inputs: Sequence[Input], signature: Signature, matcher: Matcher, people: People | None
+) -> Correspondence:
+    """The mails of planned logs that may tell how a service spread."""
+    return Correspondence(tuple(told(mails_about(inputs, signature, matcher))), who_is_of(people), names_of(signature))
 
 
 def told(mails: Iterable[Mail]) -> list[Mail]:

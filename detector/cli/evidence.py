@@ -81,6 +81,8 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
     from detector.answers import Evidence, Origin
     from detector.audit.judging import named_of
     from detector.audit.ledger import ledger_of, with_roster
+    from detector.audit.mails import correspondence_of
+    from detector.match import Matcher
 
     done = _audited(inputs, asked)
     known = ledger_of(inputs, done.coverage, done.report.canaries, _whole(asked))
@@ -91,7 +93,9 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
         ledger = with_roster(ledger, asked.terms.people, done.sightings)
     origin = Origin(__version__, asked.ruleset.digest, done.report.canaries)
     policy = named_of(asked.terms.policy, asked.terms.people)
-    return Evidence(done.sightings, ledger, policy, asked.references), origin
+    (service,) = asked.terms.services
+    mails = correspondence_of(inputs, asked.ruleset[service], Matcher(asked.ruleset), asked.terms.people)
+    return Evidence(done.sightings, ledger, policy, asked.references, correspondence=mails), origin
 
 
 def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:

@@ -62,7 +62,7 @@ def command(service: str, paths: tuple[str, ...], **options: object) -> int:
 def _spread(service: str, paths: tuple[str, ...], options: dict[str, object]) -> tuple[Spread, bytes | None]:
     from detector.answers.spread import spread
     from detector.audit import Terms, audited, plan
-    from detector.audit.mails import mails_about, names_of, told, who_is_of
+    from detector.audit.mails import correspondence_of
     from detector.match import Matcher
     from detector.scan import Settings
 
@@ -85,9 +85,9 @@ def _spread(service: str, paths: tuple[str, ...], options: dict[str, object]) ->
     )
     key = key_of(options["names"], config)
     terms = Terms(__version__, settings, frozenset({service}), people=people, keep=True)
-    mails = [one for one in told(mails_about(inputs, ruleset[service], Matcher(ruleset))) if settings.covers(one.at)]
+    mails, who_is, names = correspondence_of(inputs, ruleset[service], Matcher(ruleset), people)
     sightings = audited(inputs, ruleset, terms).sightings
-    return spread(mails, sightings, who_is_of(people), names_of(ruleset[service])), key
+    return spread([one for one in mails if settings.covers(one.at)], sightings, who_is, names), key
 
 
 def _rendered(found: Spread, key: bytes | None, output_format: str) -> str:

@@ -103,8 +103,8 @@ def as_svg(spread: Spread, shown: Shown) -> str:
     width = _MARGIN * 2 + _COLUMN * (max(x for x, _ in places.values()) + 1)
     height = _MARGIN * 2 + _ROW * (max(y for _, y in places.values()) + 1)
     head = (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" style="max-width:100%;height:auto" '
-        f'fill="none" stroke="currentColor"><title>Who brought whom: {len(spread.edges)} mails</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" fill="none" stroke="currentColor"><title>Who brought whom: {len(spread.edges)} mails</title>'
     )
     curves = [_curve(edge, places) for edge in spread.edges]
     nodes = [_node(actor, place, spread, shown) for actor, place in places.items()]

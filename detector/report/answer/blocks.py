@@ -51,6 +51,17 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Graph:
+    """A drawing of points and lines.
+
+    Attributes:
+        svg: the drawing, everything in it escaped.
+    """
+
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A drawing, only where drawings can be shown.
 
@@ -59,7 +70,7 @@ class Figure:
         caption: what it shows.
     """
 
-    drawing: Timeline | StageChart
+    drawing: Timeline | StageChart | Graph
     caption: str
 
 

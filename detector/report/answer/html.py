@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.report.answer.blocks import Figure, Grid, Points, Prose
+from detector.report.answer.blocks import Figure, Graph, Grid, Points, Prose
 from detector.report.html import environment
 from detector.report.stagechart import StageChart
 
@@ -22,6 +22,7 @@ def render(page: Page) -> str:
 def _kind(block: Block) -> str:
     """How a block is drawn."""
     if isinstance(block, Figure):
-        return "columns" if isinstance(block.drawing, StageChart) else "lanes"
+        shapes: dict[type, str] = {StageChart: "columns", Graph: "graph"}
+        return shapes.get(type(block.drawing), "lanes")
     kinds: dict[type, str] = {Prose: "prose", Points: "points", Grid: "grid"}
     return kinds[type(block)]

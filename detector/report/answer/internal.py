@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detector.report.answer import spreading
 from detector.report.answer.blocks import Block, Page, Prose, Section
 from detector.report.answer.decisions import decisions
 from detector.report.answer.handed import handed_in
@@ -27,6 +28,7 @@ def page(shown: Shown) -> Page:
         Section("Who", _who(shown)),
         *decisions(shown),
         *handed_in(shown),
+        *spreading.sections(shown),
         *([stages(shown)] if answer.found or answer.traces else []),
     ]
     sections += [reading(shown), limits(shown), *([proof] if proof else [])]

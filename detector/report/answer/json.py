@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from detector.coverage import DECLARED
 from detector.events import Kind, to_iso
-from detector.report.answer import schema
+from detector.report.answer import schema, spreading
 from detector.report.answer.blocks import Points, Prose
 from detector.report.answer.decided import approvals, order
 from detector.report.answer.handed import statements_data, vendor_data
@@ -48,6 +48,7 @@ def render(shown: Shown, page: Page) -> str:
         approvals=approvals(shown),
         vendor=vendor_data(shown),
         statements=statements_data(shown),
+        spread=spreading.data(shown) if showing.reader is Reader.INTERNAL else None,
     )
     return dump(document.model_dump(mode="json", by_alias=True), indent=True)
 

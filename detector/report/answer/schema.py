@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from detector.report.answer.graph import Part as _Part
+from detector.report.answer.graph import Spread
 
 SCHEMA: Literal["shadowit.answer/1"] = "shadowit.answer/1"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Tool(_Part):
@@ -286,3 +285,4 @@ class Answer(_Part):
     approvals: Approvals | None
     vendor: Vendor | None
     statements: list[Statement]
+    spread: Spread | None
