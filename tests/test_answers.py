@@ -1,5 +1,6 @@
 """Answers: the table of outcomes, who is found, and the law that less evidence never says more."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -329,6 +330,17 @@ class TestWords:
         assert '"can_show": false' in text
         assert "MISSING" in told(reader=Reader.INTERNAL, read=ledger(blind, DNS, MAIL))
         assert "not sampled" in told(reader=Reader.INTERNAL, read=ledger(replace(PROXY, fields=None), DNS, MAIL))
+
+    def test_a_source_with_logs_of_two_kinds_is_two_by_name(self):
+        both = (source(Kind.DNS, name="zeek"), source(Kind.PROXY, range(9), name="zeek", is_declared=True))
+        text = told(reader=Reader.INTERNAL, form="json", read=ledger(*both, MAIL))
+        assert '"name": "zeek (web proxy)"' in text
+        assert '"name": "zeek (name look-up (DNS))"' in text
+        text = told(reader=Reader.LEADERSHIP, form="json", read=ledger(*both, MAIL))
+        assert [row["name"] for row in json.loads(text)["coverage"]["sources"]] == [
+            "name look-up (DNS) 1", "web proxy 1", "mail 1",
+        ]  # fmt: skip
+        assert "zeek" not in text
 
     def test_signs_are_said(self):
         sample = Sample(events=100, flows=20, nameless=2, resolvers=2, hidden=3, backward=3600 * 1_000_000)

@@ -7,7 +7,7 @@ sees pseudonyms and units of at least k people, no log and no line. The public s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -146,7 +146,7 @@ def shown(answer: Answer, showing: Showing) -> Shown:
         units = tuple(unit for unit in one.units if is_internal and showing.may_show(unit))
         return ShownParty(labels[one.actor], units, one, one.evidence if is_internal else ())
 
-    places = _places(answer, is_internal=is_internal)
+    names = _names(answer, is_internal=is_internal)
     units, hidden = _units(answer, showing)
     count = len(answer.found)
     return Shown(
@@ -157,9 +157,12 @@ def shown(answer: Answer, showing: Showing) -> Shown:
         units=units,
         hidden_units=hidden,
         people=None if is_public and 0 < count < showing.k else count,
-        sources=tuple(_source(one, answer, places, is_internal=is_internal) for one in answer.ledger.sources),
+        sources=tuple(
+            _source(one, answer, name, is_internal=is_internal)
+            for one, name in zip(answer.ledger.sources, names, strict=True)
+        ),
         stray=tuple(_unread(answer.ledger.stray, "file", is_internal=is_internal)),
-        places=places,
+        places=_places(answer, names),
         labels={} if is_public else labels,
     )
 
@@ -198,18 +201,29 @@ def _units(answer: Answer, showing: Showing) -> tuple[tuple[tuple[str, int | Non
     return tuple((unit, count) for unit, count in kept.items() if count is not None), small
 
 
-def _places(answer: Answer, *, is_internal: bool) -> Mapping[str, str]:
-    """The name under which each source is shown."""
+def _names(answer: Answer, *, is_internal: bool) -> list[str]:
+    """(n,) what each source is called; a source with logs of two kinds is two."""
+    names = Counter(source.name for source in answer.ledger.sources)
     numbers: Counter[str] = Counter()
-    places = {}
+    told = []
     for source in answer.ledger.sources:
         numbers[source.kind] += 1
-        places[source.name] = source.name if is_internal else f"{KINDS[source.kind]} {numbers[source.kind]}"
+        kind = KINDS[source.kind]
+        own = f"{source.name} ({kind})" if names[source.name] > 1 else source.name
+        told.append(own if is_internal else f"{kind} {numbers[source.kind]}")
+    return told
+
+
+def _places(answer: Answer, names: Sequence[str]) -> Mapping[str, str]:
+    """The name under which each source is shown, by its own."""
+    places: dict[str, str] = {}
+    for source, name in zip(answer.ledger.sources, names, strict=True):
+        places[source.name] = f"{places[source.name]} and {name}" if source.name in places else name
     return places
 
 
-def _source(source: Source, answer: Answer, places: Mapping[str, str], *, is_internal: bool) -> ShownSource:
-    window, name = answer.question.window, places[source.name]
+def _source(source: Source, answer: Answer, name: str, *, is_internal: bool) -> ShownSource:
+    window = answer.question.window
     share = len(source.covered(window)) / len(window.hours) if source.can_show else 0.0
     unread = tuple(_unread(source.unread, name, is_internal=is_internal))
     return ShownSource(name, share, source.lines(window), source, source.gaps(window), unread)
