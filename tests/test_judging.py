@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from detector.answers.references import Case, References
+from detector.audit.identities import device_of
 from detector.audit.judging import Aliases, hidden_of, judge_of, named_of, rejudge_of
 from detector.events import Kind, Stage, from_iso
 from detector.findings import Attributed
-from detector.identity import People, pseudonym
+from detector.identity import Occupancies, People, Resolver, attribute, pseudonym
 from detector.identity.people import Entry
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
 from detector.policy import EMPTY, Approval, Group, Policy, Status
@@ -101,6 +102,34 @@ class TestCases:
         assert named.people == {"one", "u1", "u2", "nobody"}
 
 
+class TestDevices:
+    GROUP = Group(people=frozenset({"u1"}), hosts=frozenset({"ws-1"}))
+
+    def judged(self, ruleset, attribute, a_policy=None):
+        judge = judge_of(a_policy or policy(group=self.GROUP), ruleset, None, None, device_of(attribute))
+        return judge(sighting(account="u1", address="10.0.0.1"), person("u1")).by
+
+    def test_a_device_is_meant_by_its_name_or_address(self, ruleset):
+        class Known(Resolver):
+            def device(self, address, at):
+                assert at == NOW - DAY
+                return {"10.0.0.1": "ws-1"}.get(address, "")
+
+        known = Known(PEOPLE, Occupancies())
+        assert self.judged(ruleset, known) == "ok"
+        assert self.judged(ruleset, Resolver(PEOPLE, Occupancies())) == ""
+        assert self.judged(ruleset, attribute) == ""
+        by_address = policy(group=replace(self.GROUP, hosts=frozenset({"10.0.0.1"})))
+        assert self.judged(ruleset, attribute, by_address) == "ok"
+
+    def test_nobody_asks_for_devices_that_no_decision_names(self, ruleset):
+        class Never(Resolver):
+            def device(self, *_):
+                raise AssertionError
+
+        assert self.judged(ruleset, Never(PEOPLE, Occupancies()), policy("u1")) == "ok"
+
+
 class TestAgain:
     def kept(self, actor, at=NOW - DAY, unit="", service="clearview-ai"):
         hidden = Actor(actor.kind, pseudonym(actor, KEY))
@@ -134,6 +163,14 @@ class TestAgain:
         judge = rejudge_of(hidden_of(by_unit, KEY), ruleset)
         actor = Actor(ActorKind.PERSON, "U1")
         assert [judge(self.kept(actor, unit=unit)).by for unit in ("Robbery", "", "x")] == ["ok", "", ""]
+
+    def test_what_was_on_a_device_of_an_approval_still_is(self, ruleset):
+        actor = Actor(ActorKind.PERSON, "U1")
+        on_a_device = policy("u1", group=Group(people=frozenset({"u1"}), hosts=frozenset({"ws-1"})))
+        judge = rejudge_of(hidden_of(on_a_device, KEY, PEOPLE), ruleset)
+        kept = self.kept(actor)
+        assert [judge(kept._replace(ruling=ruling)).by for ruling in ("ok", "", "x")] == ["ok", "", ""]
+        assert judge(kept._replace(ruling="ok", at=NOW + 100 * DAY)).by == ""
 
     def test_a_service_that_is_gone_is_unreviewed(self, ruleset):
         judge = rejudge_of(hidden_of(policy("u1"), KEY), ruleset)

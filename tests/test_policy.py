@@ -140,6 +140,12 @@ class TestFile:
         (approval,) = load(file(text.replace("2021-03-13", "2021-03-14"))).approvals
         assert approval.valid_until == from_iso("2021-03-15T06:00:00Z")
 
+    def test_of_a_device_the_first_label_counts_or_the_address(self, file):
+        text = WHOLE.replace("hosts: [WS-0317]", 'hosts: [WS-0317.example.org, 10.0.0.1, "2001:DB8::0001"]')
+        (approval,) = load(file(text)).approvals
+        assert approval.group.hosts == {"ws-0317", "10.0.0.1", "2001:db8::1"}
+        assert load(file(text)).devices == {*approval.group.hosts, "sandbox-1"}
+
     @pytest.mark.parametrize("text", ["version: 1", "{version: 1, approvals: []}"])
     def test_every_key_but_the_version_is_optional(self, file, text):
         policy = load(file(text))
@@ -690,7 +696,7 @@ class TestCheck:
 
     def test_the_example_of_the_readme_is_sound(self, check):
         page = (Path(loader.__file__).parents[2] / "README.md").read_text()
-        (example,) = re.findall(r"^```yml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        (example,) = re.findall(r"^```yml\n(version: .*?)^```", page, re.DOTALL | re.MULTILINE)
         assert check(example)[0] == 0
 
 

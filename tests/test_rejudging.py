@@ -26,10 +26,15 @@ def house(tmp_path):
 
 @pytest.fixture
 def daemon(house):
-    def start():
-        return assembled(house.force, house.store, (), house.clock, house.told.append)
+    started = []
 
-    return start
+    def start():
+        started.append(assembled(house.force, house.store, (), house.clock, house.told.append))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.voice.stop()
 
 
 def decide(house, text):

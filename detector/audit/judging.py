@@ -76,6 +76,7 @@ def judge_of(
     categories = {one.id: one.category for one in ruleset.signatures}
     cases = references or References()
     aliases = Aliases(policy.people | cases.people, people)
+    device = devices if policy.devices else None
 
     def judge(sighting: Sighting, attribution: Attribution) -> Ruling:
         actor, at = attribution.actor, sighting.at
@@ -94,7 +95,7 @@ def judge_of(
                 reference=cases.of(known, at),
                 indicator=sighting.indicator,
             ),
-            Subject(known, attribution.unit, devices(sighting.address, at) if devices is not None else ""),
+            Subject(known, attribution.unit, device(sighting.address, at) if device is not None else ""),
         )
 
     return judge
@@ -130,13 +131,16 @@ def hidden_of(policy: Policy, key: bytes, people: People | None = None) -> Polic
 
 
 def rejudge_of(hidden: Policy, ruleset: Ruleset) -> Callable[[Attributed], Ruling]:
-    """What a policy says of sightings that a store keeps. Case references are not known there.
+    """What a policy says of sightings that a store keeps. Case references and devices are not known there.
+
+    What was found within an approval that names devices was on one of them: it is so again.
 
     Args:
         hidden: the policy over pseudonyms.
         ruleset: whose services it is about; those of others are unreviewed.
     """
     categories = {one.id: one.category for one in ruleset.signatures}
+    devices = {one.id: min(one.group.hosts) for one in hidden.approvals if one.group.hosts}
 
     def judge(one: Attributed) -> Ruling:
         act = Act(
@@ -148,6 +152,6 @@ def rejudge_of(hidden: Policy, ruleset: Ruleset) -> Callable[[Attributed], Rulin
             host=one.host,
             indicator=one.indicator,
         )
-        return hidden.judge(act, Subject(frozenset({one.actor.name}), one.unit))
+        return hidden.judge(act, Subject(frozenset({one.actor.name}), one.unit, devices.get(one.ruling, "")))
 
     return judge

@@ -130,12 +130,15 @@ class Policy:
     @property
     def people(self) -> frozenset[str]:
         """Everybody whom it names: person ids, accounts, mail addresses."""
-        groups = (
-            *(one.group for one in self.approvals),
-            *(one.addressees for one in self.orders),
-            *self.observers,
-        )
-        return frozenset[str]().union(*(group.people for group in groups))
+        return frozenset[str]().union(*(group.people for group in self._groups()))
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Every device that it names."""
+        return frozenset[str]().union(*(group.hosts for group in self._groups()))
+
+    def _groups(self) -> tuple[Group, ...]:
+        return (*(one.group for one in self.approvals), *(one.addressees for one in self.orders), *self.observers)
 
     def entry_of(self, service: str) -> Entry | None:
         """What is said about a service, ``None`` for nothing."""

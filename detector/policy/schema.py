@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,13 @@ def _name(value: str) -> str:
     return value.lower()
 
 
+def _device(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        return value.partition(".")[0]
+
+
 def _several(value: Any) -> Any:  # what pydantic has not checked yet
     return [value] if isinstance(value, str) else value
 
@@ -79,6 +87,8 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", m
 Category = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(?:/[a-z0-9-]+)?$")]
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), AfterValidator(_name)]
 Names = Annotated[list[Name], BeforeValidator(_several, json_schema_input_type=list[Name] | Name)]
+Device = Annotated[Name, AfterValidator(_device)]
+Devices = Annotated[list[Device], BeforeValidator(_several, json_schema_input_type=list[Device] | Device)]
 Texts = Annotated[list[Text], BeforeValidator(_several, json_schema_input_type=list[Text] | Text)]
 Slugs = Annotated[list[Slug], BeforeValidator(_several, json_schema_input_type=list[Slug] | Slug)]
 
@@ -114,12 +124,13 @@ class Members(Strict):
     Attributes:
         units: organisational units, as the directory names them.
         people: person ids, accounts, mail addresses.
-        hosts: devices, by name or address.
+        hosts: devices, by address, or by name, of which the first label counts; a name is known where logs of leases
+            are read.
     """
 
     units: Names = []
     people: Names = []
-    hosts: Names = []
+    hosts: Devices = []
 
     @property
     def is_nobody(self) -> bool:
