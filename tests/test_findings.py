@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from machine import SUFFIX, indicator, signature
 
 from detector.events import Kind, Stage
-from detector.findings import EVIDENCE_EACH_SIDE, Evidence, Finding, Findings, StageCount, attributed
+from detector.findings import EVIDENCE_EACH_SIDE, Evidence, Finding, Findings, StageCount, attributed, several
 from detector.findings.evidence import order
 from detector.identity import attribute
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting, SightingBatch, sighting_id
@@ -297,6 +297,15 @@ class TestAttribution:
             ("Cyber", "Homicide"),
             1,
         )
+
+    def test_an_address_that_was_once_one_of_three_is_not_surely_one(self):
+        actor = Actor(ActorKind.ADDRESS, "10.0.0.7")
+        said = [Attribution(actor, "low", "", count) for count in (1, 3, 2)]
+        assert several(actor, said) == 3
+        assert several(Actor(ActorKind.PERSON, "p1"), said) == 1
+        findings = Findings(RULES, lambda one: said[one.offset])
+        findings.fold(batch(*(sighting(offset=offset) for offset in range(3))))
+        assert findings.all()[0].one_of == 3
 
     def test_the_heaviest_verdict_counts_and_observers_are_left_out(self):
         rulings = {0: Verdict.APPROVED, 1: Verdict.AFTER_ORDER, 2: Verdict.UNAPPROVED}

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from detector.answers.clockwork import background
 from detector.coverage import Window
 from detector.events import MICROSECONDS, Stage
+from detector.findings import several
 from detector.policy import Duty, Subject, Verdict, is_use
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Follower:
     Attributes:
         actor: who.
         grade: how surely it is one person, by the surest sighting.
-        one_of: how many people it may have been, by the surest sighting.
+        one_of: how many people it may have been.
         units: organisational units at the times of the sightings.
         is_bound: whether the order was given to the person, as far as is known.
         before: what was before the order.
@@ -210,7 +211,7 @@ def _follower(order: Order, actor: Actor, rows: Sequence[Attributed], *, covered
     return Follower(
         actor=actor,
         grade=max((one.grade for one in rows), key=("low", "medium", "high").index),
-        one_of=min(one.one_of for one in rows),
+        one_of=several(actor, rows),
         units=tuple(sorted({one.unit for one in rows} - {""})),
         is_bound=is_bound,
         before=_phase((one for one in rows if one.at is not None and one.at < order.effective), clockwork),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detector.events import Stage
-from detector.findings import Finding, StageCount
+from detector.findings import Finding, StageCount, several
 from detector.findings.folding import Session
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Party:
     Attributes:
         actor: who.
         grade: how surely it is one person, by the surest sighting: ``high``, ``medium`` or ``low``.
-        one_of: how many people it may have been, by the surest sighting.
+        one_of: how many people it may have been.
         units: organisational units at the times of the sightings.
         stage: the highest that was reached; of refused attempts only, the highest that was tried.
         confidence: how surely.
@@ -137,7 +137,7 @@ def _party(actor: Actor, rows: Sequence[Attributed], thresholds: Thresholds) -> 
     return Party(
         actor=actor,
         grade=max((one.grade for one in rows), key=_GRADES.index),
-        one_of=min(one.one_of for one in rows),
+        one_of=several(actor, rows),
         units=tuple(sorted({one.unit for one in rows} - {""})),
         stage=stage,
         confidence=confidence,

@@ -12,7 +12,7 @@ from detector.findings.faults import (
     reminder,
     silent_source,
 )
-from detector.findings.folding import LEFT_OUT, Finding, Findings, Judge
+from detector.findings.folding import LEFT_OUT, Finding, Findings, Judge, several
 
 __all__ = [
     "EVIDENCE_EACH_SIDE",
@@ -40,5 +40,6 @@ __all__ = [
     "look_back_finished",
     "over",
     "reminder",
+    "several",
     "silent_source",
 ]

@@ -20,6 +20,7 @@ from detector.policy import MUTED, OBSERVED, Ruling, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from detector.findings.attributed import Attributed
     from detector.match import Attribute, SightingBatch
     from detector.signatures import Ruleset, Thresholds
 
@@ -94,9 +95,8 @@ class Finding:
 
     @property
     def one_of(self) -> int:
-        """How many people the actor may be, by the surest of its sightings; of an address or mailbox, at most."""
-        counts = [one.one_of for one in self.attributions]
-        return min(counts) if self.actor.kind is ActorKind.PERSON else max(counts)
+        """How many people the actor may be; see ``several``."""
+        return several(self.actor, self.attributions)
 
     @property
     def sightings(self) -> int:
@@ -245,6 +245,15 @@ def _union(one: frozenset[T], other: frozenset[T]) -> frozenset[T]:
 @lru_cache(maxsize=1024)
 def _only(one: T) -> frozenset[T]:
     return frozenset((one,))
+
+
+def several(actor: Actor, said: Iterable[Attribution | Attributed]) -> int:
+    """How many people an actor may be: a person by their surest sighting, an address or a mailbox by the least sure.
+
+    Nobody knows who is behind an address while no log tells: that says less than "one of three" at another time.
+    """
+    counts = [one.one_of for one in said]
+    return min(counts) if actor.kind is ActorKind.PERSON else max(counts)
 
 
 def _is_use(session: Session, thresholds: Thresholds) -> bool:
