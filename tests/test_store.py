@@ -26,7 +26,7 @@ from detector.sources import Compression
 from detector.sources.streams import StreamState
 from detector.store import LookBack, State, Store
 from detector.store.locks import Lock
-from detector.store.opening import place_of
+from detector.store.opening import moved_aside, place_of
 from detector.store.rows import held, packed, unpacked
 
 
@@ -402,6 +402,11 @@ class TestOpening:
         with pytest.raises(StoreFault, match=said):
             Store.open(bad, writable=True)
 
+    def test_a_server_needs_its_driver(self, monkeypatch):
+        monkeypatch.setattr("detector.store.opening.find_spec", lambda _name: None)
+        with pytest.raises(StoreFault, match=r"install shadowit-detector\[postgresql\]"):
+            Store.open("postgresql://a@127.0.0.1:1/b", writable=False)
+
     def test_a_server_that_is_not_there(self):
         with pytest.raises(StoreFault, match="the database refused"):
             Store.open("postgresql://a:secret@127.0.0.1:1/b", writable=True)
@@ -505,6 +510,13 @@ class TestAccidents:
         path.chmod(0o600)
         with Store.open(f"sqlite:///{path}", writable=True) as store:
             assert len(store.gaps()) == 1
+
+    def test_what_was_moved_aside_before_stays(self, path):
+        path.parent.mkdir(mode=0o700)
+        for content in (b"one", b"two", b"three"):
+            path.write_bytes(content)
+            assert moved_aside(path, "now").read_bytes() == content
+        assert sorted(one.read_bytes() for one in path.parent.iterdir()) == [b"one", b"three", b"two"]
 
     def test_one_that_is_not_the_sole_writer_moves_nothing(self, path):
         path.parent.mkdir(mode=0o700)

@@ -13,6 +13,8 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -191,7 +193,9 @@ def scrubbed(connection: Connection, *, whole: bool) -> None:
 
 def moved_aside(file: Path, stamp: str) -> Path:
     """Move a damaged store away with its journals; it is never deleted. The new path of the file."""
-    aside = file.with_name(f"{file.name}.damaged-{stamp}")
+    endings = chain([""], (f"-{number}" for number in count(2)))
+    names = (f"{file.name}.damaged-{stamp}{ending}" for ending in endings)
+    aside = next(path for name in names if not (path := file.with_name(name)).exists())
     for ending in ("", "-wal", "-shm", "-journal"):
         with contextlib.suppress(FileNotFoundError):
             file.with_name(file.name + ending).rename(aside.with_name(aside.name + ending))
@@ -275,6 +279,8 @@ def _claim(place: Place, connection: DBAPIConnection, _entry: ConnectionPoolEntr
 
 
 def _server(place: Place, read_only: str) -> Engine:
+    if find_spec("psycopg") is None:
+        raise StoreFault(f"{place.name}: needs psycopg: install shadowit-detector[postgresql]")
     return create_engine(
         place.url,
         pool_pre_ping=read_only == "on",
