@@ -212,12 +212,13 @@ class TestPurging:
                 reading.close()
                 store.session.scrub()
 
-    def test_it_gets_smaller(self, plain, path):
+    @pytest.mark.parametrize("shrink", [True, False])
+    def test_it_gets_smaller(self, plain, path, shrink):
         with plain.batch(AT) as batch:
             batch.add([sighting(number, host="x" * 200) for number in range(3000)])
         plain.session.scrub()
         before = path.stat().st_size
-        plain.purge(self.TERMS, by="me", now=self.NOW)
+        plain.purge(self.TERMS, by="me", now=self.NOW, shrink=shrink)
         assert path.stat().st_size < before / 5
 
 

@@ -184,7 +184,8 @@ def scrubbed(connection: Connection, *, whole: bool) -> None:
         driver.execute("VACUUM")  # type: ignore[union-attr] # as above
         driver.autocommit = False  # type: ignore[union-attr] # as above
         return
-    driver.execute("VACUUM" if whole else "PRAGMA incremental_vacuum")  # type: ignore[union-attr] # as above
+    # a script, for it goes on to the end of a statement whose every step gives one page back
+    driver.executescript("VACUUM" if whole else "PRAGMA incremental_vacuum")  # type: ignore[union-attr] # as above
     is_busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # type: ignore[union-attr] # as above
     if is_busy:
         raise StoreFault("what was deleted still stands in the journal, for somebody has been reading the store: "
