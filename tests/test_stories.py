@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import lzma
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -307,3 +308,26 @@ def test_the_graph_of_invitations_is_recovered(root, stories, name):
     done = run(root, "spread", "clearview-ai", folder / "logs", "--people", folder / "people.csv", "-f", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["edges"] == expected(stories, name).get("edges", [])
+
+
+@pytest.mark.parametrize("reader", ["leadership", "public"])
+@pytest.mark.parametrize("name", TOLD)
+def test_no_planted_name_or_address_stands_in_a_text_for_others(root, stories, name, reader):
+    folder = stories / name
+    paths = (folder / "logs", "--people", folder / "people.csv", "--policy", folder / "policy.yml")
+    done = run(root, "answer", "clearview-ai", *paths, "--for", reader, "-f", "md", "-q")
+    assert done.returncode in (0, 4), done.stderr
+    rows = [row.split(",") for row in (folder / "people.csv").read_text().splitlines()[1:]]
+    named = [word for row in rows for word in (row[0], row[2])]
+    assert "signed up for or used Clearview AI" in done.stdout
+    assert [word for word in named if re.search(rf"\b{re.escape(word)}\b", done.stdout + done.stderr)] == []
+    assert not re.search(r"\b10\.\d+\.\d+\.\d+\b", done.stdout + done.stderr)
+
+
+def test_opp_the_answer_is_the_same_byte_for_byte(root, stories):
+    folder = stories / "opp"
+    shown = ("--people", folder / "people.csv", "--policy", folder / "policy.yml", "-f", "json", "-q", "--no-progress")
+    ways = [("--engine", "serial", "--jobs", 1), ("--engine", "processes", "--jobs", 2)]
+    told = [run(root, "answer", "clearview-ai", folder / "logs", *shown, *way).stdout for way in ways]
+    assert told[0]
+    assert told[0] == told[1]
