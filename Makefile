@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOGS := 'sample_logs/stories/opp' $(foreach ending,log csv ndjson,'sample_logs/[a-rt-z]*/*.$(ending)') 'sample_logs/squid*/*.log'
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench corpus lock clean
 
 demo: $(VENV)/.run
 	@$(BIN)/shadowit audit $(LOGS) --output report.html --format html --quiet || test $$? -eq 4
@@ -25,6 +25,13 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/bench/run.py
+
+# How well and how fast a big corpus is answered: CORPUS=FOLDER LINES=100000000 needs 4 GB.
+CORPUS ?= corpus-900
+LINES ?= 1000000
+corpus: $(VENV)/.test
+	$(BIN)/python tests/bench/corpus_900.py $(CORPUS) --lines $(LINES)
+	$(BIN)/python tests/bench/answer_900.py $(CORPUS)
 
 # Hashes of every wheel for every supported Python; no index address is written down.
 lock: $(VENV)/.test

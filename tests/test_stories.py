@@ -201,6 +201,12 @@ def test_edmonton_one_of_three_returns_after_the_order(stories):
     assert min(one["first_seen"] for one in wanted["people"]).startswith("2019-12")
 
 
+def test_edmonton_a_shared_machine_names_nobody(stories, answers):
+    shared = [one for one in expected(stories, "edmonton")["people"] if one["actor"]["kind"] == "address"]
+    told = [one for one in answers("edmonton")[1]["traces"] if one["kind"] == "address"]
+    assert [(one["id"], one["one_of"]) for one in told] == [(one["actor"]["id"], 2) for one in shared]
+
+
 def test_halifax_two_days_of_the_proxy_log_are_missing(stories):
     days = {path.name for path in (stories / "halifax" / "logs" / "squid").iterdir()}
     assert not days & {"access.log-20200218.gz", "access.log-20200219.gz"}

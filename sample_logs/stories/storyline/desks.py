@@ -13,7 +13,7 @@ from storyline.clock import DAY, HOUR, MINUTE, SECOND, is_workday, moment
 from storyline.events import Lease, Login, Lookup, Web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
     from storyline.events import Event
@@ -32,11 +32,13 @@ class Desks:
         people: one at each workstation.
         renumbered_at: midnight at which every address passes on, 0 for never.
         unattended: people whose workstation is used without a login.
+        shared: id → another one who is logged in at the same workstation all the time.
     """
 
     people: Sequence[Person]
     renumbered_at: int = 0
     unattended: frozenset[str] = frozenset()
+    shared: Mapping[str, str] = field(default_factory=dict)
     _next: dict[str, str] = field(init=False)
     _seated: dict[str, Person] = field(init=False)
 
@@ -57,9 +59,9 @@ class Desks:
         return event
 
     def seated(self, first: str) -> Person | None:
-        """Who had logged in at the workstation that had an address at first."""
+        """Who alone had logged in at the workstation that had an address at first."""
         person = self._seated.get(first)
-        return None if person is None or person.id in self.unattended else person
+        return None if person is None or person.id in self.unattended or person.id in self.shared else person
 
     def leases(self, dice: Random, days: Sequence[int]) -> Iterator[Lease]:
         """Addresses are given for eight days and renewed on Mondays and Thursdays."""
@@ -78,7 +80,10 @@ class Desks:
                 if person.id not in self.unattended and person.is_valid(day):
                     address = self.address(person.address, day)
                     for start in (12 * HOUR, 17 * HOUR):
-                        yield Login(day + start + dice.randrange(50 * 60) * SECOND, address, person.host, person.id)
+                        instant = day + start + dice.randrange(50 * 60) * SECOND
+                        yield Login(instant, address, person.host, person.id)
+                        if other := self.shared.get(person.id):
+                            yield Login(instant + MINUTE, address, person.host, other)
 
     def _lease(self, dice: Random, person: Person, day: int, *, is_new: bool, had_another: bool) -> Iterator[Lease]:
         if is_new and had_another:

@@ -1,8 +1,9 @@
 """``edmonton``: three investigators of one unit, invited one by another; one of them returns after the order.
 
 One site: Squid without logins, Unbound, Microsoft 365. Only leases and logins tell who had an address, and on 19
-January the network is renumbered. An outside colleague invites the first officer in December 2019, he invites two of
-his unit; one looks in once, one uses it in January. On 28 February use is ordered to cease.
+January the network is renumbered; at one machine of dispatch two people are logged in. An outside colleague invites the
+first officer in December 2019, he invites two of his unit; one looks in once, one uses it in January. On 28 February
+use is ordered to cease.
 """
 
 from __future__ import annotations
@@ -42,12 +43,17 @@ def story() -> Story:
     )  # fmt: skip
     site = site_of(scene, "hq", *devices)
     site.has_users = False
-    site.desks = replace(site.desks, renumbered_at=RENUMBERED)
+    host, guest = scene.members("dispatch", 2)
+    site.desks = replace(site.desks, renumbered_at=RENUMBERED, shared={host.id: guest.id})
     first, glance, user = scene.members("auto theft", 3)
     _first(scene, first)
     _glance(scene, first, glance)
     _use(scene, first, user)
     _press(scene, [first, glance, user])
+    seen = at("2020-02-27 20:15:00")
+    scene.browse(
+        host, service.tunnelled(seen, host, service.PUBLIC), service.tunnelled(seen + SECOND, host, service.PUBLIC)
+    )
     scene.ordinary(80, 60, 18)
     others = [person for person in scene.people if person not in (first, glance, user)]
     said = (
