@@ -1,5 +1,8 @@
 """A policy that was changed judges history: at the start, when it is taken anew, and what was kept meanwhile."""
 
+import threading
+import time
+
 import pytest
 from house import House
 from kills import CONFIG
@@ -90,21 +93,26 @@ class TestReload:
         assert house.store.fact("policy") == digests[0]
         assert set(house.store.former_verdicts("").values()) == {"unreviewed"}
 
-    def test_what_an_earlier_crew_keeps_meanwhile_is_judged_too(self, house, daemon, monkeypatch):
-        running = daemon()
-        old = running.crew
+    def test_a_policy_that_comes_while_a_pass_runs_waits_for_it_and_judges_everything(self, house, daemon, monkeypatch):
+        running, taken = daemon(), []
+        run = type(running.crew).run
         house.write(range(2), user="u1")
+        decide(house, PROHIBITED)
+        reloading = threading.Thread(target=lambda: taken.append(running.reload()))
 
-        def taken_anew_meanwhile(names):
-            decide(house, PROHIBITED)
-            assert running.reload()
-            monkeypatch.undo()
-            return old.run(names)
+        def meanwhile(crew, names):
+            reloading.start()
+            while not crew.is_stopped():
+                time.sleep(0.01)
+            return run(crew, names)
 
-        monkeypatch.setattr(type(old), "run", lambda _self, names: taken_anew_meanwhile(names))
+        with monkeypatch.context() as patch:
+            patch.setattr(type(running.crew), "run", meanwhile)
+            assert not running.pass_over(1)
+        reloading.join(10)
+        assert (taken, house.health.state.failures) == ([True], 0)
         assert running.pass_over(1)
         assert verdicts(house) == ["unapproved"] * 2
-        assert house.store.former_verdicts(running.crew.inforce.policy_digest) == {}
 
     def test_a_store_that_cannot_be_written_is_told_and_the_verdicts_stay(self, house, daemon, monkeypatch):
         running = daemon()

@@ -26,7 +26,7 @@ def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_ru
     Every line is read once, whatever rotates, and whenever this program or the machine dies. SIGHUP takes the
     configuration, signatures and policy anew; a bad file changes nothing. SIGTERM ends it.
     """
-    from detector.daemon import inforce, rehearsal
+    from detector.daemon import inforce, lookback, rehearsal
     from detector.daemon.running import assembled
     from detector.report.text import visible
     from detector.store import Store
@@ -49,6 +49,7 @@ def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_ru
             daemon.serve()
             return 0
         outcome = daemon.crew.run([source.name for source in force.config.sources])
+        lookback.run(daemon.crew)
         waiting = daemon.voice.notifier.drain(force.channels)
     for fault in outcome.faults:
         said(f"incomplete: {fault}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from detector.audit.identities import device_of
 from detector.audit.judging import judge_of
 from detector.audit.sighter import Sighter
+from detector.daemon import lookback
+from detector.daemon.canaries import fact_of, unproven, with_planted
 from detector.daemon.desk import Desk, Outcome, added
 from detector.daemon.keeping import Keeper
 from detector.daemon.passes import SourceReader
@@ -17,12 +20,14 @@ from detector.daemon.whereabouts import Whereabouts
 from detector.findings import Telling
 from detector.identity import attribute
 from detector.scan import Settings
+from detector.store.keeping import Terms
 
 if TYPE_CHECKING:
     from detector.config import Source
     from detector.daemon.health import Health
     from detector.daemon.inforce import InForce
-    from detector.store import Store
+    from detector.match import Actor
+    from detector.store import Batch, Store
 
 PART_BYTES = 4 * 1024 * 1024
 """What one transaction holds of a log at most (a little more, to the end of a line)."""
@@ -57,20 +62,38 @@ class Crew:
     readers: dict[str, SourceReader] = field(default_factory=dict)
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
     sighter: Sighter = field(init=False)
+    _settling: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _is_settled: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         force = self.inforce
-        judge = judge_of(force.policy, force.ruleset, force.people, devices=self._device)
-        self.sighter = Sighter(force.ruleset, attribute, judge, Settings(part_bytes=PART_BYTES))
+        ruleset = with_planted(force.ruleset, force.config.canary.domain)
+        judge = judge_of(force.policy, ruleset, force.people, devices=self._device)
+        self.sighter = Sighter(ruleset, attribute, judge, Settings(part_bytes=PART_BYTES))
         before, self.readers = self.readers, {}
         for source in force.config.sources:
             known = before.get(source.name)
             is_same = known is not None and known.source == source
             self.readers[source.name] = known if known and is_same else SourceReader(source, self.store, self.clock)
+            if newest := self.store.fact(fact_of(source.name)):
+                self.health.canary(source.name, int(newest))
 
     def succeeded_by(self, inforce: InForce) -> Crew:
         """The crew of another set; what is remembered of sources that stay as they are stays."""
         return replace(self, inforce=inforce)
+
+    def settle(self) -> None:
+        """Before anything is read: queue a look-back if signatures have changed.
+
+        Raises:
+            StoreFault: the store cannot be written.
+        """
+        with self._settling:
+            if self._is_settled:
+                return
+            if logs := lookback.queue(self):
+                self.said(f"signatures have changed: {logs} logs will be gone through again")
+            self._is_settled = True
 
     def groups(self) -> dict[int, tuple[str, ...]]:
         """Seconds → names of the sources that are gone over that often."""
@@ -86,6 +109,7 @@ class Crew:
         Raises:
             StoreFault: the store cannot be written; what was kept before stays kept.
         """
+        self.settle()
         self.sighter.attribute = self.whereabouts.attribute(self.inforce, self.progressed)
         total, waiting = Outcome(), [self.readers[name] for name in names if name in self.readers]
         while waiting and not self.is_stopped():
@@ -93,22 +117,59 @@ class Crew:
             for reader in waiting:
                 outcome = reader.run(self._desk(reader.source))
                 self.progressed()
-                self._say(reader.source.name, outcome)
+                self._say(reader, outcome)
                 total = added(total, outcome)
                 if not outcome.is_done:
                     left.append(reader)
             waiting = left
         return total._replace(is_done=not waiting)
 
+    def purge(self) -> bool:
+        """Delete what is older than it may be kept, and say so; ``True``.
+
+        Raises:
+            StoreFault: nothing was deleted.
+        """
+        terms = Terms.of(self.inforce.config.retention)
+        for one in self.store.purge(terms, by="daemon", now=self.clock(), shrink=False):
+            if one.rows:
+                self.said(f"purged {one.rows} rows of {one.kind}; {one.held} are held")
+        return True
+
     def _device(self, address: str, at: int | None) -> str:
         """The machine that had an address, as far as is known in this pass."""
         return device_of(self.sighter.attribute)(address, at)
 
-    def _say(self, name: str, outcome: Outcome) -> None:
+    def _say(self, reader: SourceReader, outcome: Outcome) -> None:
+        """What is wrong with a source is said while it is."""
+        name, now = reader.source.name, self.clock()
         if outcome.faults:
-            self.health.broken(f"source:{name}", "; ".join(outcome.faults), self.clock())
+            self.health.broken(f"source:{name}", "; ".join(outcome.faults), now)
         elif outcome.is_done:
             self.health.well(f"source:{name}")
+        force = self.inforce
+        broken = unproven(reader.formats, force.formats, self.sighter.scanner, force.ruleset)
+        if broken:
+            reason = f"a synthetic line of {', '.join(broken)} is not found: sightings of this source may be missing"
+            self.health.broken(f"rooms:{name}", reason, now)
+        else:
+            self.health.well(f"rooms:{name}")
+            if reader.formats and not force.config.canary.domain:
+                self.health.canary(name, now)
+
+    def keeper(self, source: str) -> Keeper:
+        """Who keeps what is seen in a source."""
+        force = self.inforce
+        return Keeper(
+            source=source,
+            ruleset=force.ruleset,
+            key=force.key,
+            telling=Telling(k=force.config.privacy.k, unit_sizes=self._unit_sizes()),
+            tells_names="names" in force.config.privacy.model_fields_set and force.config.privacy.names,
+            sinks=tuple(one.name for one in force.channels),
+            seal=force.custodians.keep if force.custodians else _kept_by_nobody,
+            canary=lambda at: self.health.canary(source, at),
+        )
 
     def _desk(self, source: Source) -> Desk:
         force = self.inforce
@@ -116,15 +177,7 @@ class Crew:
             site=force.sites[source.name],
             formats=force.formats,
             sighter=self.sighter,
-            keeper=Keeper(
-                source=source.name,
-                ruleset=force.ruleset,
-                key=force.key,
-                telling=Telling(k=force.config.privacy.k, unit_sizes=self._unit_sizes()),
-                tells_names="names" in force.config.privacy.model_fields_set and force.config.privacy.names,
-                sinks=tuple(one.name for one in force.channels),
-                seal=lambda _batch, _actors: None,
-            ),
+            keeper=self.keeper(source.name),
             budget_bytes=BUDGET_BYTES,
             is_stopped=self.is_stopped,
             said=self.said,
@@ -136,3 +189,7 @@ class Crew:
         now, people = self.clock(), self.inforce.people
         entries = people.entries if people else ()
         return Counter(one.unit for one in entries if one.bounds[0] <= now < one.bounds[1])
+
+
+def _kept_by_nobody(_batch: Batch, _names: Sequence[tuple[str, Actor]]) -> None:
+    """Without custodians no name is kept anywhere."""

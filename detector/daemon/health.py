@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +35,7 @@ class State:
     Attributes:
         started: when it began.
         is_running: every source was gone over once since it began, and it is not ending.
-        faults: what is wrong, by name: ``store``, ``configuration``, ``source:…``, ``canary:…``, ``silence:…``.
+        faults: what is wrong, by name: ``store``, ``configuration``, ``source:…``, ``rooms:…``, ``silence:…``, others.
         reloaded: when configuration, signatures and policy were last taken anew.
         is_reload_good: whether the last attempt to do so was taken.
         ruleset: digest of the signatures in force.
@@ -126,11 +127,27 @@ class Health:
             self._state = replace(self._state, skipped=counts)
 
     def canary(self, source: str, now: int) -> None:
-        """A source's canary came through."""
+        """A source's canary came through; an older one says nothing new."""
         with self._lock:
-            self._state = replace(self._state, canaries={**self._state.canaries, source: now})
+            newest = max(now, self._state.canaries.get(source, 0))
+            self._state = replace(self._state, canaries={**self._state.canaries, source: newest})
 
     def looking_back(self, progress: str) -> None:
         """How far a look-back has come, empty for the end."""
         with self._lock:
             self._state = replace(self._state, look_back=progress)
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Signs of life: a transaction was kept, or it was seen that nothing is unread.
+
+    Attributes:
+        at: of the last one, by the clock that nobody can set.
+    """
+
+    at: float = 0.0
+
+    def beat(self) -> None:
+        """One more."""
+        self.at = time.monotonic()

@@ -19,6 +19,7 @@ from detector.outward import Channel
 from detector.policy import Policy
 from detector.signatures import Ruleset
 from detector.sinks import channels
+from detector.store.custody import Custodians, custodians_of
 
 KEY_NAME = "pseudonym.key"
 """The key of the pseudonyms, beside the configuration, where that names no other."""
@@ -38,6 +39,7 @@ class InForce:
         people: the staff list, ``None`` without one.
         key: of the pseudonyms.
         channels: ways out for alerts.
+        custodians: to whom names are sealed, ``None``: to nobody.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class InForce:
     people: People | None
     key: bytes
     channels: tuple[Channel, ...]
+    custodians: Custodians | None
 
     @property
     def policy_digest(self) -> str:
@@ -83,6 +86,7 @@ def load(path: Path, signature_paths: Sequence[Path] = ()) -> InForce:
         people=identity.load(config.people) if config.people else None,
         key=read_key(key_path(path, config)),
         channels=tuple(channels(path)),
+        custodians=custodians_of(config.privacy.custodians),
     )
 
 

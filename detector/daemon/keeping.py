@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.coverage import Unread, hours_of
+from detector.daemon.canaries import PLANTED, fact_of
 from detector.findings import changes
 from detector.identity import pseudonym
 from detector.match import Actor
@@ -45,6 +46,7 @@ class Keeper:
         tells_names: alerts hold names.
         sinks: names of the ways out.
         seal: keeps the names behind new pseudonyms for the custodians.
+        canary: told when a planted look-up came through.
     """
 
     source: str
@@ -54,6 +56,7 @@ class Keeper:
     tells_names: bool
     sinks: tuple[str, ...]
     seal: Callable[[Batch, Sequence[tuple[str, Actor]]], None]
+    canary: Callable[[int], None]
 
     def keep(self, batch: Batch, part: Part, sightings: Iterable[Attributed], now: int) -> Kept:
         """Keep a part: all of this is one transaction with whatever else the caller keeps in it."""
@@ -71,9 +74,16 @@ class Keeper:
         """Keep sightings under pseudonyms, and what is to be told about them."""
         actors: dict[Actor, str] = {}
         rows = []
+        planted = []
         for one in sightings:
+            if one.service == PLANTED:
+                planted.append(now if one.at is None else min(one.at, now))
+                continue
             name = actors.setdefault(one.actor, pseudonym(one.actor, self.key))
             rows.append(one._replace(actor=Actor(one.actor.kind, name)))
+        if planted:
+            batch.note(fact_of(self.source), str(max(planted)))
+            self.canary(max(planted))
         new = batch.add(rows)
         if not new:
             return Kept()

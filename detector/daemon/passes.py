@@ -46,6 +46,7 @@ class SourceReader:
         clock: gives the present, microseconds since the epoch.
         mirrors: files that show what another one holds.
         transactions: open ones by format.
+        formats: of its streams.
     """
 
     source: Source
@@ -53,15 +54,17 @@ class SourceReader:
     clock: Callable[[], int]
     mirrors: dict[FileKey, str] = field(default_factory=dict)
     transactions: dict[str, Transactions] = field(default_factory=dict)
+    formats: frozenset[str] = frozenset()
     _plans: dict[str, Input] = field(default_factory=dict)
     _strangers: dict[FileKey, str] = field(default_factory=dict)
     _noted: dict[str, str] | None = None
     _newest: int | None = None
-    _reached: dict[str, int] = field(default_factory=dict)
+    _reached: dict[str, StreamState] = field(default_factory=dict)
 
     def look(self, now: int) -> tuple[Bindings[Log], list[UnreadableSource]]:
         """What lies on disk, bound to streams, and what could not be looked at."""
         known = self.store.streams(self.source.name)
+        self.formats = frozenset(one.format for one in known if one.format)
         for _ in range(LISTINGS):
             listing = listed(self.source.paths, known)
             found = bind(listing.logs, known, now, self.mirrors)
@@ -80,6 +83,7 @@ class SourceReader:
         found, refused = self.look(self.clock())
         problems = {one.path: one.reason for one in refused if not isinstance(one, Vanished)}
         files = [one for one in found.files if one.fate not in (Fate.MIRROR, Fate.WAITING)]
+        self._reached.clear()
         total = Outcome()
         with ExitStack() as stack:
             for one in files[-HELD_FILES:]:
@@ -110,13 +114,14 @@ class SourceReader:
             if work is None:
                 return
             expected = work.state.offset
-            for part in parts(work, desk.sighter, self.source.max_silence_s):
-                if part.segment.start > expected:
-                    problems[work.log.name] = f"went on in the middle of a line, at byte {expected}"
-                expected = part.state.offset
-                for gap in part.result.gaps:
-                    problems[work.log.name] = gap.reason
-                yield self._keep(part, binding, files, desk)
+            with work.log.holding():
+                for part in parts(work, desk.sighter, self.source.max_silence_s):
+                    if part.segment.start > expected:
+                        problems[work.log.name] = f"went on in the middle of a line, at byte {expected}"
+                    expected = part.state.offset
+                    for gap in part.result.gaps:
+                        problems[work.log.name] = gap.reason
+                    yield self._keep(part, binding, files, desk)
         except Vanished:
             return  # what it held is found under its next name
         except (UnreadableSource, DamagedStream, OSError) as fault:
@@ -170,7 +175,8 @@ class SourceReader:
         if part.log_format.join is not None:
             open_ones = self._open(part.log_format)
             with ExitStack() as stack:
-                before = [stack.enter_context(one) for one in ranges_before(part, binding, files)]
+                older = self._older(binding, files)
+                before = [stack.enter_context(one) for one in ranges_before(part, binding.file, older)]
                 joined = open_ones.take(part, desk.sighter, before, now)
         name = self.source.name
         batches = (part.batch, *joined.batches)
@@ -185,14 +191,23 @@ class SourceReader:
         self._noted_before().update({gap.path: gap.reason for gap in part.result.gaps})
         if open_ones is not None:
             open_ones.commit(joined)
-        self._reached[part.state.id] = part.state.offset
+        self._reached[binding.file.name] = part.state
         self._newest = max(filter(None, (self._newest, part.result.spans.last)), default=None)
         return outcome
+
+    def _older(self, binding: Binding[Log], files: Sequence[Binding[Log]]) -> list[tuple[Log, StreamState]]:
+        """The files before one, and how far each was read, in this pass too."""
+        before = files[: files.index(binding)]
+        states = [(one.file, self._reached.get(one.file.name) or one.state) for one in before]
+        return [(log, state) for log, state in states if state is not None]
 
     def _end(self, found: Bindings[Log], desk: Desk, problems: dict[str, str], total: Outcome) -> Outcome:
         """What is left to be said at the end of a pass, in one transaction."""
         now = self.clock()
         gone = [] if problems.keys() & set(self.source.paths) else [one for one in found.gone if not one.is_final]
+        for log_format in (desk.formats[name] for name in self.formats if name in desk.formats):
+            if log_format.join is not None:
+                self._open(log_format)
         rested = [(one, one.rested(desk.sighter, now, self._newest)) for one in self.transactions.values()]
         noted = self._noted_before()
         new = {path: reason for path, reason in problems.items() if noted.get(path) != reason}
@@ -231,9 +246,10 @@ class SourceReader:
         state, log = binding.state, binding.file
         if state is None or (state.is_final and key_of(state) == key_of(log)):
             return 0
+        reached = self._reached.get(log.name)
         if log.compression is not Compression.NONE:
-            return 0 if state.id in self._reached else log.size
-        return max(log.size - self._reached.get(state.id, state.offset), 0)
+            return 0 if reached else log.size
+        return max(log.size - (reached or state).offset, 0)
 
     def _noted_before(self) -> dict[str, str]:
         """What could not be read when it was last looked at; of the store, when this program has just begun."""

@@ -13,15 +13,16 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from detector.daemon import inforce, systemd
+from detector.daemon import inforce, lookback, systemd
 from detector.daemon.crew import Crew
-from detector.daemon.health import STORE, Health
+from detector.daemon.health import STORE, Health, Pulse
 from detector.daemon.judging import judge_again
 from detector.daemon.voice import Voice
 from detector.errors import InvalidFile, ShadowitError, StoreFault
@@ -40,35 +41,16 @@ TICK_S = 0.5
 """How often signals and the watchdog are looked after."""
 OVERDUE = 3
 """A group that was not gone over for so many of its intervals is woken."""
-_WORKERS = 4
-
-
-@dataclass(slots=True)
-class Pulse:
-    """Signs of life: a transaction was kept, or it was seen that nothing is unread.
-
-    Attributes:
-        at: of the last one, by the clock that nobody can set.
-    """
-
-    at: float = 0.0
-
-    def beat(self) -> None:
-        """One more."""
-        self.at = time.monotonic()
+PURGE_S = 86_400
+"""How often what is too old is deleted."""
+_WORKERS = 6
+_PAUSE_S = 0.02
 
 
 def assembled(
     force: InForce, store: Store, signature_paths: Sequence[Path], clock: Callable[[], int], said: Callable[[str], None]
 ) -> Daemon:
-    """A daemon of what is in force, ready to serve.
-
-    Args:
-        force: configuration, signatures, policy.
-        store: open, to write.
-        signature_paths: named by the command line.
-        clock: gives the present, microseconds since the epoch.
-        said: told what a person should know.
+    """A daemon of what is in force, ready to serve, with an open store.
 
     Raises:
         StoreFault: the policy is another one than before, and what is kept cannot be judged by it.
@@ -111,9 +93,10 @@ class Daemon:
     _woken: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _reloading: threading.Lock = field(default_factory=threading.Lock)
+    _pausing: threading.Event = field(default_factory=threading.Event)
     _scheduler: BackgroundScheduler = field(init=False)
     _ended: dict[int, float] = field(default_factory=dict)
-    _busy: set[int] = field(default_factory=set)
+    _busy: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.voice = Voice(self.crew.inforce, self.crew.store, self.health, self.clock, self.reload)
@@ -123,6 +106,7 @@ class Daemon:
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
         self._scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+        self.crew.is_stopped = self._is_stopped
 
     def serve(self) -> None:
         """Run until ``SIGTERM`` or ``SIGINT``; what is being kept is kept to the end."""
@@ -137,7 +121,7 @@ class Daemon:
                 self._woken.clear()
                 if self._asked_to_reload.is_set():
                     self._asked_to_reload.clear()
-                    self.reload()
+                    threading.Thread(target=self.reload, name="reload", daemon=True).start()
                 self._look_after()
                 self.voice.tend()
         finally:
@@ -172,8 +156,7 @@ class Daemon:
                 self.said(f"configuration not taken, the one before stays in force: {reason}")
             systemd.notify(systemd.READY, systemd.status("the new configuration is bad, the old one is in force"))
             return False
-        with self._lock:
-            self.crew = self.crew.succeeded_by(force)
+        self._replace(self.crew.succeeded_by(force))
         self.voice.use(force)
         self.health.reloaded(self.clock(), force.ruleset.digest, force.policy_digest)
         self._schedule()
@@ -182,11 +165,11 @@ class Daemon:
         systemd.notify(systemd.READY, systemd.status("reading"))
         return True
 
-    def _judge_again(self, *, again: bool = False) -> None:
-        """Judge what is kept by the policy in force; what an earlier crew has kept meanwhile, ``again``."""
+    def _judge_again(self) -> None:
+        """Judge what is kept by the policy in force."""
         crew = self.crew
         try:
-            changed = judge_again(crew.inforce, crew.store, self.clock(), again=again)
+            changed = judge_again(crew.inforce, crew.store, self.clock())
         except StoreFault as fault:
             self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
             self.said(f"verdicts stay those of the policy before: {fault}")
@@ -197,45 +180,89 @@ class Daemon:
     def pass_over(self, interval: int) -> bool:
         """Go over one group of sources; whether all went well. The next pass does what this one missed."""
         began = time.monotonic_ns()
-        self._busy.add(interval)
-        try:
-            with self._lock:
-                crew = self.crew
-            outcome = crew.run(crew.groups().get(interval, ()))
-            self.health.well(STORE)
-            if crew is not self.crew:
-                self._judge_again(again=True)
-            is_good = outcome.is_done
-            if outcome.alerts:
-                self.voice.notifier.wake()
-        except StoreFault as fault:
-            self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
-            self.said(str(fault))
-            is_good = False
-        except Exception as fault:  # noqa: BLE001 - the outermost place of a job: told, counted, tried again
-            self.said("".join(traceback.format_exception(fault)).rstrip())
-            self.said(f"this is a bug in shadowit: {type(fault).__name__}: {fault}")
-            self.health.broken("pass", f"{type(fault).__name__}: {fault}", self.clock())
-            is_good = False
-        else:
-            self.health.well("pass")
-        finally:
-            self._busy.discard(interval)
+        is_good = self._tried(f"read-{interval}", partial(self._read, interval))
         self._ended[interval] = time.monotonic()
-        self.health.passed(self.clock(), (time.monotonic_ns() - began) // 1000, is_good=is_good)
+        if is_good or not self._is_stopped():
+            self.health.passed(self.clock(), (time.monotonic_ns() - began) // 1000, is_good=is_good)
         if is_good:
             self.pulse.beat()
             if self._ended.keys() >= self.crew.groups().keys():
                 self.health.running(is_running=not self.ending.is_set())
+            self._go_on_looking_back()
         return is_good
+
+    def _read(self, interval: int, crew: Crew) -> bool:
+        outcome = crew.run(crew.groups().get(interval, ()))
+        if outcome.alerts:
+            self.voice.notifier.wake()
+        return outcome.is_done
+
+    def look_back(self) -> bool:
+        """Go on looking back, until it is done or something else comes first; whether it is done."""
+        is_done = self._tried("look-back", lookback.run)
+        self._tell_look_back()
+        return is_done
+
+    def purge(self) -> bool:
+        """Delete what is older than it may be kept; whether that went well."""
+        return self._tried("purge", lambda crew: crew.purge())
+
+    def _tried(self, name: str, work: Callable[[Crew], bool]) -> bool:
+        """Do some work with who works now; what goes wrong is told, counted and tried again at its next turn."""
+        with self._lock:
+            crew = self.crew
+            self._busy.add(name)
+        try:
+            is_good = work(crew)
+            self.health.well(STORE)
+        except StoreFault as fault:
+            self.health.broken(STORE, str(fault), self.clock(), is_grave=True)
+            self.said(str(fault))
+            return False
+        except Exception as fault:  # noqa: BLE001 - the outermost place of a job: told, counted, tried again
+            self.said("".join(traceback.format_exception(fault)).rstrip())
+            self.said(f"this is a bug in shadowit: {type(fault).__name__}: {fault}")
+            self.health.broken(name, f"{type(fault).__name__}: {fault}", self.clock())
+            return False
+        finally:
+            self._busy.discard(name)
+        self.health.well(name)
+        return is_good
+
+    def _is_stopped(self) -> bool:
+        return self.ending.is_set() or self._pausing.is_set()
+
+    def _replace(self, crew: Crew) -> None:
+        """Put another crew to work, when the one before has put down what it was at."""
+        self._pausing.set()
+        try:
+            while True:
+                with self._lock:
+                    if not self._busy or self.ending.is_set():
+                        self.crew = crew
+                        return
+                time.sleep(_PAUSE_S)
+        finally:
+            self._pausing.clear()
+
+    def _go_on_looking_back(self) -> None:
+        if self._tell_look_back() and not self.ending.is_set() and self._scheduler.get_job("look-back") is None:
+            self._scheduler.add_job(self.look_back, id="look-back", next_run_time=datetime.now(UTC))
+
+    def _tell_look_back(self) -> str:
+        said = lookback.progress(self.crew.store.look_backs(self.crew.inforce.ruleset.digest))
+        self.health.looking_back(said)
+        return said
 
     def _schedule(self) -> None:
         """One job for each group; those that are there already keep their turn."""
         wanted = {f"read-{interval}": interval for interval in self.crew.groups()}
         for job in self._scheduler.get_jobs():
-            if job.id not in wanted:
+            if job.id.startswith("read-") and job.id not in wanted:
                 job.remove()
         there = {job.id for job in self._scheduler.get_jobs()}
+        if "purge" not in there:
+            self._scheduler.add_job(self.purge, "interval", seconds=PURGE_S, id="purge")
         for name, interval in wanted.items():
             if name not in there:
                 self._scheduler.add_job(
@@ -249,7 +276,7 @@ class Daemon:
         is_late = False
         for interval in self.crew.groups():
             since = now - self._ended.setdefault(interval, now)
-            if interval not in self._busy and since > OVERDUE * interval + TICK_S:
+            if f"read-{interval}" not in self._busy and since > OVERDUE * interval + TICK_S:
                 is_late = True
                 self._scheduler.modify_job(f"read-{interval}", next_run_time=datetime.now(UTC))
                 self._ended[interval] = now

@@ -1,7 +1,8 @@
 """Transactions that span lines, across readings: open ones are kept until they end, their earlier lines are looked for.
 
-A line that says what became of a mail tells of it at once. What may still change (nobody has delivered it yet) is told
-when the transaction has ended, or was left alone for ``REST_US``; a line that comes later still finds the others.
+A transaction is told of when a line ends it. One that nobody ends is told of when no line of it came for ``SETTLE_US``,
+as far as lines say what became of the mail; what may still change (nobody has delivered it yet) when it was left alone
+for ``REST_US``. A line that comes later still finds the others.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from detector.events import LogFormat
     from detector.match import SightingBatch
     from detector.scan import Fragment
-    from detector.sources import Binding, Log, Segment
+    from detector.sources import Log, Segment, StreamState
     from detector.store import Batch
 
+SETTLE_US = 10 * MICROSECONDS
+"""Lines of one transaction follow each other within this time, but for tries that failed."""
 REST_US = 2 * 3600 * MICROSECONDS
 """Mail servers try again within this time."""
 EXPIRY_US = 5 * 86_400 * MICROSECONDS
@@ -33,6 +36,9 @@ OPEN_LIMIT = 50_000
 """Transactions that may be open at once; the oldest are given up, and that is said."""
 LOOK_BACK_BYTES = 16 * 1024 * 1024
 """How far before a line that opens a transaction its earlier lines are looked for."""
+LOOK_BACK_LOGS = 10
+"""In so many logs that were rotated before."""
+_TURNS = (SETTLE_US, REST_US)
 _ID_ALONE = frozenset({Col.TRANSACTION, Col.AT})
 
 
@@ -60,14 +66,14 @@ class Transactions:
         log_format: what its lines are.
         open: their lines by key, oldest first.
         touched: when a line of each was last read, microseconds since the epoch.
-        told: those that were told of while they rested.
+        told: how long those that were told of had been left alone then.
         order: a number that grows from reading to reading: the order in which lines were written.
     """
 
     log_format: LogFormat
     open: dict[str, list[Fragment]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    told: dict[str, int] = field(default_factory=dict)
     order: int = 0
 
     def restore(self, fragments: Iterable[Fragment]) -> None:
@@ -99,7 +105,7 @@ class Transactions:
         last = {one.key: one for one in found}
         whole = [one for key in last for one in self.open.get(key, ())] + found
         ended = frozenset(key for key, one in last.items() if _ends(one))
-        batches = tuple(self._told(sighter, whole, ended))
+        batches = tuple(self._told(sighter, [one for one in whole if one.key in ended], ended))
         return Joined(batches, tuple(one for one in found if one.key not in ended), ended)
 
     def rested(self, sighter: Sighter, now: int, newest: int | None) -> Joined:
@@ -111,24 +117,30 @@ class Transactions:
             newest: of the instants in the log; an old log is read faster than it was written.
         """
         ages = {key: max(now - at, (newest or 0) - self._last_at(key)) for key, at in self.touched.items()}
-        resting = frozenset(key for key, age in ages.items() if age >= REST_US and key not in self.told)
+        due = {key for key, age in ages.items() if any(self.told.get(key, 0) < one <= age for one in _TURNS)}
         expired = {key for key, age in ages.items() if age >= EXPIRY_US}
         oldest = sorted(ages.keys() - expired, key=lambda key: -ages[key])
         given_up = oldest[: max(len(oldest) - OPEN_LIMIT, 0)]
-        batches = tuple(self._told(sighter, [one for key in resting for one in self.open[key]], resting))
-        self.told |= resting
+        resting = frozenset(key for key in due if ages[key] >= REST_US)
+        batches = tuple(self._told(sighter, [one for key in due for one in self.open[key]], resting))
+        self.told |= {key: ages[key] for key in due}
         return Joined(batches, (), frozenset(expired.union(given_up)), len(given_up))
+
+    def settled(self, sighter: Sighter, more: Sequence[Fragment]) -> tuple[SightingBatch, ...]:
+        """Tell of everything that is open, with some more of its lines: nothing else will come."""
+        lines = [one for some in self.open.values() for one in some]
+        return tuple(self._told(sighter, [*lines, *more], frozenset(self.open)))
 
     def commit(self, joined: Joined) -> None:
         """What was read is kept."""
         for one in joined.kept:
             self.open.setdefault(one.key, []).append(one)
             self.touched[one.key] = self.order = max(self.order, one.order)
-            self.told.discard(one.key)
+            self.told.pop(one.key, None)
         for key in joined.ended:
             self.open.pop(key, None)
             self.touched.pop(key, None)
-            self.told.discard(key)
+            self.told.pop(key, None)
 
     def _last_at(self, key: str) -> int:
         instants = [at for one in self.open[key] if isinstance(at := one.row.get(Col.AT), int)]
@@ -165,19 +177,29 @@ def keep_lines(batch: Batch, source: str, log_format: LogFormat, joined: Joined,
 
 
 def ranges_before(
-    part: Part, binding: Binding[Log], files: Sequence[Binding[Log]]
-) -> Iterator[AbstractContextManager[Segment]]:
-    """The ranges before a part: of its own stream, before that of the one that was rotated before it."""
-    start = part.segment.start
-    rest = LOOK_BACK_BYTES - start
-    older = [one for one in files if one.state and one.file.modified < binding.file.modified and one.state.offset]
-    if rest > 0 and older and (state := older[-1].state) is not None:
-        yield _range(older[-1].file, state.id, max(state.offset - rest, 0), state.offset)
+    part: Part, log: Log, older: Sequence[tuple[Log, StreamState]]
+) -> list[AbstractContextManager[Segment]]:
+    """The ranges that were written before a part, oldest first, up to ``LOOK_BACK_BYTES``.
+
+    Args:
+        part: some lines of a stream.
+        log: the stream's file.
+        older: the files that were rotated before it, oldest first, and how far they were read.
+    """
+    start, left = part.segment.start, LOOK_BACK_BYTES
+    found: list[AbstractContextManager[Segment]] = []
     if start:
-        yield _range(binding.file, part.state.id, max(start - LOOK_BACK_BYTES, 0), start)
+        found.append(range_of(log, part.state.id, max(start - left, 0), start))
+        left -= start
+    for other, state in older[::-1][:LOOK_BACK_LOGS]:
+        if left > 0 and state.offset:
+            found.append(range_of(other, state.id, max(state.offset - left, 0), state.offset))
+            left -= state.offset
+    return found[::-1]
 
 
 @contextmanager
-def _range(log: Log, stream: str, start: int, stop: int) -> Iterator[Segment]:
+def range_of(log: Log, stream: str, start: int, stop: int) -> Iterator[Segment]:
+    """A range of a stream, readable."""
     with log.segment() as whole:
         yield replace(whole, stream=stream, start=start, stop=stop)

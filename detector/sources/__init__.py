@@ -9,8 +9,9 @@ from detector.sources.binding import Binding, Bindings, Fate, bind
 from detector.sources.chunks import CHUNK_BYTES, Chunk, chunks
 from detector.sources.compression import Compression, DamagedStream, detect
 from detector.sources.files import Found, find
+from detector.sources.fingerprints import Fingerprints, Prints
 from detector.sources.framing import Framing, framing_of
-from detector.sources.held import Fingerprints, Log, Prints, Vanished
+from detector.sources.held import Log, Vanished
 from detector.sources.listing import Listing, listed
 from detector.sources.opening import Limits, Reader, members, open_regular, open_stream, utf16_of
 from detector.sources.segments import Gap, Segment, segments_of

@@ -6,20 +6,19 @@ must be the file that was listed; what is read comes from that open file, whatev
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import stat
-import sys
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from detector.errors import UnreadableSource
-from detector.sources.compression import Compression, DamagedStream, detect
+from detector.sources.compression import Compression, detect
+from detector.sources.fingerprints import Fingerprints, digest
 from detector.sources.opening import open_stream, utf16_of
 from detector.sources.segments import Segment
-from detector.sources.streams import GUARD_BYTES, HEAD_BYTES, Seen, StreamState
+from detector.sources.streams import HEAD_BYTES, Seen, StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,19 +32,6 @@ _MAGIC_BYTES = 4096
 
 class Vanished(UnreadableSource):
     """The name that was listed leads nowhere, or to another file, by now: it is worth listing again."""
-
-
-class Prints(NamedTuple):
-    """Digests of a stream's first bytes and of those just before an offset."""
-
-    head_bytes: int
-    head_sha256: str
-    guard_bytes: int
-    guard_sha256: str
-
-    def are_of(self, state: StreamState) -> bool:
-        """Whether a stream was left there."""
-        return self == (state.head_bytes, state.head_sha256, state.guard_bytes, state.guard_sha256)
 
 
 class Log:
@@ -119,7 +105,7 @@ class Log:
 
     def begins(self, state: StreamState) -> bool:
         """Whether its head is the stream's."""
-        return _digest(self.head[: state.head_bytes]) == state.head_sha256 and len(self.head) >= state.head_bytes
+        return digest(self.head[: state.head_bytes]) == state.head_sha256 and len(self.head) >= state.head_bytes
 
     def verifies(self, state: StreamState) -> bool:
         """Whether the stream was left in it."""
@@ -175,6 +161,17 @@ class Log:
             self._file = self._open()
         return self
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Keep it open in the block."""
+        was_held = self._file is not None
+        self.hold()
+        try:
+            yield
+        finally:
+            if not was_held:
+                self.close()
+
     def close(self) -> None:
         """Let go of it."""
         if self._file is not None:
@@ -196,74 +193,6 @@ class Log:
             self._was_opened = True
             self.size, self.modified = found.st_size, found.st_mtime_ns // 1000
         return file
-
-
-class Fingerprints:
-    """Digests of one log at ascending offsets."""
-
-    def __init__(self, handle: int, size: int, reader: Reader | None) -> None:
-        self._handle = handle
-        self._size = size
-        self._reader = reader
-        self._position = 0
-        self._newline = 0
-        self._head = b""
-        self._tail = b""
-
-    @property
-    def head(self) -> bytes:
-        """The first ``HEAD_BYTES``; asked for before anything else."""
-        self._forward(HEAD_BYTES)
-        return self._head
-
-    def end(self) -> int:
-        """How many bytes there are."""
-        return self._forward(sys.maxsize)
-
-    def last_line(self) -> int:
-        """Offset behind the last newline."""
-        if self._reader is not None:
-            self._forward(sys.maxsize)
-            return self._newline
-        place = self._size
-        while place > 0:
-            start = max(place - _BLOCK_BYTES, 0)
-            if (found := os.pread(self._handle, place - start, start).rfind(b"\n")) >= 0:
-                return start + found + 1
-            place = start
-        return 0
-
-    def at(self, offset: int) -> Prints | None:
-        """The digests at an offset, ``None`` where there are fewer bytes."""
-        head_bytes, guard_bytes = min(HEAD_BYTES, offset), min(GUARD_BYTES, offset)
-        if self._reader is None:
-            if offset > self._size:
-                return None
-            head = os.pread(self._handle, head_bytes, 0)
-            guard = os.pread(self._handle, guard_bytes, offset - guard_bytes)
-        else:
-            if self._forward(offset) < offset:
-                return None
-            head, guard = self._head[:head_bytes], self._tail[len(self._tail) - guard_bytes :]
-        if (len(head), len(guard)) != (head_bytes, guard_bytes):
-            return None  # it was cut short while it was read
-        return Prints(head_bytes, _digest(head), guard_bytes, _digest(guard))
-
-    def _forward(self, offset: int) -> int:
-        """Read on to an offset, or to the end or the damage before it; gives the place that was reached."""
-        while self._reader is not None and self._position < offset:
-            try:
-                block = self._reader.read(min(_BLOCK_BYTES, offset - self._position))
-            except (DamagedStream, OSError):
-                break
-            if not block:
-                break
-            if (found := block.rfind(b"\n")) >= 0:
-                self._newline = self._position + found + 1
-            self._position += len(block)
-            self._head += block[: HEAD_BYTES - len(self._head)]
-            self._tail = (self._tail + block)[-GUARD_BYTES:]
-        return self._position
 
 
 def open_below(path: str, root: str) -> io.FileIO:
@@ -291,7 +220,3 @@ def open_below(path: str, root: str) -> io.FileIO:
 def _readable(segment: Segment) -> Iterator[Reader]:
     with open_stream(segment) as reader:
         yield reader
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
