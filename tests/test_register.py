@@ -200,7 +200,7 @@ class TestCommand:
 
 
 def found(**changes):
-    whole = Found("one", "u1", (), Stage.USED, "confirmed", Verdict.APPROVED, None, None, 1, 1, 0, 0, ())
+    whole = Found("one", "u1", (), Stage.USED, Verdict.APPROVED, None, None, 1, 1, 0, 0, ())
     return whole._replace(**changes)
 
 

@@ -30,7 +30,6 @@ class Found(NamedTuple):
         actor: who, by name or pseudonym: only counted.
         units: organisational units.
         stage: the highest that was reached.
-        confidence: ``confirmed`` or ``probable``.
         verdict: what the policy says.
         first: earliest sighting, ``None`` where unknown.
         last: latest sighting.
@@ -45,7 +44,6 @@ class Found(NamedTuple):
     actor: str
     units: tuple[str, ...]
     stage: Stage
-    confidence: str
     verdict: Verdict
     first: int | None
     last: int | None

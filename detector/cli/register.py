@@ -31,7 +31,6 @@ class _Finding(BaseModel):
     service: str
     actor: _Who
     stage: Stage
-    confidence: str
     verdict: Verdict
     first_seen: AwareDatetime | None
     last_seen: AwareDatetime | None
@@ -141,7 +140,6 @@ def _as_found(one: _Finding) -> Found:
         actor=one.actor.id,
         units=tuple(unit for unit in one.actor.unit.split(", ") if unit),
         stage=one.stage,
-        confidence=one.confidence,
         verdict=one.verdict,
         first=None if one.first_seen is None else from_datetime(one.first_seen),
         last=None if one.last_seen is None else from_datetime(one.last_seen),
