@@ -114,6 +114,8 @@ class TestOutcomes:
         assert outcome(ledger(replace(PROXY, unread=(gap,)), DNS, MAIL)) == (
             Outcome.NOT_OBSERVED_SHORT, [("unplaced", "b.gz")],
         )  # fmt: skip
+        later = Unread("proxy", "b.gz", LENGTH * HOUR, None, "cut")
+        assert outcome(ledger(replace(PROXY, unread=(later,)), DNS, MAIL)) == (Outcome.NOT_OBSERVED, [])
         stray = Unread("", "notes.txt", None, None, "no log format reads its lines")
         assert outcome(ledger(PROXY, DNS, MAIL, stray=(stray,)))[1] == [("unplaced", "notes.txt")]
 

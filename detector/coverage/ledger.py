@@ -72,8 +72,9 @@ class Ledger:
 
     @property
     def unplaced(self) -> tuple[Unread, ...]:
-        """What could not be read, and nobody knows of which time it was."""
-        return (*self.stray, *(gap for source in self.sources for gap in source.unplaced))
+        """What could not be read and may lie in the window, and nobody knows of which time it was."""
+        gaps = (*self.stray, *(gap for source in self.sources for gap in source.unplaced))
+        return tuple(gap for gap in gaps if _touches(gap, self.window))
 
     @property
     def sample(self) -> Sample:
