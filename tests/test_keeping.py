@@ -118,20 +118,18 @@ class TestPurging:
             batch.seal(f"p-{1:016x}", b"box")
             batch.refuse("s", 1, 2, "ab", "bad")
         with store.batch(self.NOW) as batch:
-            batch.add([sighting(4, actor=4, at=self.NOW - DAY), sighting(5, actor=4, at=AT)])
+            batch.add([sighting(4, actor=4, at=AT - 3000 * DAY)])
             batch.seal(f"p-{4:016x}", b"box")
         done = store.purge(self.TERMS, by="me", now=self.NOW)
-        assert [(one.kind, one.rows, one.held, one.by) for one in done] == [
-            ("sightings", 4, 0, "me"),
-            ("refused", 1, 0, "me"),
-        ]
+        told = [(one.kind, one.rows, one.held, one.by) for one in done]
+        assert told == [("sightings", 3, 0, "me"), ("refused", 1, 0, "me")]
         assert store.purges() == done
         assert [one.id for one in store.sightings()] == ["s4"]
         assert [one.actor.name for one in store.standings()] == [f"p-{4:016x}"]
         assert set(store.boxes([f"p-{number:016x}" for number in range(9)])) == {f"p-{4:016x}"}
         assert store.fact("purged") == str(self.NOW)
         assert store.purge(self.TERMS, by="me", now=self.NOW, shrink=False) == []
-        assert sum(one.sightings for one in store.days()) == 5
+        assert sum(one.sightings for one in store.days()) == 4
 
     def test_a_hold_keeps_what_it_covers(self, store):
         with store.batch(AT) as batch:
@@ -189,7 +187,8 @@ class TestPurging:
         canary = "canary-4711-host.example"
         with plain.batch(AT) as batch:
             batch.add([sighting(number, host=f"{number}.{canary}", unit=canary) for number in range(400)])
-            batch.add([sighting(1000, at=self.NOW)])
+        with plain.batch(self.NOW) as batch:
+            batch.add([sighting(1000)])
         assert any(canary.encode() in one.read_bytes() for one in path.parent.iterdir())
         plain.purge(self.TERMS, by="me", now=self.NOW, shrink=shrink)
         left = {one.name: one.read_bytes() for one in path.parent.iterdir()}

@@ -81,7 +81,7 @@ class Batch:
     def cover(self, hours: Iterable[Hour]) -> None:
         """Add to what was read of each source's hours."""
         rows: list[dict[str, Cell]] = [
-            {**one._asdict(), "source": packed(one.source), "kind": str(one.kind)} for one in hours
+            {**one._asdict(), "source": packed(one.source), "kind": str(one.kind), "noted": self._now} for one in hours
         ]
         self._add_up(tables.hours, ("source", "kind", "hour"), ("lines", "parsed", "unparsed", "bytes"), rows)
 
@@ -194,7 +194,7 @@ class Batch:
             denied[key] += one.denied
         names = ("day", "service", "stage", "verdict", "source")
         rows: list[dict[str, Cell]] = [
-            {**dict(zip(names, key, strict=True)), "sightings": count, "denied": denied[key]}
+            {**dict(zip(names, key, strict=True)), "sightings": count, "denied": denied[key], "noted": self._now}
             for key, count in counted.items()
         ]
         self._add_up(tables.days, names, ("sightings", "denied"), rows)
@@ -205,7 +205,7 @@ class Batch:
         if not rows:
             return
         kept = inserting(self._connection, table)
-        added = {name: table.c[name] + kept.excluded[name] for name in sums}
+        added = {name: table.c[name] + kept.excluded[name] for name in sums} | {"noted": kept.excluded.noted}
         self._connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=added), list(rows))
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, true, update
 
-from detector.coverage import HOUR
 from detector.errors import UsageError
 from detector.events import MICROSECONDS
 from detector.store import facts, fragments, judging
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
     from detector.config import Retention
 
 DAY_US = 86_400 * MICROSECONDS
-_FORGED = DAY_US
-"""A sighting that says it is of so much later than it was noted is as old as its noting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long what is kept.
+    """How long what is kept, counted from when it was noted.
+
+    Not from when it happened: what a look-back finds in an archive today must not go tomorrow.
 
     Attributes:
         sightings_days: sightings with evidence and sealed identities, refused lines, alerts that went out.
@@ -178,8 +177,8 @@ def purge(connection: Connection, terms: Terms, *, by: str, now: int) -> list[Pu
             for table, before, is_old in (
                 (tables.refused, sightings, tables.refused.c.noted < sightings),
                 (tables.outbox, sightings, and_(ended.is_not(None), ended < sightings)),
-                (tables.days, aggregates, tables.days.c.day < aggregates // DAY_US),
-                (tables.hours, aggregates, tables.hours.c.hour < aggregates // HOUR),
+                (tables.days, aggregates, tables.days.c.noted < aggregates),
+                (tables.hours, aggregates, tables.hours.c.noted < aggregates),
                 (tables.gaps, aggregates, _is_old_gap(aggregates)),
                 (tables.look_backs, aggregates, tables.look_backs.c.changed < aggregates),
                 (tables.incident_notes, aggregates, tables.incident_notes.c.incident.in_(gone)),
@@ -198,8 +197,7 @@ def purge(connection: Connection, terms: Terms, *, by: str, now: int) -> list[Pu
 def _purge_sightings(connection: Connection, before: int) -> tuple[int, int]:
     """Delete old sightings, what was judged of them, and the sealed identities that nothing needs any more."""
     table, verdicts, boxes = tables.sightings, tables.verdicts, tables.boxes
-    age = func.coalesce(table.c.at, table.c.noted)
-    is_old = or_(age < before, and_(age > table.c.noted + _FORGED, table.c.noted < before))
+    is_old = table.c.noted < before
     covered = _is_held()
     held = connection.scalar(select(func.count()).select_from(table).where(is_old, covered)) or 0
     rows = _delete(connection, table, and_(is_old, ~covered))
@@ -218,7 +216,7 @@ def _is_held() -> ColumnElement[bool]:
 
 
 def _is_old_gap(before: int) -> ColumnElement[bool]:
-    return and_(tables.gaps.c.closed.is_not(None), func.coalesce(tables.gaps.c.until, tables.gaps.c.noted) < before)
+    return and_(tables.gaps.c.closed.is_not(None), tables.gaps.c.closed < before)
 
 
 def _purge_reveals(connection: Connection, before: int, *, by: str, now: int) -> Purge:

@@ -68,7 +68,7 @@ class Reader:
         asked = asked if since is None else asked.where(table.c.hour >= since)
         asked = asked if until is None else asked.where(table.c.hour < until)
         with self.session.reading() as connection:
-            return [Hour(unpacked(row.source), Kind(row.kind), *tuple(row)[2:]) for row in connection.execute(asked)]
+            return [Hour(unpacked(row.source), Kind(row.kind), *tuple(row)[2:7]) for row in connection.execute(asked)]
 
     def gaps(self, source: str | None = None, *, closed: bool = False) -> list[Unread]:
         """What could not be read and still is not; also what has been read since, when it is asked for."""

@@ -120,6 +120,7 @@ days = _table(
     _text("source", key=True),
     _number("sightings"),
     _number("denied"),
+    _number("noted"),
 )
 """Counts without people; they outlive the sightings."""
 
@@ -142,6 +143,7 @@ hours = _table(
     _number("parsed"),
     _number("unparsed"),
     _number("bytes"),
+    _number("noted"),
     Index("hours_by_hour", "hour"),
 )
 

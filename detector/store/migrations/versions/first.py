@@ -19,9 +19,9 @@ _TABLES = {
     "sightings": "id* service indicator stage confidence at#? denied# actor_kind actor grade one_of# unit host "
     "bytes_sent# counterpart kind dataset source path stream offset# part# length# sha256 verdict ruling noted#",
     "standings": "service* actor_kind* actor* unit* stage* denied#* verdict* sightings# first#? last#?",
-    "days": "service* stage* day#* verdict* source* sightings# denied#",
+    "days": "service* stage* day#* verdict* source* sightings# denied# noted#",
     "verdicts": "sighting* policy* verdict ruling judged#",
-    "hours": "source* kind* hour#* lines# parsed# unparsed# bytes#",
+    "hours": "source* kind* hour#* lines# parsed# unparsed# bytes# noted#",
     "gaps": "id+ source path since#? until#? reason noted# closed#?",
     "refused": "stream* offset#* length# sha256 reason noted#",
     "counters": "source* parsed# filtered# unparsed# oversize# bytes# newest#? succeeded#? lag_bytes#",
