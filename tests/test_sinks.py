@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from servers import Http, Server, answer, certificate, drip, endless, hang
 
 from detector import __version__
+from detector.cli import run
 from detector.errors import InvalidFile, UsageError
 from detector.events import from_iso
 from detector.findings import Alert, AlertKind, Severity
@@ -925,3 +926,18 @@ def test_an_attempt_never_holds_more_threads_than_the_resolvers():
         for _ in range(20):
             assert posted(server).result is Result.DELIVERED
     assert threading.active_count() <= before + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("sinks: [{type: jsonl, pth: a}]", "sinks[0]: pth: no such key"),
+     ("web_config_file: web.yml", "basic_auth_users.p: must be name: bcrypt")],
+)  # fmt: skip
+def test_check_config_looks_at_sinks_and_the_web_configuration(tmp_path, capsys, text, told):
+    (tmp_path / "shadowit.yml").write_text(text)
+    (tmp_path / "web.yml").write_text("basic_auth_users: {p: plain}")
+    assert run(["check", "config", str(tmp_path / "shadowit.yml")]) == 3
+    assert told in capsys.readouterr().err
+    (tmp_path / "shadowit.yml").write_text("sinks: [{type: jsonl, path: a}]")
+    assert run(["check", "config", str(tmp_path / "shadowit.yml")]) == 0
+    assert capsys.readouterr().out.endswith(", 1 sinks\n")

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import http.client
 import json
 import socket
@@ -93,6 +94,13 @@ class TestPages:
         assert (answer.status, answer.body) == (200, daemon.content)
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert answer.headers["Connection"] == "close"
+
+    def test_metrics_are_compressed_for_those_who_take_it(self):
+        daemon = Daemon()
+        with listening(daemon) as listener:
+            answer = asked(listener, Accept_Encoding="gzip, deflate")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.body) == daemon.content
 
     def test_metrics_are_made_at_most_once_a_second_whoever_asks(self):
         daemon = Daemon()
@@ -446,6 +454,26 @@ class TestRudeClients:
             with contextlib.suppress(ConnectionResetError):
                 assert rude[0].recv(1) == b""
             closed(rude)
+
+    def test_slow_readers_that_come_again_and_again_cut_off_nobody_honest(self, caplog):
+        daemon, over = Daemon(), threading.Event()
+        daemon.content = b"x" * 5_000_000
+
+        def flood(listener):
+            while not over.wait(0.1):
+                closed(opened(listener, 40, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+
+        with listening(daemon) as listener:
+            floods = [threading.Thread(target=flood, args=(listener,)) for _ in range(3)]
+            for one in floods:
+                one.start()
+            try:
+                assert slowest(listener, 15, Accept_Encoding="gzip") < 2
+            finally:
+                over.set()
+                for one in floods:
+                    one.join()
+        assert "raised exception" not in caplog.text
 
     def test_it_ends_although_somebody_hangs_on(self):
         with listening() as listener:

@@ -27,8 +27,9 @@ def command() -> None:
 @command.command("config", epilog="Example: shadowit check config /etc/shadowit/shadowit.yml")
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def check_config(path: Path) -> int:
-    """Check a configuration: its keys, formats and time zones, and that its signatures, policy and people load."""
-    from detector import config
+    """Check a configuration: its keys, formats and time zones, and that all files that it names load."""
+    from detector import config, sinks
+    from detector.daemon import webconfig
 
     loaded = config.load(path)
     formats = _formats(path, loaded)
@@ -38,8 +39,11 @@ def check_config(path: Path) -> int:
     ruleset = load_ruleset((), loaded)
     load_policy(None, loaded)
     load_people(None, loaded)
+    channels = sinks.channels(path)
+    if loaded.web_config_file is not None:
+        webconfig.load(loaded.web_config_file)
     click.echo(f"{path}: sound: {len(loaded.sources)} sources, {len(loaded.formats)} own formats, "
-               f"{len(ruleset.signatures)} services")  # fmt: skip
+               f"{len(ruleset.signatures)} services, {len(channels)} sinks")  # fmt: skip
     return 0
 
 
