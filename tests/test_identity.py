@@ -212,7 +212,7 @@ class TestResolver:
         for name in ("u1", "x", "y", "z", "u1"):
             assert (attribute(at(1, account=name)).actor == PERSON) == (name == "u1")
 
-    def test_a_million_sightings_of_a_house_take_seconds(self):
+    def test_two_hundred_thousand_sightings_of_a_house_take_seconds(self):
         entries = [Entry(f"p{n}", accounts=(f"u{n}",), mails=(f"u{n}@x.example",)) for n in range(2000)]
         events = [
             event
@@ -223,11 +223,11 @@ class TestResolver:
         ]  # fmt: skip
         attribute = resolver(entries, *events)
         rows = [at(n % 100, address=f"10.0.{n % 250}.{n % 8}") for n in range(20_000)]
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(10):
             for row in rows:
                 attribute(row)
-        assert time.perf_counter() - started < 6  # 0.4 s on a quiet machine
+        assert time.process_time() - started < 6  # 0.4 s on a quiet machine
 
 
 TIMES = st.integers(0, 60)
