@@ -12,6 +12,7 @@ from detector.errors import RefusedLine
 
 _DOMAIN_LABELS = 2
 _TELLING_LETTERS = 5
+_COMMON = frozenset("www api app apps cdn login auth portal static assets mail web m".split())  # noqa: SIM905
 _LENGTH = re.compile(r"\((0|[1-9]\d?)\)")
 _LOOSE = re.compile(r"\(\d{1,3}\)([^()\s]+)")
 _WHOLE = re.compile(r"(?:\(\d{1,3}\)[^()\s]+)+\(0\)")
@@ -53,14 +54,18 @@ def telling_label(host: str) -> bytes:
     """What every spelling of a name holds: one label between parentheses, the one that is rarest in logs.
 
     Not the lengths: a name with a wrong one is still reported as the name that it says. May over-report, must never
-    under-report. Of a long name the first label tells most (``copilot.microsoft.com``), of a domain the longest.
+    under-report. Of a long name the first label tells most (``copilot.microsoft.com``), of a domain the longest; the
+    last one (``com``) and labels that half of all names have (``www``, ``api``) tell nothing.
 
     >>> telling_label("app.clearview.ai"), telling_label("copilot.microsoft.com")
     (b')clearview(', b')copilot(')
+    >>> telling_label("vk.com"), telling_label("api.x.ai"), telling_label("www.bit.ly")
+    (b')vk(', b')x(', b')bit(')
     """
     labels = host.split(".")
-    telling = labels[0] if len(labels) > _DOMAIN_LABELS and len(labels[0]) >= _TELLING_LETTERS else max(labels, key=len)
-    return f"){telling}(".encode()
+    rare = [label for label in labels[:-1] if label not in _COMMON] or labels[:-1] or labels
+    first = rare[0] == labels[0] and len(labels) > _DOMAIN_LABELS and len(labels[0]) >= _TELLING_LETTERS
+    return f"){rare[0] if first else max(rare, key=len)}(".encode()
 
 
 def spelled(name: str) -> str:
