@@ -135,4 +135,3 @@ def test_the_same_policy_judges_nothing_twice(house):
     decide(house, PROHIBITED)
     house.restart()
     assert [judge_again(house.force, house.store, house.clock()) for _ in range(2)] == [2, 0]
-    assert judge_again(house.force, house.store, house.clock(), again=True) == 0

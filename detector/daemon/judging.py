@@ -11,19 +11,13 @@ if TYPE_CHECKING:
     from detector.store import Store
 
 
-def judge_again(force: InForce, store: Store, now: int, *, again: bool = False) -> int:
+def judge_again(force: InForce, store: Store, now: int) -> int:
     """Judge everything by the policy in force, if it is another one than before; how many verdicts changed.
 
     The whole history is judged in one transaction: a reader sees the old verdicts or the new ones, never both.
-
-    Args:
-        force: the policy, with the key and the staff list.
-        store: whose history is judged.
-        now: the time of judging.
-        again: also where the policy is the same: something may have been kept by the one before.
 
     Raises:
         StoreFault: the store cannot be written; the verdicts stay what they were.
     """
     hidden = hidden_of(force.policy, force.key, force.people)
-    return store.rejudge(force.policy.digest, rejudge_of(hidden, force.ruleset), now, again=again)
+    return store.rejudge(force.policy.digest, rejudge_of(hidden, force.ruleset), now)

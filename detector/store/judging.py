@@ -29,15 +29,10 @@ def counts() -> ColumnElement[bool]:
     return tables.sightings.c.ruling.not_in(sorted(LEFT_OUT))
 
 
-def rejudge(
-    connection: Connection, policy: str, judge: Callable[[Attributed], Ruling], now: int, *, again: bool = False
-) -> int:
-    """Judge every sighting anew; how many got another verdict.
-
-    Nothing is done where the policy is in force already, unless it is asked for: the history of verdicts stays then.
-    """
+def rejudge(connection: Connection, policy: str, judge: Callable[[Attributed], Ruling], now: int) -> int:
+    """Judge every sighting anew; how many got another verdict. Nothing is done where the policy is in force already."""
     table, former = tables.sightings, facts.get(connection, IN_FORCE)
-    if former == policy and not again:
+    if former == policy:
         return 0
     if former != policy:
         of_former = select(table.c.id, literal(former), table.c.verdict, table.c.ruling, literal(now)).where(true())

@@ -129,20 +129,19 @@ class Store(Reader):
         with self.session.writing() as connection:
             return incidents.change(connection, incident, State.CLOSED, by=by, note=note, now=now)
 
-    def rejudge(self, policy: str, judge: Callable[[Attributed], Ruling], now: int, *, again: bool = False) -> int:
+    def rejudge(self, policy: str, judge: Callable[[Attributed], Ruling], now: int) -> int:
         """Judge every sighting by a new policy; what the one before said is kept too.
 
         Args:
             policy: digest of the new policy.
             judge: what it says of a sighting.
             now: the time of judging.
-            again: also where this policy is in force: something may have been kept by the one before.
 
         Returns:
             How many sightings got another verdict.
         """
         with self.session.writing() as connection:
-            return judging.rejudge(connection, policy, judge, now, again=again)
+            return judging.rejudge(connection, policy, judge, now)
 
     def hold(self, hold: keeping.Hold) -> None:
         """Place a legal hold: what it covers is not purged before it is lifted."""
