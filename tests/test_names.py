@@ -103,3 +103,17 @@ def test_no_name_stands_in_the_store_nor_its_digest(site):
     assert found == set()
     alerts = site / "alerts.jsonl"
     assert not [one for one in forbidden() if alerts.exists() and one in alerts.read_bytes()]
+
+
+def test_the_custodians_open_what_the_daemon_sealed(site):
+    called("run", "--once", "-q", "-c", site / "shadowit.yml")
+    rows = [
+        json.loads(row) for row in called("findings", "list", "-f", "jsonl", "-c", site / "shadowit.yml").splitlines()
+    ]
+    ids = [row["actor"]["id"] for row in rows]
+    said = called(
+        "reveal", *ids, "--key", site / "privacy.key", "--key", site / "security.key", "--case", "1", "--purpose", "p",
+        "-c", site / "shadowit.yml", "-f", "json",
+    )  # fmt: skip
+    names = {one["name"] for one in json.loads(said)["identities"]}
+    assert names == {"jane.doe", "corp\\john.smith", "café.owner", "10.77.66.55", "2001:db8:77::66:55", MAILBOXES[0]}
