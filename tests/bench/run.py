@@ -3,10 +3,12 @@
     python tests/bench/run.py [--quick] [--only squid-1k,startup] [--keep DIR]
 
 Only the ratios of one run mean anything: the machine is shared and drifts. Each run is written to tests/bench/runs/.
+With --keep the logs stay in that folder, and are taken from there by the next run: cases can be measured one by one.
 Needs ripgrep (Debian: `apt-get install ripgrep`) and 12 GB of disk (--quick: 2 GB).
 """
 
 import argparse
+import compileall
 import datetime as dt
 import json
 import multiprocessing
@@ -24,6 +26,7 @@ from pathlib import Path
 
 ROUNDS = 5
 MB = 1_000_000
+MOST_MB, MOST_GROWTH = 128, 1.15
 SHADOWIT = str(Path(sys.executable).with_name("shadowit"))
 
 
@@ -109,12 +112,13 @@ def prepare(case, folder):
         rules.mkdir()
         corpus.signatures(rules, names)
         (folder / f"domains-{case.indicators}.txt").write_text("\n".join(names) + "\n")
-    log = folder / f"{case.name}.log"
-    corpus.write(log, corpus.LAYOUTS[case.layout], case.megabytes * MB, names, case.rate)
-    if case.gz:
-        subprocess.run(["gzip", "-f", str(log)], check=True)
-        log = log.with_name(log.name + ".gz")
-    return log, names
+    log = folder / f"{case.name}-{case.megabytes}.log"
+    packed = log.with_name(log.name + ".gz") if case.gz else log
+    if not packed.exists():
+        corpus.write(log, corpus.LAYOUTS[case.layout], case.megabytes * MB, names, case.rate)
+        if case.gz:
+            subprocess.run(["gzip", "-f", str(log)], check=True)
+    return packed, names
 
 
 def check(case, log, names, output):
@@ -137,7 +141,7 @@ def apart(work, *arguments):
         return pool.submit(work, *arguments).result()
 
 
-def bench(case, folder):
+def bench(case, folder, *, keep):
     """One case: prepared, run five times side by side, checked."""
     log, names = apart(prepare, case, folder)
     shown = commands(case, log, folder)
@@ -147,7 +151,8 @@ def bench(case, folder):
         for name, command in shown.items():
             timed(command, results[name], folder / f"out-{name.replace(' ', '').replace('|', '-')}")
     facts = apart(check, case, log, names, folder / "out-shadowit")
-    log.unlink()
+    if not keep:
+        log.unlink()
     ours = results["shadowit"]
     row = {"case": case.name, "indicators": case.indicators, "rate": case.rate, **facts}
     row["seconds"] = {name: round(one.median, 3) for name, one in results.items()}
@@ -163,6 +168,20 @@ def bench(case, folder):
         row["ratios"]["one core"] = round(results["one core"].median / results["rg -i -F"].median, 3)
     row["kept"] = {name: row["ratios"][name] <= limit for name, limit in case.limits.items()}
     return row
+
+
+def across(rows):
+    """Limits that hold between cases: memory, its growth with the log, and the price of many sightings."""
+    known = {row["case"]: row for row in rows}
+    kept = {"peak <= 128 MB": all(max(row["peak_mb"].values()) <= MOST_MB for row in rows if "peak_mb" in row)}
+    small, large = known.get("squid-200m"), known.get("squid-4g")
+    if small and large:
+        grown = {name: large["peak_mb"][name] / small["peak_mb"][name] for name in small["peak_mb"]}
+        kept["200 MB to 4 GB: peak <= +15 %"] = max(grown.values()) <= MOST_GROWTH
+    few, many = known.get("squid-1k"), known.get("squid-2pct")
+    if few and many:
+        kept["2 % sightings <= 2 x the time of 0.05 %"] = many["seconds"]["shadowit"] <= 2 * few["seconds"]["shadowit"]
+    return kept
 
 
 def startup():
@@ -185,19 +204,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes")
     parser.add_argument("--only", default="", help="names of cases, comma-separated")
-    parser.add_argument("--keep", default="", help="folder for the logs instead of a temporary one")
+    parser.add_argument("--keep", default="", help="folder in which the logs stay for the next run")
     options = parser.parse_args()
     if not shutil.which("rg"):
         raise SystemExit("ripgrep is missing: apt-get install ripgrep")
     only = set(options.only.split(",")) - {""}
+    compileall.compile_dir(Path(__file__).parents[2] / "detector", quiet=1)  # as it is in an installed package
     rows = [startup()] if not only or "startup" in only else []
-    with tempfile.TemporaryDirectory(dir=options.keep or None) as name:
+    with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CACHE_HOME"] = name
+        folder = Path(options.keep or name)
         for case in CASES:
             if only and case.name not in only:
                 continue
             sized = Case(**{**vars(case), "megabytes": case.megabytes // (10 if options.quick else 1)})
-            rows.append(bench(sized, Path(name)))
+            rows.append(bench(sized, folder, keep=bool(options.keep)))
             print(json.dumps(rows[-1]), flush=True)
     record = {
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -206,11 +227,13 @@ def main():
         "rounds": ROUNDS,
         "quick": options.quick,
         "rows": rows,
+        "across": across(rows),
     }
     target = Path(__file__).parent / "runs" / f"{record['date'].replace(':', '')}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(record, indent=1) + "\n")
-    print(f"kept as {target.name}; limits kept: {sum(all(row['kept'].values()) for row in rows)} of {len(rows)}")
+    print(f"kept as {target.name}; limits kept: {sum(all(row['kept'].values()) for row in rows)} of {len(rows)} rows,")
+    print(f"between rows: {record['across']}")
 
 
 if __name__ == "__main__":
