@@ -210,7 +210,7 @@ def _range_bytes(size_bytes: int, jobs: int) -> int:
     """
     if jobs == 1:
         return max(size_bytes, SEGMENT_BYTES)
-    return max(SEGMENT_BYTES, min(size_bytes // (4 * jobs), LARGEST_RANGE_BYTES) // CHUNK_BYTES * CHUNK_BYTES)
+    return max(SEGMENT_BYTES, min(size_bytes // (2 * jobs), LARGEST_RANGE_BYTES) // CHUNK_BYTES * CHUNK_BYTES)
 
 
 def audited(

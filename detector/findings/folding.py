@@ -192,7 +192,8 @@ class Findings:
                 finding.denied += 1
             elif at is not None:
                 day = at // DAY_US
-                finding.used_days = with_one(finding.used_days, day)
+                if day not in finding.used_days:
+                    finding.used_days = with_one(finding.used_days, day)
                 if service in self._opaque and host in self._opaque[service] and stage.rung >= _VISITED:
                     finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
 

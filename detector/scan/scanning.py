@@ -214,7 +214,7 @@ class _Part:
 
     def _read(self, chunk: Chunk, looked: list[tuple[int, int]]) -> Reading:
         """Parse and match lines."""
-        reading = read_lines(self._format, self.dialect, [chunk.line(start, end) for start, end in looked])
+        reading = read_lines(self._format, self.dialect, chunk.lines(looked))
         self.dialect = reading.dialect
         if self._format.join is None:
             found = self._scanner.matcher.match(reading.batch)

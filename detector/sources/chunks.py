@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from detector.sources.compression import DamagedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from detector.sources.opening import Reader
 
@@ -58,6 +58,15 @@ class Chunk:
         raw = bytes(self.buffer[start:end])
         bare = raw.lstrip(b"\0") if raw[:1] == b"\0" else raw
         return self.offset + start + len(raw) - len(bare), bare
+
+    def lines(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, bytes]]:
+        """The same of many lines."""
+        offset = self.offset
+        with memoryview(self.buffer) as view:
+            found = [(offset + start, view[start:end].tobytes()) for start, end in ranges]
+        if any(raw[:1] == b"\0" for _, raw in found):
+            return [self.line(start, end) for start, end in ranges]
+        return found
 
     @property
     def evidence_bytes(self) -> int | None:
