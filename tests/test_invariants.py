@@ -16,7 +16,9 @@ import pytest
 from house import House
 
 from detector.daemon import increments, passes
+from detector.daemon.health import RELOAD
 from detector.daemon.increments import REST_US
+from detector.daemon.running import assembled
 from detector.errors import StoreFault
 from detector.findings import AlertKind
 from detector.store import Batch, Store
@@ -29,6 +31,11 @@ def house(tmp_path):
     house = House(tmp_path / "site")
     yield house
     house.store.close()
+
+
+@pytest.fixture
+def daemon(house):
+    return assembled(house.force, house.store, (), house.clock, house.told.append)
 
 
 class Killed(Exception):
@@ -239,6 +246,44 @@ class TestI7:
     def test_the_store_waits_for_the_disk(self, house):
         with house.store.session.writing() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+
+
+class TestI8:
+    """A bad new configuration never replaces a good old one; the digest in force is in the state."""
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("shadowit.yml", "sources: [{name: a}]\n"),
+            ("shadowit.yml", "source: []\n"),
+            ("shadowit.yml", "sources: &a []\n"),
+            ("shadowit.yml", ""),
+            ("signatures/facial-recognition/bad.yaml", "id: [\n"),
+            ("signatures/facial-recognition/clearview-ai.yaml", "schema_version: 1\nid: clearview-ai\n"),
+            ("pseudonym.key", "short"),
+        ],
+    )
+    def test_a_bad_file_changes_nothing_and_is_said(self, house, daemon, file, text):
+        house.write(range(3))
+        assert daemon.pass_over(1)
+        before, digest = daemon.crew, daemon.health.state.ruleset
+        path = house.folder / file
+        kept = path.read_bytes() if path.exists() else None
+        path.write_text(text)
+        assert not daemon.reload()
+        state = daemon.health.state
+        assert (daemon.crew, state.is_reload_good, state.ruleset) == (before, False, digest)
+        assert RELOAD in state.faults
+        assert state.is_ready
+        house.write(range(3, 6))
+        assert daemon.pass_over(1)
+        assert len(house.digests()) == 6
+        if kept is None:
+            path.unlink()
+        else:
+            path.write_bytes(kept)
+        assert daemon.reload()
+        assert (daemon.health.state.is_reload_good, daemon.health.state.faults) == (True, {})
 
 
 class TestFaults:
