@@ -194,6 +194,7 @@ def squid(root):
         """)  # fmt: skip
     process = started([program("squid"), "-N", "-f", configuration], folder)
     until(lambda: listens(port), "squid")
+    until(lambda: browse(port, f"http://{PROBED}:9/", "probe", "127.0.0.1")[1] != 407, "squid's authentication")
     return Server(folder, process, port, folder / "access.log")
 
 

@@ -110,6 +110,7 @@ def world(tmp_path_factory):
         daemon = servers.started(
             [sys.executable, "-m", "detector", "run", "-c", folder / "shadowit.yml"], folder, PYTHONPATH=str(ROOT)
         )
+        stack.callback(daemon.wait, 15)
         stack.callback(daemon.kill)
         servers.until(lambda: servers.listens(port), f"the daemon: {(folder / 'said.txt').read_text()}")
         yield World(logs, web, folder, daemon, port, alertmanager, hook)
