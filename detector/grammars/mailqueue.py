@@ -5,7 +5,8 @@ A fragment is a row with ``Col.TRANSACTION`` and what one line says:
 - a *try* has ``TO`` and, once it is final, ``ACTION``; a refusal may also have ``SENDER``
 - ``ACTION`` without ``TO`` says that the recipients that still wait were given up
 - ``TO`` with ``SENDER`` and no ``ACTION`` only names a recipient
-- the id alone ends the transaction: queue ids are used again
+- the id alone ends the transaction: queue ids are used again; a try that another process logged a moment later still
+  belongs to it
 - everything else is known of all recipients: the first line that says it counts
 - an id with a colon and a blank is of mails that were refused before they had one: each fragment is an event
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.events import Action, Col
+from detector.events import MICROSECONDS, Action, Col
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,9 @@ SIGNED_BY = "dkim="
 PASSED_BY = "dkim-pass="
 """``AUTHENTICATION`` of a fragment: what stands before the domain of a DKIM signature that was good."""
 
+LATE_US = 2 * MICROSECONDS
+"""How much later than the end of a mail another process may log what became of it."""
+
 _KNOWN_OF_ALL = (
     Col.SENDER, Col.FROM, Col.FROM_NAME, Col.SUBJECT, Col.MESSAGE_ID, Col.SOURCE_IP, Col.USER, Col.DIRECTION,
 )  # fmt: skip
@@ -47,19 +51,28 @@ def join(rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
         The position of the line that proves an event, different for each, and the event.
     """
     part: list[tuple[int, Row]] = []
-    tried = False
+    tried, ended = False, None
     for index, row in enumerate(rows):
         if ": " in str(row[Col.TRANSACTION]):
             yield index, {name: cell for name, cell in row.items() if name is not Col.TRANSACTION}
             continue
         last = row.keys() <= _ID_ALONE
-        if last or (tried and row.keys() <= _OPENING):  # the end, or a new client where the end was not logged
+        opens = tried and row.keys() <= _OPENING  # a new client where the end was not logged
+        if part and (opens if ended is None else not (_is_try(row) and _is_late(row, ended))):
             yield from _events(part)
-            part, tried = [], False
-        if not last:
+            part, tried, ended = [], False, None
+        if last:
+            ended = row if part else None
+        else:
             part.append((index, row))
             tried = tried or _is_try(row)
     yield from _events(part)
+
+
+def _is_late(row: Row, ended: Row) -> bool:
+    """Whether a line was written so soon behind the end of its transaction that it only lost a race."""
+    at, end = row.get(Col.AT), ended.get(Col.AT)
+    return isinstance(at, int) and isinstance(end, int) and abs(at - end) <= LATE_US
 
 
 def _is_try(row: Row) -> bool:
