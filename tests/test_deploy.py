@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from detector import config
+from detector.metrics import FAMILIES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "shadowit.rules.yml"
@@ -100,6 +101,35 @@ class TestDashboard:
         ]
         assert len(taken) == len(set(taken))
         assert all(0 <= column < 24 for column, _ in taken)
+
+
+def asked_for(query):
+    """(metric, labels) that a query names; Prometheus itself renames a metric's own ``job``."""
+    found = re.findall(r"\b(shadowit_\w+)(?:\{([^}]*)\})?", query)
+    return [(name, set(re.findall(r"(\w+)=~?", labels))) for name, labels in found]
+
+
+QUERIES = [rule["expr"] for rule in rules()] + [
+    target["expr"]
+    for panel in json.loads((DEPLOY / "grafana" / "shadowit.json").read_text())["panels"]
+    for target in panel.get("targets", ())
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_metric_and_label_that_is_asked_for_exists(query):
+    known = {one.name: set(one.labels) for one in FAMILIES}
+    for name, labels in asked_for(query):
+        assert name in known
+        assert labels <= known[name], name
+    for group in re.findall(r"by \(([^)]*)\)", query):
+        labels = {label.strip().replace("exported_job", "job") for label in group.split(",")}
+        assert all(labels <= known[name] for name, _ in asked_for(query))
+
+
+def test_every_metric_is_on_the_dashboard_or_in_a_rule():
+    named = {name for query in QUERIES for name, _ in asked_for(query)}
+    assert {one.name for one in FAMILIES} == named
 
 
 class TestContainers:
