@@ -60,7 +60,7 @@ def started(folder, *options, notify="", **environment):
 
 def once(folder, *options):
     return subprocess.run(
-        command(folder, "--once", *options), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        command(folder, "--once", *options), cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
 
 
