@@ -1,5 +1,6 @@
 """Fixtures and options that all tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def pytest_addoption(parser):
 @pytest.fixture
 def accept(request):
     return request.config.getoption("--accept")
+
+
+@pytest.fixture(autouse=True)
+def closed_pipes():
+    """The command line lets a closed pipe end the program; a test that calls it must not do so to those behind it."""
+    before = signal.getsignal(signal.SIGPIPE)
+    yield
+    signal.signal(signal.SIGPIPE, before)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """The daemon as a program: signals, systemd, configuration taken anew, passes that go wrong."""
 
 import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import kills
 import pytest
@@ -147,6 +149,7 @@ def test_the_program_reads_reloads_and_ends_when_it_is_told_to(tmp_path):
     daemon = kills.started(site, notify=manager.path, WATCHDOG_USEC="10000000")
     try:
         assert manager.wait_for("READY=1", 60)
+        assert ignores(daemon.pid, signal.SIGPIPE), "a scraper that goes away would end the daemon"
         until(lambda: kills.compared(site, lines[:1]) == (0, 0))
         good = (site / "shadowit.yml").read_text()
         (site / "shadowit.yml").write_text("nonsense: [")
@@ -185,6 +188,12 @@ def test_a_group_that_a_clock_put_to_sleep_is_woken(house, daemon):
         assert daemon._scheduler.get_job("read-1").next_run_time.year < 2100  # noqa: SLF001 - as above
     finally:
         daemon._scheduler.shutdown(wait=False)  # noqa: SLF001 - as above
+
+
+def ignores(pid, number):
+    """Whether a process ignores a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(re.search(r"^SigIgn:\s+(\w+)$", status, re.MULTILINE)[1], 16) >> (number - 1) & 1)
 
 
 def until(is_true, timeout_s=40):

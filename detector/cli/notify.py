@@ -24,12 +24,14 @@ def test_sink(name: str, config_path: Path) -> None:
     The alert has the kind "test" and the severity "info", names nobody, and is sent at once, beside the outbox.
     """
     import secrets
+    import signal
     import time
 
     from detector import config, sinks
     from detector.findings import Alert, AlertKind, Severity
     from detector.outward import Result
 
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a receiver that goes away is a failed delivery
     config.load(config_path)
     channels = {channel.name: channel for channel in sinks.channels(config_path)}
     if name not in channels:

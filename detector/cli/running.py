@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_ru
         if not quiet:
             click.echo(f"shadowit: {visible(message)}", err=True)
 
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a scraper or a receiver that goes away ends no daemon
     if not dry_run and inforce.make_key(path):
         said("made a key of the pseudonyms beside the configuration: keep it, and away from the store")
     force = inforce.load(path, signature_paths)
