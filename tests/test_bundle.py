@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import tarfile
@@ -251,6 +252,12 @@ class TestCommand:
         done = run("verify", changed)
         assert (done.return_value, "README.txt: was changed" in done.stdout) == (4, True)
         assert "is no unchanged bundle" in str(create(made[0] / "key", tmp_path / "x", "--previous", changed).exception)
+
+    def test_a_line_that_is_not_there_any_more_is_told(self, made, tmp_path, monkeypatch):
+        monkeypatch.setattr("detector.audit.evidence.raw_lines", lambda *_: ())
+        done = create(made[0] / "key", tmp_path / "x.tar")
+        assert done.return_value == 4
+        assert re.search(r"incomplete: [1-9]\d* lines are not in it", done.stderr)
 
     def test_keys_are_kept_to_their_owner(self, made, tmp_path):
         key = made[0] / "key"
