@@ -1,6 +1,7 @@
 """Fixtures and options that all tests share."""
 
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def closed_pipes():
     before = signal.getsignal(signal.SIGPIPE)
     yield
     signal.signal(signal.SIGPIPE, before)
+
+
+@pytest.fixture(autouse=True)
+def ended_workers():
+    """A test that starts the workers of sinks ends them: they would go on, beside the tests behind it."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("sink ")]
+    for thread in left:
+        thread.join(1)
+    assert not [thread.name for thread in left if thread.is_alive()]
 
 
 @pytest.fixture(scope="session")

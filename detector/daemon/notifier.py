@@ -33,6 +33,10 @@ _POLL_S = 1.0
 _log = logging.getLogger(__name__)
 
 
+# not the generator that all code of a process shares: a thread that draws from it would disturb whoever seeded it
+_CHANCE = random.SystemRandom().random
+
+
 def wall_clock() -> int:
     """The present instant, microseconds since the epoch, UTC."""
     return time.time_ns() // 1000
@@ -202,7 +206,7 @@ class Notifier:
         self,
         store: Store,
         clock: Callable[[], int] = wall_clock,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _CHANCE,
     ) -> None:
         self._store = store
         self._clock = clock
