@@ -334,7 +334,7 @@ class TestCommand:
         [
             (("clearview",), "no service is called", 2),
             ((SERVICE, "--names"), "--purpose", 2),
-            ((SERVICE, "--names", "--purpose", "x", "--for", "public"), "holds no names", 2),
+            ((SERVICE, "--names", "--purpose", "x", "--for", "public"), "hold no names", 2),
             ((SERVICE, "--kinds", "proxy,phone"), "'phone' is none of", 2),
             ((SERVICE, "--since", "2020-03-01", "--until", "2020-02-01"), "must be before", 2),
             ((SERVICE, "--since", "2021-03-01"), "nothing was read in the time", 2),

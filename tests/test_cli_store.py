@@ -219,15 +219,16 @@ class TestReveal:
 
     def test_as_json(self, call, site):
         said = json.loads(call("reveal", HIDDEN, *self.asked(site, "security", "privacy"), "-f", "json").out)
-        assert said == {"reveal": 1, "identities": [{"pseudonym": HIDDEN, "kind": "account", "name": "jane.doe"}]}
+        identities = [{"pseudonym": HIDDEN, "kind": "account", "name": "jane.doe"}]
+        assert said == {"reveal": 1, "entry": 1, "identities": identities}
 
     def test_it_is_logged_before_it_shows(self, call, site, monkeypatch):
         shown = []
 
-        def show(entry, boxes, keys, output_format):
+        def show(entry, actors, output_format):
             with Store.open(f"sqlite:///{site}/kept/shadowit.db", writable=False) as store:
                 assert store.reveals() == [entry]
-            shown.append((boxes, keys, output_format))
+            shown.append((actors, output_format))
 
         monkeypatch.setattr("detector.cli.reveal._show", show)
         assert call("reveal", HIDDEN, *self.asked(site, "security", "privacy")).status == 0

@@ -346,7 +346,7 @@ class TestCustody:
 
 
 def ask(number):
-    return Ask((f"p-{number:016x}",), f"2026-{number}", "complaint\n\udcff", "me", ("aa", "bb"), 30)
+    return Ask((f"p-{number:016x}",), f"2026-{number}", "complaint\n\udcff", "me", ("aa", "bb"), 30 * DAY)
 
 
 class TestReveals:

@@ -14,6 +14,7 @@ import click
 
 from detector import __version__
 from detector.cli.audit import EXIT_INCOMPLETE, instant, written
+from detector.cli.kept import asker, granted, with_asker, with_grant, writer_of
 from detector.cli.options import (
     all_formats,
     asked_logs,
@@ -72,6 +73,8 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
               help="Whom the answer is for: leadership sees no names and no logs, the public no person "
                    "[internal].")  # fmt: skip
 @click.option("--names", is_flag=True, help="Show actors by name to the internal reader; needs --purpose.")
+@with_grant
+@with_asker
 @click.option("--purpose", default="", metavar="TEXT", help="What the answer is for; printed with it.")
 @click.option("--vendor-list", "vendor_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
               metavar="FILE", help="The vendor's own accounts, CSV (organisation, e-mail, created, logins, searches, "
@@ -122,12 +125,16 @@ class Asking:
             raise UsageError(f"no service is called {self.service!r}: `shadowit signatures list` shows them all")
         showing = self.showing(config)
         evidence, origin = self.evidence(config, all_formats(config), self.asked(config, ruleset))
-        if origin.is_store and showing.names:
-            raise UsageError("the store holds pseudonyms only: `shadowit reveal` opens single ones, and keeps a record")
+        if origin.is_store and showing.names and self.path("grant_path") is None:
+            raise UsageError("the store holds pseudonyms only: name a --grant, which `shadowit reveal --save` makes")
+        if not origin.is_store and self.path("grant_path") is not None:
+            raise UsageError("--grant is for answers of the store: here logs are read, which hold the names")
         if origin.is_store:
             showing = replace(showing, units=self.units(config, evidence.ledger.window.until))
         evidence = replace(evidence, handed_in=self.handed_in(config, is_store=origin.is_store))
         answer = self.answered(ruleset[self.service], evidence, origin)
+        if config is not None and showing.names and origin.is_store:
+            showing = self.revealed(answer, config, showing)
         self.write(answer, showing)
         return 0 if answer.is_covered else EXIT_INCOMPLETE
 
@@ -223,9 +230,7 @@ class Asking:
 
         names, reader = bool(self.options["names"]), Reader(self.text("reader"))
         if names and reader is not Reader.INTERNAL:
-            raise UsageError(
-                f"--names is for the internal reader: the answer for {reader.value} readers holds no names"
-            )
+            raise UsageError(f"--names is for the internal reader: answers for {reader.value} readers hold no names")
         if names and not self.text("purpose").strip():
             raise UsageError("--names needs --purpose: what the names are for is printed with the answer")
         key_file = config.privacy.key_file if config else None
@@ -237,6 +242,17 @@ class Asking:
             people=self.people(config) if names else None,
             k=config.privacy.k if config else 5,
         )
+
+    def revealed(self, answer: Answer, config: Config, showing: Showing) -> Showing:
+        """With the names of a grant; that they are shown is logged before."""
+        wanted = [one.actor.name for one in (*answer.found, *answer.traces)]
+        path = self.path("grant_path")
+        if path is None or not wanted:
+            return showing
+        with writer_of(config) as store:
+            shown = granted(store, path, wanted, asker(self.text("by")), is_partial=True)
+        case = f"{showing.purpose} (names under reveal {shown.granted.number}, case {shown.granted.case})"
+        return replace(showing, purpose=case, revealed={name: one.name for name, one in shown.actors.items()})
 
     def write(self, answer: Answer, showing: Showing) -> None:
         """Write the answer where the options say."""

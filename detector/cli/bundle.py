@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from detector.report.answer import Showing
 
 EXIT_CHANGED = 4
+_NOT_MINE = ("output", "output_format", "grant_path", "by")
 README = """\
 Evidence about {service}, gathered by shadowit {version}.
 
@@ -78,7 +79,7 @@ def create(service: str, paths: tuple[str, ...], key_path: Path, output: Path, *
     return _Bundling(service, paths, options | {"output": output, "output_format": ""}).create(key_path, output)
 
 
-create.params[:0] = [one for one in answering.command.params if one.name not in ("output", "output_format")]
+create.params[:0] = [one for one in answering.command.params if one.name not in _NOT_MINE]
 
 
 @command.command(epilog="Example: shadowit bundle verify case-12.tar --public-key 3b6a27bc…")

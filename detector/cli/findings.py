@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ from detector.cli.kept import (
     config_of,
     dumped,
     finding_rows_of,
+    granted,
     moment,
     now,
     reader_of,
     table,
     with_asker,
     with_config,
+    with_grant,
     writer_of,
 )
 from detector.cli.options import load_people, load_ruleset
@@ -28,6 +31,7 @@ from detector.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from detector.config import Config
     from detector.report.document import FindingRow
     from detector.signatures import Ruleset
     from detector.store import Incident, Note, Reader
@@ -71,21 +75,33 @@ def list_findings(
     return 0
 
 
-@command.command("show", epilog="Example: shadowit findings show clearview-ai p-9a1bb31c0de0f7aa")
+@command.command(
+    "show",
+    epilog="Examples: shadowit findings show clearview-ai p-9a1bb31c0de0f7aa -- "
+    "shadowit findings show clearview-ai --names --grant case-2026-7.grant",
+)
 @click.argument("service")
 @click.argument("pseudonym", default="")
 @with_config
+@with_asker
+@click.option("--names", is_flag=True, help="Show the names that a --grant covers; it is logged first.")
+@with_grant
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output.")
-def show(service: str, pseudonym: str, config_path: Path, output_format: str) -> int:
+def show(service: str, pseudonym: str, config_path: Path, by: str, **options: object) -> int:
     """Show the findings of SERVICE, or only that of PSEUDONYM, with the lines that prove them and the incident."""
     config = config_of(config_path)
     ruleset = load_ruleset((), config)
     people = load_people(None, config)
+    grant_path = options["grant_path"]
+    if bool(options["names"]) is not isinstance(grant_path, Path):
+        raise UsageError("--names and --grant go together: the store holds pseudonyms, a grant opens some of them")
     with reader_of(config) as store:
         rows, _ = finding_rows_of(store, config, ruleset, people, service=_known(service, ruleset))
         rows = [row for row in rows if not pseudonym or row.actor.id == pseudonym]
         incident, notes = _incident(store, service)
-    if output_format == "json":
+    if isinstance(grant_path, Path):
+        rows = _named(rows, config, grant_path, asker(by))
+    if options["output_format"] == "json":
         dumped(_as_data(rows, incident, notes))
         return 0
     _print_incident(incident, notes)
@@ -94,6 +110,18 @@ def show(service: str, pseudonym: str, config_path: Path, output_format: str) ->
     if not rows:
         click.echo(f"no finding of {service}" + (f" by {pseudonym}" if pseudonym else ""))
     return 0
+
+
+def _named(rows: list[FindingRow], config: Config, grant_path: Path, by: str) -> list[FindingRow]:
+    """The same findings with the names that a grant covers; that they are shown is logged."""
+    if not rows:
+        return rows
+    with writer_of(config) as store:
+        actors = granted(store, grant_path, [row.actor.id for row in rows], by, is_partial=True).actors
+    return [
+        replace(row, actor=replace(row.actor, name=actors[row.actor.id].name)) if row.actor.id in actors else row
+        for row in rows
+    ]
 
 
 @command.command("ack", epilog="Example: shadowit findings ack clearview-ai --note 'asked the unit, ticket 4711'")
@@ -175,7 +203,7 @@ def _as_data(rows: Sequence[FindingRow], incident: Incident | None, notes: Seque
             "changes": [{"at": to_iso(one.at), "state": one.state.value, "by": one.by, "note": one.note}
                         for one in notes],
         }  # fmt: skip
-    return {"incident": said, "findings": [finding(row, names=False) for row in rows]}
+    return {"incident": said, "findings": [finding(row, names=bool(row.actor.name)) for row in rows]}
 
 
 def _print_incident(incident: Incident | None, notes: Sequence[Note]) -> None:
@@ -192,7 +220,8 @@ def _print_finding(row: FindingRow) -> None:
     from detector.report.text import visible
 
     actor = row.actor
-    click.echo(f"\n{row.service}  {actor.id}  ({actor.kind}, {actor.confidence} confidence)  {actor.unit}".rstrip())
+    who = f"{actor.id}  {visible(actor.name)}" if actor.name else actor.id
+    click.echo(f"\n{row.service}  {who}  ({actor.kind}, {actor.confidence} confidence)  {actor.unit}".rstrip())
     click.echo(f"  {row.stage} ({row.confidence}), {row.verdict}")
     click.echo(f"  {moment(row.first_seen)} to {moment(row.last_seen)}: {row.sightings} sightings on {row.days} days, "
                f"{row.denied} refused, {row.bytes_sent} bytes sent")  # fmt: skip

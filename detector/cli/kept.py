@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from detector.report.document import FindingRow
     from detector.signatures import Ruleset
     from detector.store import Reader, Store
+    from detector.store.grants import Shown
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -106,6 +107,49 @@ def asker(named: str) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         raise UsageError("nobody knows who you are: say it with --by") from None
+
+
+def with_grant(command: Command) -> Command:
+    """The options of commands that show the names of a grant."""
+    return click.option(
+        "--grant", "grant_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+        help="With --names: show the names of this grant, from `shadowit reveal --save`, while it lasts.",
+    )(command)  # fmt: skip
+
+
+def granted(store: Store, path: Path, wanted: Sequence[str], by: str, *, is_partial: bool = False) -> Shown:
+    """The names of a grant; that they are shown is on the disk.
+
+    Args:
+        store: open to write.
+        path: of the grant's file.
+        wanted: pseudonyms, nothing for all of the grant.
+        by: who asks.
+        is_partial: some of them need not be the grant's.
+
+    Raises:
+        InvalidFile: the file is no grant.
+        UsageError: the grant is over, or does not cover that.
+    """
+    from detector.store import Use, grants
+
+    return store.use_grant(grants.read_file(path), Use(tuple(wanted), by, now(), is_partial))
+
+
+def span_of(text: str) -> int:
+    """Microseconds of a time such as 30m, 8h or 2d.
+
+    Raises:
+        UsageError: it is none, or longer than a grant may last.
+    """
+    from detector.store.grants import LONGEST_US
+
+    seconds = {"m": 60, "h": 3_600, "d": 86_400}.get(text[-1:], 0)
+    number = text[:-1]
+    span = int(number) * seconds * 1_000_000 if number.isdecimal() and len(number) <= 6 else 0
+    if not 0 < span <= LONGEST_US:
+        raise UsageError(f"--for {text}: write a time such as 30m, 8h or 2d, of 30 days at most")
+    return span
 
 
 def now() -> int:

@@ -17,6 +17,7 @@ from detector.daemon.desk import Desk, Outcome, added
 from detector.daemon.keeping import Keeper
 from detector.daemon.passes import SourceReader
 from detector.daemon.whereabouts import Whereabouts
+from detector.errors import StoreFault
 from detector.findings import Telling
 from detector.identity import attribute
 from detector.scan import Settings
@@ -110,6 +111,7 @@ class Crew:
             StoreFault: the store cannot be written; what was kept before stays kept.
         """
         self.settle()
+        self._end_grants()
         self.sighter.attribute = self.whereabouts.attribute(self.inforce, self.progressed)
         total, waiting = Outcome(), [self.readers[name] for name in names if name in self.readers]
         while waiting and not self.is_stopped():
@@ -135,6 +137,16 @@ class Crew:
             if one.rows:
                 self.said(f"purged {one.rows} rows of {one.kind}; {one.held} are held")
         return True
+
+    def _end_grants(self) -> None:
+        """Names that custodians opened for some hours are erased when those are over."""
+        try:
+            if ended := self.store.expire_grants(self.clock()):
+                self.said(f"{ended} grants are over: their names are erased")
+        except StoreFault as fault:
+            if not fault.is_passing:
+                raise
+            self.said(f"names of grants that are over are erased in the next pass: {fault}")
 
     def _device(self, address: str, at: int | None) -> str:
         """The machine that had an address, as far as is known in this pass."""

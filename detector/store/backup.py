@@ -49,6 +49,8 @@ def _copy(session: Session, target: Path) -> None:
             original = connection.connection.driver_connection
             original.backup(copy, pages=_PAGES)  # type: ignore[union-attr] # the driver's own connection
         copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute("PRAGMA secure_delete = ON")
+        copy.execute("UPDATE grants SET box = X''")  # a grant ends with the store; no copy of it may stay behind
         said = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
         if said != "ok":
             raise StoreFault(f"{session.place.name}: is damaged: {said}", is_damaged=True)

@@ -3,14 +3,12 @@
 A name is sealed as ``seal(A, seal(B, name))`` (NaCl sealed boxes: X25519, XSalsa20-Poly1305): whoever has the store and
 one key has nothing. Names are padded, so that a box does not tell a name by its length.
 
-A key file has comment lines (``#``) and one line ``shadowit-custodian-public-1:`` or ``shadowit-custodian-secret-1:``
-with the key in hex and eight digits of its SHA-256, so that a key that was copied wrongly is noticed.
+A key file says ``shadowit-custodian-public-1:`` or ``shadowit-custodian-secret-1:`` before the key.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from detector.errors import InvalidFile, Problem, UsageError
 from detector.match import Actor, ActorKind
+from detector.store.keyfiles import PUBLIC_MODE, SECRET_MODE, read_key, read_secret, write_key
 from detector.store.rows import packed, unpacked
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = "shadowit-custodian-public-1:"
 _SECRET = "shadowit-custodian-secret-1:"  # noqa: S105 - what stands before a key, not one
-_KEY_DIGITS, _CHECK_DIGITS = 64, 8
+_NO_KEY = "holds no {} key: `shadowit reveal keygen NAME` makes both"
 _PADDED_BYTES = 128
 
 
@@ -51,16 +50,19 @@ class Custodians:
 
     def seal(self, actor: Actor) -> bytes:
         """An actor that only both together can read."""
-        said = orjson.dumps([actor.kind.value, packed(actor.name)])
-        padded = said.ljust(-(-len(said) // _PADDED_BYTES) * _PADDED_BYTES)
         outer, inner = map(SealedBox, self.keys)
-        return outer.encrypt(inner.encrypt(padded))
+        return outer.encrypt(inner.encrypt(padded(orjson.dumps([actor.kind.value, packed(actor.name)]))))
 
     def keep(self, batch: Batch, names: Sequence[tuple[str, Actor]]) -> None:
         """Seal the actors behind pseudonyms, those that are not sealed to these two yet."""
         actors = dict(names)
         for name in sorted(batch.unsealed(actors, self.digest)):
             batch.seal(name, self.seal(actors[name]), self.digest)
+
+
+def padded(said: bytes) -> bytes:
+    """JSON with blanks behind it, so that its length tells no name."""
+    return said.ljust(-(-len(said) // _PADDED_BYTES) * _PADDED_BYTES)
 
 
 def opened(box: bytes, keys: Sequence[PrivateKey]) -> Actor | None:
@@ -92,19 +94,14 @@ def make_keys(name: str, folder: Path) -> tuple[Path, Path]:
     """
     secret = PrivateKey.generate()
     files = (
-        (folder / f"{name}.key", 0o600, _SECRET, bytes(secret), "secret: only this custodian may ever have it"),
-        (folder / f"{name}.pub", 0o644, _PUBLIC, bytes(secret.public_key), "public: identities are sealed with it"),
+        (folder / f"{name}.key", SECRET_MODE, _SECRET, bytes(secret), "secret: only this custodian may ever have it"),
+        (folder / f"{name}.pub", PUBLIC_MODE, _PUBLIC, bytes(secret.public_key), "public: identities are sealed to it"),
     )
     for path, _, _, _, _ in files:
         if path.exists():
             raise UsageError(f"{path}: is there already: what was sealed to it could never be opened again")
     for path, mode, head, key, said in files:
-        text = f"# custodian {name}, {said}\n{head}{key.hex()}{_check(key)}\n"
-        try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as file:  # noqa: PTH123 - of a handle with a mode
-                file.write(text)
-        except OSError as fault:
-            raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
+        write_key(path, mode, f"custodian {name}, {said}", head, key)
     return files[0][0], files[1][0]
 
 
@@ -116,7 +113,7 @@ def custodians_of(paths: Sequence[Path]) -> Custodians | None:
     """
     if not paths:
         return None
-    first, second = (PublicKey(_read(path, _PUBLIC)) for path in paths)
+    first, second = (PublicKey(read_key(path, _PUBLIC, _NO_KEY.format("public"))) for path in paths)
     if first == second:
         raise InvalidFile([Problem(str(paths[1]), 0, 0, "is the key of the other custodian: two must open together")])
     return Custodians((first, second))
@@ -128,31 +125,4 @@ def secret_key(path: Path) -> PrivateKey:
     Raises:
         InvalidFile: the file is none, or others may read it.
     """
-    key = PrivateKey(_read(path, _SECRET))
-    if path.stat().st_mode & 0o077:
-        raise InvalidFile([Problem(str(path), 0, 0, "others may read this key: chmod 600 it")])
-    return key
-
-
-def _read(path: Path, head: str) -> bytes:
-    try:
-        lines = path.read_text("ascii", "replace").splitlines()
-    except OSError as fault:
-        raise InvalidFile([Problem(str(path), 0, 0, f"cannot be read: {fault.strerror}")]) from None
-    for number, line in enumerate(lines, start=1):
-        if not line.startswith(head):
-            continue
-        digits = line.removeprefix(head).strip()
-        try:
-            key = bytes.fromhex(digits[:_KEY_DIGITS])
-        except ValueError:
-            key = b""
-        if len(digits) != _KEY_DIGITS + _CHECK_DIGITS or digits[_KEY_DIGITS:] != _check(key):
-            raise InvalidFile([Problem(str(path), number, 1, "the key is not as it was made: copy the file again")])
-        return key
-    wanted = "public" if head == _PUBLIC else "secret"
-    raise InvalidFile([Problem(str(path), 0, 0, f"holds no {wanted} key: `shadowit reveal keygen NAME` makes both")])
-
-
-def _check(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:_CHECK_DIGITS]
+    return PrivateKey(read_secret(path, _SECRET, _NO_KEY.format("secret")))

@@ -226,6 +226,7 @@ def _purge_reveals(connection: Connection, before: int, *, by: str, now: int) ->
     last = connection.execute(select(table.c.number, table.c.digest).where(table.c.number.in_(youngest))).first()
     if last is None:
         return Purge(now, "reveals", before, 0, 0, by, "")
+    _delete(connection, tables.grants, tables.grants.c.number <= last.number)
     return Purge(now, "reveals", before, _delete(connection, table, table.c.number <= last.number), 0, by, last.digest)
 
 

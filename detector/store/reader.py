@@ -9,7 +9,7 @@ from sqlalchemy import select
 from detector.coverage import Hour, Unread
 from detector.events import Kind
 from detector.findings.kept import folded
-from detector.store import checking, facts, incidents, judging, keeping, knowing, outbox, reveals
+from detector.store import checking, facts, grants, incidents, judging, keeping, knowing, outbox, reveals
 from detector.store import schema as tables
 from detector.store.incidents import Incident, Note, State
 from detector.store.progress import LookBack
@@ -167,6 +167,11 @@ class Reader:
         """The log of reveals, oldest first."""
         with self.session.reading() as connection:
             return reveals.read(connection)
+
+    def lasting_grants(self) -> set[int]:
+        """Numbers of the reveals whose names can be shown again, as far as nobody has found their time to be over."""
+        with self.session.reading() as connection:
+            return grants.lasting(connection)
 
     def broken_reveals(self) -> str:
         """What is wrong with the chain of the log of reveals, empty when nothing is."""

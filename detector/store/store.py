@@ -7,19 +7,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from detector.coverage import Unread
-from detector.errors import StoreFault
-from detector.store import backup, fragments, incidents, judging, keeping, outbox, reveals
+from detector.errors import StoreFault, UsageError
+from detector.store import backup, fragments, grants, incidents, judging, keeping, outbox, reveals
 from detector.store.batch import Batch
 from detector.store.incidents import Incident, State
 from detector.store.reader import Reader
 from detector.store.sessions import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from detector.findings import Attributed
+    from detector.match import Actor
     from detector.policy import Ruling
     from detector.scan import Fragment
 
@@ -33,6 +34,7 @@ class Store(Reader):
     def __init__(self, session: Session, key: bytes | None) -> None:
         super().__init__(session)
         self._key = key
+        self._is_unscrubbed = False
 
     @classmethod
     def open(cls, url: str, *, writable: bool, is_sole: bool = True, key: bytes | None = None) -> Self:
@@ -169,9 +171,11 @@ class Store(Reader):
         return done
 
     def shred(self, pseudonyms: Sequence[str], *, by: str, now: int) -> keeping.Purge:
-        """Drop the sealed identities of pseudonyms for good, and leave nothing of them in the file."""
+        """Drop the sealed identities of pseudonyms for good, and leave nothing of them in the file, nor in grants."""
         with self.session.writing() as connection:
             done = keeping.shred(connection, pseudonyms, by=by, now=now)
+            for number in grants.covering(connection, pseudonyms):
+                grants.end(connection, number, by=by, now=now)
         self.session.scrub(whole=False)
         return done
 
@@ -179,6 +183,45 @@ class Store(Reader):
         """Log that identities will be revealed; what is shown must be shown after this, never before."""
         with self.session.writing() as connection:
             return reveals.log(connection, ask, now)
+
+    def grant(self, entry: reveals.Reveal, secret: bytes, actors: Mapping[str, Actor]) -> None:
+        """Keep the names of a reveal until it expires; they open with the secret of the grant's file."""
+        with self.session.writing() as connection:
+            grants.keep(connection, entry, secret, actors)
+
+    def use_grant(self, secret: bytes, asked: grants.Use) -> grants.Shown:
+        """Log that names are shown within a grant; what is shown must be shown after this, never before.
+
+        Raises:
+            UsageError: the grant is over, or does not cover that; the log says so.
+        """
+        self.expire_grants(asked.now)
+        with self.session.writing() as connection:
+            shown = grants.use(connection, secret, asked)
+        if shown.refused:
+            raise UsageError(f"{shown.refused}; this is noted as entry {shown.entry.number} of the log")
+        return shown
+
+    def expire_grants(self, now: int) -> int:
+        """Erase the grants whose time is over, and leave nothing of them in the file; how many there were."""
+        with self.session.reading() as connection:
+            is_due = grants.due(connection, now)
+        ended = 0
+        if is_due:
+            with self.session.writing() as connection:
+                ended = grants.expire(connection, now)
+            self._is_unscrubbed = True
+        if self._is_unscrubbed:
+            self.session.scrub(whole=False)
+            self._is_unscrubbed = False
+        return ended
+
+    def end_grant(self, number: int, *, by: str, now: int) -> reveals.Reveal:
+        """Erase the grant of a reveal before its time."""
+        with self.session.writing() as connection:
+            entry = grants.end(connection, number, by=by, now=now)
+        self.session.scrub(whole=False)
+        return entry
 
     def backup(self, target: Path) -> int:
         """Copy the store to a file while it is being written; its size in bytes."""

@@ -72,7 +72,7 @@ def _account(one: Account) -> tuple[str, str, str, str]:
 def _only(vendor: Reconciled, shown: Shown) -> Iterator[tuple[str, Account]]:
     """Accounts that only the vendor knows, by address where names are shown, else by number."""
     for number, one in enumerate(vendor.vendor_only, start=1):
-        yield one.mail if shown.showing.names else f"vendor's account {number}", one
+        yield one.mail if shown.is_named else f"vendor's account {number}", one
 
 
 def _statements(shown: Shown) -> Iterator[Block]:
@@ -98,7 +98,7 @@ def _statement(one: Checked, shown: Shown) -> tuple[str, ...]:
 
 
 def _person(one: Checked, shown: Shown) -> str:
-    if shown.showing.names:
+    if shown.is_named:
         return one.statement.person
     return shown.labels.get(one.actor, "not in the logs") if one.actor else "not in the logs"
 

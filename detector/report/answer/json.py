@@ -138,7 +138,7 @@ def _who(one: ShownParty, shown: Shown) -> schema.Who:
     party = one.party
     return schema.Who(
         id=shown.id_of(party.actor),
-        name=one.label if shown.showing.names and shown.showing.reader is Reader.INTERNAL else None,
+        name=shown.name_of(party.actor),
         kind=party.actor.kind.value,
         confidence=party.grade,
         one_of=party.one_of,

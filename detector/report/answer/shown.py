@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Showing:
         people: the directory with their names, ``None`` for none.
         k: units of fewer people are not shown.
         units: those that the internal reader may see beside pseudonyms, ``None`` for all.
+        revealed: names by pseudonym, of those of a store that a grant opens.
     """
 
     reader: Reader
@@ -52,6 +53,7 @@ class Showing:
     people: People | None = None
     k: int = 5
     units: frozenset[str] | None = None
+    revealed: Mapping[str, str] = field(default_factory=dict)
 
     def may_show(self, unit: str) -> bool:
         """Whether the internal reader may see a unit."""
@@ -128,8 +130,18 @@ class Shown:
 
     def id_of(self, actor: Actor) -> str:
         """What programs tell actors apart by: the actor's own name where names are shown, else its label."""
-        is_named = self.showing.names and self.showing.reader is Reader.INTERNAL
-        return actor.name if is_named else self.labels[actor]
+        return actor.name if self.is_named or self.answer.origin.is_store else self.labels[actor]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether everybody is shown by name: never from a store, of which a grant opens single names."""
+        return self.showing.names and self.showing.reader is Reader.INTERNAL and not self.answer.origin.is_store
+
+    def name_of(self, actor: Actor) -> str | None:
+        """The name of an actor, ``None`` where the reader may not see it."""
+        if self.answer.origin.is_store:
+            return self.showing.revealed.get(actor.name) if self.showing.reader is Reader.INTERNAL else None
+        return self.labels[actor] if self.is_named else None
 
     def place(self, actor: Actor) -> int:
         """Where an actor stands in the order of the answer: the order of names would say something of them."""
@@ -171,7 +183,7 @@ def labels_of(answer: Answer, showing: Showing) -> Mapping[Actor, str]:
     """How each actor is called: by name, by pseudonym, or by number in the order of the answer."""
     actors = [party.actor for party in (*answer.found, *answer.traces)]
     if answer.origin.is_store:
-        return {actor: actor.name for actor in actors}
+        return {actor: _revealed(actor, showing) for actor in actors}
     if showing.names and showing.reader is Reader.INTERNAL:
         return {actor: _name(actor, showing.people) for actor in actors}
     if showing.key is not None:
@@ -182,6 +194,11 @@ def labels_of(answer: Answer, showing: Showing) -> Mapping[Actor, str]:
         numbers[actor.kind] += 1
         labels[actor] = f"{actor.kind} {numbers[actor.kind]}"
     return labels
+
+
+def _revealed(actor: Actor, showing: Showing) -> str:
+    name = showing.revealed.get(actor.name) if showing.reader is Reader.INTERNAL else None
+    return f"{name} ({actor.name})" if name else actor.name
 
 
 def _name(actor: Actor, people: People | None) -> str:
