@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import orjson
 import yaml
 
-from detector.events import Col, Dialect, Envelope, Line, from_iso, read_lines
+from detector.events import Col, Dialect, Envelope, Layout, Line, from_iso, read_lines
 from detector.events.batch import batch_of
+from detector.sources import laid_out
 
 SAMPLES = Path(__file__).parent.parent / "sample_logs"
-ENDINGS = {".log", ".csv", ".ndjson", ".json", ".LOG"}
+ENDINGS = {".log", ".csv", ".ndjson", ".json", ".LOG", ".mbox", ".eml"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Case:
             options=said.get("options", {}),
         )
 
+    def lines(self, log_format):
+        """Its lines; mails, and JSON documents (``.json``), laid out as they are when a log is read."""
+        is_document = log_format.layout is Layout.MAILS or self.path.suffix == ".json"
+        return lines_of(self.path.read_bytes(), log_format.layout if is_document else Layout.LINES)
+
 
 def cases(format_name):
     folder = SAMPLES / format_name
@@ -47,8 +53,9 @@ def cases(format_name):
     return [Case(format_name, path) for path in found if path.suffix in ENDINGS]
 
 
-def lines_of(data):
-    """Lines end at the byte ``\\n`` only; the byte order mark is not part of the first."""
+def lines_of(data, layout=Layout.LINES):
+    """Lines end at the byte ``\\n`` only; the byte order mark is not part of the first. Records are laid out before."""
+    data = laid_out(data, layout) if layout is not Layout.LINES else data
     offset = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     lines = []
     for raw in data[offset:].split(b"\n"):
@@ -59,7 +66,7 @@ def lines_of(data):
 
 def read_case(log_format, case):
     """What ``parse`` would print for a case, and a row for each refused line, in the order of the file."""
-    lines = lines_of(case.path.read_bytes())
+    lines = case.lines(log_format)
     dialect = case.dialect
     if lines and (first := log_format.head(lines[0].raw.decode("utf-8", "backslashreplace"), dialect)):
         dialect = first

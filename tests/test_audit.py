@@ -250,6 +250,24 @@ class TestPlan:
         (other,) = planned([path], "squid")
         assert other.segment.framing is Framing.LINES
 
+    def test_a_mail_is_laid_out_only_for_the_format_of_mails(self, tmp_path):
+        path = written(tmp_path, "a.eml", b"From: a@example.org\r\nDate: 27 Feb 2020 10:00 GMT\r\n\r\nTo: body\r\n")
+        (one,) = planned([path])
+        assert (one.log_format.name, one.segment.framing, one.confidence) == ("mail_headers", Framing.MAIL, 1.0)
+        (other,) = planned([path], "squid")
+        assert other.segment.framing is Framing.LINES
+        prose = written(tmp_path, "a.txt", b"To everybody: read this\nDate: today\n\n1 2 3\n")
+        assert planned([prose])[0].unread
+
+    def test_a_maildir_is_a_folder_of_mails(self, tmp_path):
+        for folder in ("cur", "new", "tmp"):
+            (tmp_path / folder).mkdir()
+            mail = f"Return-Path: <a@clearview.ai>\nFrom: a@clearview.ai\nTo: u{folder}@example.org\nSubject: x\n\n"
+            written(tmp_path / folder, "1582797600.M1P2.mx1,S=99:2,S", mail.encode())
+        inputs = planned([tmp_path])
+        assert [one.log_format.name for one in inputs] == ["mail_headers"] * 3
+        assert len({one.segment.stream for one in inputs}) == 3
+
 
 class TestYear:
     """Stamps without a year get it from what is known about the file."""

@@ -24,6 +24,10 @@ CORPUS = Path(__file__).parent / "hostile"
 EXPECTED = json.loads((CORPUS / "expected.json").read_text())
 RULESET = small_ruleset()
 GOOD = b"1582797600.000     45 10.0.0.7 TCP_MISS/200 0 CONNECT clearview.ai:443 u1042 HIER_DIRECT/192.0.2.1 -\n"
+MAIL = (
+    "From a@clearview.ai Thu Feb 27 10:00:00 2020\nFrom: a@clearview.ai\nTo: u1042@example.org\n"
+    "Subject: Verify your email\nDate: Thu, 27 Feb 2020 10:00:00 +0000\n\n"
+)
 OTHER = GOOD.replace(b"clearview.ai", b"www.example.org")
 LOGS = [name for name in EXPECTED if not name.startswith("files/")]
 FILES = [name for name in EXPECTED if name.startswith("files/")]
@@ -215,12 +219,12 @@ class TestPlaces:
         assert sorted(places(report)) == [(len(OTHER) * 12, "clearview"), (len(OTHER) * 13, "clearview")]
 
 
-def child(path, tmp_path, *, limit_s):
+def child(path, tmp_path, *, limit_s, log_format="squid"):
     """An audit in a process of its own: its report, and whether it kept to memory and time."""
     code = (
         "import sys, json, re; sys.path[:0] = sys.argv[1:3]\n"
         "from machine import audited, small_ruleset\n"
-        "report = audited([sys.argv[3]], small_ruleset(), 'squid')\n"
+        "report = audited([sys.argv[3]], small_ruleset(), sys.argv[4])\n"
         "one = report.sources[0]\n"
         "peak = re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1]\n"  # not that of who started it
         "print(json.dumps({'rss': int(peak), 'lines': one.lines, "
@@ -230,7 +234,7 @@ def child(path, tmp_path, *, limit_s):
     )
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT), str(ROOT / "tests"), str(path)],
+        [sys.executable, "-c", code, str(ROOT), str(ROOT / "tests"), str(path), log_format],
         capture_output=True, timeout=60, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -261,6 +265,31 @@ class TestBig:
         said = child(path, tmp_path, limit_s=10)
         assert said["offsets"] == [len(OTHER), len(OTHER) + len(GOOD) + 20_000_001]
         assert (said["lines"], said["oversize"]) == (3, 1)
+
+    def test_a_body_line_of_100_mb_is_passed_and_the_mail_behind_it_sighted(self, tmp_path):
+        path, mail = tmp_path / "a.mbox", MAIL.encode()
+        with path.open("wb") as file:
+            file.write(mail)
+            for _ in range(100):
+                file.write(b"x" * 1_000_000)
+            file.write(b"\n\n" + mail)
+        said = child(path, tmp_path, limit_s=10, log_format="mail_headers")
+        assert said["offsets"] == [0, len(mail) + 100_000_002]
+        assert (said["oversize"], said["bytes"]) == (0, path.stat().st_size)
+
+    def test_mails_made_to_be_slow_are_passed_in_time(self, tmp_path):
+        path, mail = tmp_path / "a.mbox", MAIL.encode()
+        head = mail.partition(b"\n\n")[0] + b"\n"
+        bodies = b"\n\nFrom x\n" * 200_000 + b"\n" + b"From y at 10:00 2020\nA: b\n\n" * 20_000
+        heads = (
+            b"A:\n" * 300_000, b" \n" * 300_000, b"To: " + b'<("a@b,' * 100_000,
+            b"Subject: " + b"=?a?q?=?b?b?" * 70_000,
+            b"Authentication-Results: " + b"dkim=pass(;" * 80_000, b"Received: " + b"(by [1" * 120_000,
+            b"Date: " + b"1 Feb " * 120_000, b"From: " + b'"(<' * 200_000,
+        )  # fmt: skip
+        path.write_bytes(mail + bodies + b"".join(head + one + b"\n\n\n" for one in heads) + mail)
+        said = child(path, tmp_path, limit_s=20, log_format="mail_headers")
+        assert {0, path.stat().st_size - len(mail)} <= set(said["offsets"])
 
     def test_a_line_behind_a_hole_of_64_mb_is_sighted(self, tmp_path):
         path = tmp_path / "a.log"

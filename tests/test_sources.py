@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from machine import planned, small_ruleset, small_sizes
 
 from detector.errors import UnreadableSource
+from detector.events import Layout
 from detector.formats import own_formats
 from detector.scan import Scanner, Settings, gather, scan
 from detector.sources import (
@@ -33,6 +34,7 @@ from detector.sources import (
     detect,
     find,
     framing_of,
+    laid_out,
     members,
     open_regular,
     open_stream,
@@ -40,7 +42,7 @@ from detector.sources import (
 )
 from detector.sources.chunks import KEPT_HEAD_BYTES, KEPT_TAIL_BYTES, LINE_LIMIT_BYTES
 from detector.sources.compression import inflated
-from detector.sources.framing import JsonFrames
+from detector.sources.framing import framed
 from detector.sources.opening import utf16_of
 
 PACKERS = {
@@ -411,7 +413,7 @@ class TestFraming:
         (json.dumps({"value": RECORDS}), Framing.WRAPPED), (json.dumps({"d": {"results": RECORDS}}, indent=2), Framing.WRAPPED),  # noqa: E501
         ("\n".join(json.dumps(one, indent=1) for one in RECORDS), Framing.OBJECTS),
         ("\n".join(json.dumps(one) for one in RECORDS), Framing.LINES), ("", Framing.LINES), ("[1]", Framing.LINES),
-        ("plain", Framing.LINES), ('{"a":1}', Framing.LINES), ('{"value":[{"a":1}]}\n{"value":[{"a":2}]}', Framing.LINES),  # noqa: E501
+        ('{"a":"cut o\n{"a":1}\n', Framing.LINES), ("plain", Framing.LINES), ('{"a":1}', Framing.LINES), ('{"value":[{"a":1}]}\n{"value":[{"a":2}]}', Framing.LINES),  # noqa: E501
     ])  # fmt: skip
     @pytest.mark.parametrize("limit", [1, 7, 4096])
     def test_records_lie_one_a_line_and_bytes_stay_where_they_are(self, text, framing, limit):
@@ -419,7 +421,7 @@ class TestFraming:
         assert framing_of(data) is framing
         if framing is Framing.LINES:
             return
-        frames, laid = JsonFrames(Blocks(data), framing), b""
+        frames, laid = framed(Blocks(data), framing), b""
         while block := frames.read(limit):
             laid += block
         assert len(laid) == len(data)
@@ -427,22 +429,109 @@ class TestFraming:
         at = data.index(b'"a"')
         assert laid[at : at + 3] == b'"a"'
 
+    @pytest.mark.parametrize("text", [
+        '{"queryEndTime":"messagesBlocked","messagesDelivered":[],"messagesBlocked":[{"a":1,"clicksBlocked":[2]}]}',
+        '{\n "clicksPermitted": [ ],\n "messagesBlocked": [\n {\n"a":1,\n "clicksBlocked":[2]}\n]\n}\n',
+        '{"messagesBlocked":[{"a":1,"clicksBlocked":[2]}]}\n{"queryEndTime":"now","clicksBlocked":[]}\n',
+    ])  # fmt: skip
+    def test_the_name_of_an_array_that_tells_of_its_records_stands_before_them(self, text):
+        assert framing_of(text.encode()) is Framing.WRAPPED
+        laid = laid_out(text.encode(), Layout.JSON)
+        lines = [line.strip() for line in laid.split(b"\n")]
+        at = lines.index(b'"messagesBlocked"', lines.index(b'"messagesDelivered"') if b"Delivered" in laid else 0)
+        assert json.loads(next(line for line in lines[at + 1 :] if line)) == {"a": 1, "clicksBlocked": [2]}
+        assert len(laid) == len(text)
+
     def test_a_document_that_breaks_off_gives_what_is_whole(self):
-        frames, laid = JsonFrames(Blocks(b'[{"a":1},{"b":"unfinished'), Framing.WRAPPED), b""
+        frames, laid = framed(Blocks(b'[{"a":1},{"b":"unfinished'), Framing.WRAPPED), b""
         while block := frames.read(5):
             laid += block
         assert laid == b'\n{"a":1}\n{"b":"unfinished'
 
     def test_a_string_without_end_is_given_out_at_last(self):
-        with patch("detector.sources.framing.STRING_LIMIT_BYTES", 100):
-            frames, laid = JsonFrames(Blocks(b'[{"a":"' + b"x" * 1000, sizes=(50,)), Framing.WRAPPED), b""
+        with patch("detector.sources.jsonframes.STRING_LIMIT_BYTES", 100):
+            frames, laid = framed(Blocks(b'[{"a":"' + b"x" * 1000, sizes=(50,)), Framing.WRAPPED), b""
             while block := frames.read(50):
                 laid += block
         assert laid == b'\n{"a":"' + b"x" * 1000
 
     def test_brackets_too_many_are_harmless(self):
-        frames = JsonFrames(Blocks(b']}]{"a":1}]]\n{"b":2}'), Framing.OBJECTS)
+        frames = framed(Blocks(b']}]{"a":1}]]\n{"b":2}'), Framing.OBJECTS)
         assert frames.read(100).split() == [b'{"a":1}', b'{"b":2}']
+
+
+MAIL_BYTES = st.lists(
+    st.sampled_from((
+        b"\n", b"\r\n", b"\n\n", b"\r\n\r\n", b"From ", b"From a@b.org Thu Feb 27 10:00:00 2020", b">From x", b"A: x",
+        b" fold", b"\t", b"A:b", b"no field", b"\r", b"\x1f", b"\x1e", b"x" * 70, b"x" * 1100, b"\0", b":", b" ",
+    )),
+    max_size=40,
+).map(b"".join)  # fmt: skip
+
+
+class TestMails:
+    """Header blocks on lines of their own, bodies without what stood in them."""
+
+    def laid(self, data, framing, sizes=(1 << 20,)):
+        blocks, laid = framed(Blocks(data, sizes=sizes), framing), b""
+        while block := blocks.read(1 << 20):
+            laid += block
+        return laid
+
+    @given(data=MAIL_BYTES, size=st.sampled_from([1, 2, 3, 7, 50, 300, 1200]), is_mbox=st.booleans())
+    def test_blocks_never_matter_and_bytes_stay_where_they_are(self, data, size, is_mbox):
+        framing = Framing.MBOX if is_mbox else Framing.MAIL
+        with patch("detector.sources.mailframes.BODY_LINE_BYTES", 64):
+            whole = self.laid(data, framing)
+            assert self.laid(data, framing, sizes=(size,)) == whole
+        assert len(whole) == len(data)
+        for before, after in zip(data, whole, strict=True):
+            assert after == before or after in b" \n\x1e\x1f"
+        assert whole.count(b"\x1f") <= data.count(b"\n")
+
+    def test_fields_are_apart_folds_marked_and_bodies_blank(self):
+        data = b"From a@b Thu Feb 27 10:00:00 2020\r\nA: b\r\n c\r\nD: e\r\n\r\nSecret: x\r\n>From y\r\n\r\n"
+        laid = self.laid(data + b"From c@d Thu Feb 27 10:00:00 2020\nF: g", Framing.MBOX)
+        assert laid.replace(b" ", b"") == (
+            b"Froma@bThuFeb2710:00:002020\x1fA:b\x1e\x1ec\x1fD:e\n\n\n\n\nFromc@dThuFeb2710:00:002020\x1fF:g"
+        )
+        assert b"Secret" not in laid
+
+    def test_what_poses_as_a_separator_is_a_blank(self):
+        assert self.laid(b"A: b\x1fForged: c\rD: e\x1e\n\n", Framing.MAIL) == b"A: b Forged: c D: e \n\n"
+
+    def test_a_line_without_a_field_ends_the_header(self):
+        assert self.laid(b"A: b\nno field\nC: d\n", Framing.MAIL) == b"A: b\n        \n    \n"
+        assert self.laid(b"A: b\n>From x y\nC: d\n", Framing.MAIL) == b"A: b\x1f>From x y\x1fC: d\n"
+
+    def test_empty_lines_before_a_mail_are_passed(self):
+        assert self.laid(b"\r\n\nA: b\n\nc", Framing.MAIL, sizes=(1,)) == b"\r\n\nA: b\n\n "
+
+    def test_long_lines_of_bodies_are_cut_alike_however_they_come(self):
+        data = b"A: b\n\n" + b"x" * 300_000 + b"\nshort\n"
+        laid = self.laid(data, Framing.MAIL)
+        assert [len(line) for line in laid.split(b"\n")] == [4, 0, 65_535, 65_535, 65_535, 65_535, 37_856, 5, 0]
+        assert self.laid(data, Framing.MAIL, sizes=(1000, 77_777)) == laid
+
+    def test_a_mail_before_a_break_is_given(self):
+        blocks, laid = framed(Blocks(b"A: b\nC: d\n\nbo", fault=DamagedStream("broken")), Framing.MBOX), b""
+        with pytest.raises(DamagedStream):  # noqa: PT012
+            while block := blocks.read(1 << 20):
+                laid += block
+        assert laid == b"A: b\x1fC: d\n\n  "
+
+    @pytest.mark.parametrize(("text", "framing"), [
+        (b"From a@b.org Thu Feb 27 10:00:00 2020\nA: b\n\n", Framing.MBOX),
+        (b"\xef\xbb\xbf\nFrom - Thu Feb 27 10:00:00 +0100 2020\n", Framing.MBOX),
+        (b"From the desk of Ann\n", Framing.LINES), (b"From: a@b.org\nTo: c@d.org\n\nbody", Framing.MAIL),
+        (b"Return-Path: <>\nX: y\n", Framing.LINES), (b"Return-Path: <>\nX: y\n z\nReceived: by b", Framing.MAIL),
+        (b"From: a\n\nTo: b\n", Framing.LINES), (b"#Date: x\n#From: y\n#Fields: date\n", Framing.LINES),
+        (b"From " + b"x" * 2000 + b" Thu Feb 27 10:00:00 2020\n", Framing.LINES),
+    ])  # fmt: skip
+    def test_mails_are_told_by_their_first_bytes(self, text, framing):
+        assert framing_of(text) is framing
+        assert framing_of(text, Layout.LINES) is Framing.LINES
+        assert framing_of(text, Layout.MAILS) is (framing if framing is Framing.MBOX else Framing.MAIL)
 
 
 class TestScan:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from detector.events import Col, Dialect, Kind, Line, Row, read_lines
 from detector.scan import Fragment, joined
 from detector.signatures import IndicatorKind
+from detector.sources import laid_out
 
 if TYPE_CHECKING:
     from detector.events import LogFormat
@@ -25,7 +26,7 @@ _SUBJECT = "Verify your email address"
 def sighted(scanner: Scanner, log_format: LogFormat, event: Row, dialect: Dialect | None = None) -> list[Sighting]:
     """The sightings that a synthetic event gives when its format's own lines go through all rooms."""
     text = "\n".join(filter(None, (log_format.preamble, log_format.example(event)))) + "\n"
-    data = bytearray(text.encode())
+    data = bytearray(laid_out(text.encode(), log_format.layout))
     found = scanner.prefilter(log_format).candidates(data, len(data))
     if log_format.join is not None and found:
         found = _lines(data)  # one transaction: its keys give the other lines

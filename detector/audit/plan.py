@@ -151,15 +151,14 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
     except (UnreadableSource, DamagedStream, OSError) as fault:
         return Input(segment, size, unread=getattr(fault, "reason", str(fault)))
     stream = hashlib.sha256(head[:IDENTITY_BYTES]).hexdigest()[:32]
-    segment = replace(segment, stream=stream, framing=framing_of(head))
+    named = site.log_format
+    segment = replace(segment, stream=stream, framing=framing_of(head, named.layout if named else None))
     planned = Input(segment, size, gap_s=site.gap_s, head=head[:IDENTITY_BYTES])
     if not head.strip(b"\0\n\r "):
         return replace(planned, notes=("is empty",), log_format=site.log_format)
     if detect(head) is Compression.TAR:
         return replace(planned, unread="is a tar archive: unpack it first")
-    if segment.framing is not Framing.LINES:
-        head = _head(segment)
-    guess = teller.tell(segment.name, head, _dialect(segment, site), site.log_format)
+    segment, guess = _told(segment, head, site, teller)
     if guess is None:
         return replace(planned, unread="no log format reads its lines: name one with --input-format")
     return replace(
@@ -169,8 +168,19 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         behind=guess.behind or guess.dialect,
         confidence=guess.confidence,
         notes=_notes(guess, site),
-        segment=segment if guess.log_format.json else replace(segment, framing=Framing.LINES),
+        segment=segment,
     )
+
+
+def _told(segment: Segment, head: bytes, site: Site, teller: Teller) -> tuple[Segment, Guess | None]:
+    """The format of a log; its records stay laid out only where the format's records lie so."""
+    dialect = _dialect(segment, site)
+    if segment.framing is not Framing.LINES:
+        guess = teller.tell(segment.name, _head(segment), dialect, site.log_format)
+        if guess is not None and guess.log_format.layout is segment.framing.layout:
+            return segment, guess
+    plain = replace(segment, framing=Framing.LINES)
+    return plain, teller.tell(segment.name, head, dialect, site.log_format)
 
 
 def _head(segment: Segment) -> bytes:

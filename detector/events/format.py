@@ -24,6 +24,17 @@ class Zone(StrEnum):
     """Nowhere: local time of the device. Read as UTC, and said so, unless ``--timezone`` or the source gives it."""
 
 
+class Layout(StrEnum):
+    """What the records of a format may lie in, besides lines of their own; ``sources`` lays them out one a line."""
+
+    LINES = ""
+    """Nothing else: one record is one line."""
+    JSON = "json"
+    """A JSON document: an array, perhaps inside other objects, or objects over several lines."""
+    MAILS = "mails"
+    """Mails: header blocks, fields apart by 0x1F, with 0x1E where one was folded; what bodies hold is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What a site, a file or a header line adds to a format.
@@ -94,7 +105,7 @@ class LogFormat:
         join: for formats whose one transaction spans lines: the fragments of one ``Col.TRANSACTION`` in order of
             writing to (position of the line that proves it, event) pairs.
         sniff: how surely lines from the head of a file are this format, 0 to 1; default: the share that parses.
-        json: the file may be one JSON document instead of one object a line.
+        layout: what its records may lie in instead of lines of their own.
         encoded: bytes that make a line a candidate whatever it holds (names may lie there in another spelling).
         block: a short way for many lines, see ``Block``; of formats without header lines.
     """
@@ -114,6 +125,6 @@ class LogFormat:
     spell: Callable[[str], bytes] = _utf8
     join: Callable[[Sequence[Row]], Iterable[tuple[int, Row]]] | None = None
     sniff: Callable[[Sequence[str]], float] | None = None
-    json: bool = False
+    layout: Layout = Layout.LINES
     encoded: tuple[bytes, ...] = ()
     block: Block | None = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import jsonlog, moments, records, rendering
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ FORMAT = LogFormat(
     example=example,
     columns=_TABLE.columns,
     zone=Zone.OFFSET,
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

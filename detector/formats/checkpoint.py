@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
+from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import cef, kv, leef, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -134,6 +134,6 @@ FORMAT = LogFormat(
     example=example,
     columns=_TABLE.columns | {Col.KIND},
     zone=Zone.UTC,
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

@@ -21,7 +21,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
+from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, delimited, dns, moments, records, rendering, umbrella
 
 if TYPE_CHECKING:
@@ -129,6 +129,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     head=head,
     head_literals=(b"Policy Identity", b"External IP", b"ExternalIp"),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, delimited, jsonline, jsonlog, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -143,6 +143,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     head=head,
     head_literals=(b"ActionType",),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

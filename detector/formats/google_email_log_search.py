@@ -100,5 +100,4 @@ FORMAT = replace(
     ),
     example=example,
     preamble=_PREAMBLE,
-    json=False,
 )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, gmail, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -220,6 +220,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     head=head,
     head_literals=(b"App name", b"App Name"),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, mail, mailtable, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -175,6 +175,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     head=head,
     head_literals=(b"AuditData",),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u", b"forward", b"redirectto"),  # rules are rare: every line with one is read
 )  # fmt: skip

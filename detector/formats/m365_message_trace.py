@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone, to_iso
 from detector.grammars import csvexport, jsonline, mail, values
 
 if TYPE_CHECKING:
@@ -215,6 +215,6 @@ FORMAT = LogFormat(
     preamble=_PREAMBLE,
     head=head,
     head_literals=_HEADS,
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import delimited, elff, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -145,6 +145,6 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     head=head,
     head_literals=(elff.HEADER.encode(),),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

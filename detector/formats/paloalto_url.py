@@ -21,7 +21,7 @@ import re
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
+from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import cef, delimited, leef, moments, records, rendering, values
 
 if TYPE_CHECKING:
@@ -179,6 +179,6 @@ FORMAT = LogFormat(
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

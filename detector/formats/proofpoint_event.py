@@ -1,6 +1,7 @@
 r"""Proofpoint Targeted Attack Protection: messages and clicks of its SIEM API, as JSON and as syslog.
 
-JSON objects, one a line (the API's answer is ``{"messagesDelivered":[…],"messagesBlocked":[…],…}``):
+JSON objects, one a line, or the API's answer ``{"queryEndTime":…,"messagesDelivered":[…],"messagesBlocked":[…],
+"clicksPermitted":[…],"clicksBlocked":[…]}``, in which the name of an array is a header of its records:
 
 - ``messageTime`` UTC (of clicks ``clickTime``)
 - ``sender`` the envelope's, ``headerFrom`` and ``fromAddress`` the header's sender
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 _DATA = ("[tapmsg@", "[tapclick@", "[tapclk@")
 _WORDS = {"MSGDLV": Action.ALLOWED, "MSGBLK": Action.DENIED, "CLKPER": Action.ALLOWED, "CLKBLK": Action.DENIED}
-_TYPES = {
-    "messagesdelivered": Action.ALLOWED, "messagesblocked": Action.DENIED, "clickspermitted": Action.ALLOWED,
-    "clicksblocked": Action.DENIED, "message-delivered": Action.ALLOWED, "message-blocked": Action.DENIED,
+_ARRAYS = {
+    "messagesDelivered": Action.ALLOWED, "messagesBlocked": Action.DENIED, "clicksPermitted": Action.ALLOWED,
+    "clicksBlocked": Action.DENIED,
+}  # fmt: skip
+_TYPES = {name.lower(): action for name, action in _ARRAYS.items()} | {
+    "message-delivered": Action.ALLOWED, "message-blocked": Action.DENIED,
     "click-permitted": Action.ALLOWED, "click-blocked": Action.DENIED,
 }  # fmt: skip
 """What shippers write into the record for the list in which it stood."""
@@ -79,10 +83,19 @@ _JSON = mailformat.mail_format(
 )
 
 
+def head(line: str, dialect: Dialect) -> Dialect | None:
+    """The array in which the records behind a line stand."""
+    name = line.strip(' \t"')
+    return replace(dialect, columns=(name,)) if name in _ARRAYS and line.strip()[:1] == '"' else None
+
+
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One message or click to one event."""
     if line[:1] == "{" or not any(name in line for name in _DATA):
-        return _JSON.parse(line, dialect)
+        row = _JSON.parse(line.lstrip(), dialect)
+        if row is not None and dialect.columns:
+            row[Col.ACTION] = _ARRAYS[dialect.columns[0]]
+        return row
     head, _, data = line.partition("[tap")
     cells = kv.quoted(data.partition(" ")[2].rstrip().removesuffix("]"))
     if "recipient" not in cells and "sender" not in cells:
@@ -98,4 +111,10 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
     return moments.at_of(parse(line, dialect))
 
 
-FORMAT = replace(_JSON, parse=parse, timestamp=timestamp)
+FORMAT = replace(
+    _JSON,
+    parse=parse,
+    timestamp=timestamp,
+    head=head,
+    head_literals=tuple(f'"{name}"'.encode() for name in _ARRAYS),
+)

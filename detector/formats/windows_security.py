@@ -25,7 +25,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.events.instants import to_datetime
 from detector.grammars import csvexport, delimited, leases, moments, values, winevent
 
@@ -240,5 +240,5 @@ FORMAT = LogFormat(
         b"Event ID",
         b"EventTime",
     ),
-    json=True,
+    layout=Layout.JSON,
 )

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
+from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import delimited, dns, moments, nss, records, rendering
 
 if TYPE_CHECKING:
@@ -101,6 +101,6 @@ FORMAT = LogFormat(
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, moments, nss, records, rendering, values
 
 if TYPE_CHECKING:
@@ -140,6 +140,6 @@ FORMAT = LogFormat(
     zone=Zone.LOCAL,
     head=head,
     head_literals=(b"Policy Action",),
-    json=True,
+    layout=Layout.JSON,
     encoded=(b"\\u",),
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine, UsageError
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import feedcells, feedlines, jsonline
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def feed_format(name: str, feed: Feed) -> LogFormat:
         preamble=feedlines.join_csv(header, feed.delimiter, feed.quote) if header and not feed.columns else "",
         head=lambda line, dialect: _head(site, line, dialect),
         head_literals=tuple(one.encode() for one in stamps) if header else (),
-        json=feed.syntax == Syntax.NDJSON,
+        layout=Layout.JSON if feed.syntax == Syntax.NDJSON else Layout.LINES,
         encoded=(*((b"\\u",) if feed.syntax == Syntax.NDJSON else ()), *((b"=?",) if feed.kind == Kind.MAIL else ())),
     )
 

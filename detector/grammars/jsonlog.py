@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from detector.events import Col, LogFormat
+from detector.events import Col, Layout, LogFormat
 from detector.grammars import moments, records
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def log_format(  # noqa: PLR0913 - a plug has that many sides
         example=example,
         columns=frozenset[Col]().union(more, *(table.columns for table in tables)),
         zone=zone,
-        json=True,
+        layout=Layout.JSON,
         encoded=(b"\\u",),
     )
 

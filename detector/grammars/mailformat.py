@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat
+from detector.events import Col, Kind, Layout, LogFormat
 from detector.grammars import csvexport, records
 from detector.grammars.mailtable import is_mail
 from detector.grammars.moments import at_of
@@ -75,7 +75,8 @@ def mail_format(  # noqa: PLR0913 - a format has that many parts
         name=name, kind=Kind.MAIL, title=title, reference=reference, parse=parse,
         timestamp=lambda line, dialect: at_of(parse(line, dialect)),
         example=lambda row: example(mails.names, row, shape.written(row)),
-        columns=mails.columns, zone=zone, head=head, head_literals=shape.head_literals, json=True, encoded=(b"\\u",),
+        columns=mails.columns, zone=zone, head=head, head_literals=shape.head_literals,
+        layout=Layout.JSON, encoded=(b"\\u",),
     )  # fmt: skip
 
 

@@ -138,6 +138,11 @@ def authentication(verdicts: Sequence[str], owner: str) -> str | None:
     passed = [verdict.removeprefix(PASSED_BY) for verdict in verdicts if verdict.startswith(PASSED_BY)]
     if DKIM_PASS in verdicts or passed:
         named = passed or signers
-        aligned = any(f".{owner}".endswith(f".{one}") or f".{one}".endswith(f".{owner}") for one in named)
+        aligned = any(is_aligned(one, owner) for one in named)
         return "pass" if aligned or not named else None
     return "fail" if DKIM_FAIL in verdicts else None
+
+
+def is_aligned(domain: str, owner: str) -> bool:
+    """Whether one of two domains is the other, or lies below it."""
+    return f".{owner}".endswith(f".{domain}") or f".{domain}".endswith(f".{owner}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from detector.events import Col, Envelope, Line, read_lines
+from detector.events import Col, Envelope, Layout, Line, read_lines
 from detector.events.envelope import peel
 from detector.events.reading import text_of
 
@@ -95,7 +95,8 @@ def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> G
     share = events / (events + refused)
     if log_format.sniff is not None:
         share *= log_format.sniff([text_of(line.raw) for line in sample])
-    few = min(1.0, 0.7 + 0.1 * min(events, _ENOUGH_EVENTS)) if started is None else 1.0
+    is_sure = started is not None or log_format.layout is Layout.MAILS  # one mail may be the whole file
+    few = 1.0 if is_sure else min(1.0, 0.7 + 0.1 * min(events, _ENOUGH_EVENTS))
     cells = sum(cell is not None for column in reading.batch.columns.values() for cell in column)
     if Col.AT not in reading.batch.columns:
         share *= 0.6  # a log without any time stamp is rarely what it seems

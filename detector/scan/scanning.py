@@ -41,7 +41,7 @@ _LOOK_FOR_STAMP = 16
 _GIVE_UP_STAMPS = 8192
 """Lines after one another without a stamp after which the rest of a cell counts as having none: a gigabyte of junk may
 not cost minutes."""
-_MAY_HOLD_STAMP = re.compile(rb"[^\n]{8,}")
+_MAY_HOLD_STAMP = re.compile(rb"^[ \t]*+[^\n]{8,}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

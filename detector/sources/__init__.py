@@ -1,8 +1,8 @@
 """Where logs lie, and how their bytes become chunks of whole lines.
 
 ``files`` finds them, ``opening`` opens them safely, ``compression`` undoes what is around them, ``framing`` lays JSON
-documents out one record a line, ``chunks`` cuts whole lines. For logs that grow and rotate ``listing`` says what lies
-on disk, ``held`` opens it, ``binding`` tells which of the known ``streams`` each file is.
+documents and mails out one record a line, ``chunks`` cuts whole lines. For logs that grow and rotate ``listing`` says
+what lies on disk, ``held`` opens it, ``binding`` tells which of the known ``streams`` each file is.
 """
 
 from detector.sources.binding import Binding, Bindings, Fate, bind
@@ -10,7 +10,7 @@ from detector.sources.chunks import CHUNK_BYTES, Chunk, chunks
 from detector.sources.compression import Compression, DamagedStream, detect
 from detector.sources.files import Found, find
 from detector.sources.fingerprints import Fingerprints, Prints
-from detector.sources.framing import Framing, framing_of
+from detector.sources.framing import Framing, framing_of, laid_out
 from detector.sources.held import Log, Vanished
 from detector.sources.listing import Listing, listed
 from detector.sources.opening import Limits, Reader, members, open_regular, open_stream, utf16_of
@@ -44,6 +44,7 @@ __all__ = [
     "find",
     "framing_of",
     "key_of",
+    "laid_out",
     "listed",
     "members",
     "open_regular",

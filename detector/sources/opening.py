@@ -20,7 +20,7 @@ from detector.errors import UnreadableSource
 from detector.sources import archives
 from detector.sources import compression as compressed
 from detector.sources.compression import Compression, DamagedStream
-from detector.sources.framing import Framing, JsonFrames
+from detector.sources.framing import Framing, framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,11 +127,11 @@ def _is_plain(file: io.FileIO) -> bool:
 
 
 def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
-    """UTF-16 as UTF-8, a JSON document as one record a line, anything else as it is; from the segment's start on."""
+    """UTF-16 as UTF-8, JSON documents and mails as one record a line, anything else as it is; from its start on."""
     head = reader.read(_ENCODING_BYTES) or b""
     encoding = utf16_of(head)
     result: _Blocks = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
-    filling = _Filling(result if segment.framing is Framing.LINES else JsonFrames(result, segment.framing))
+    filling = _Filling(framed(result, segment.framing))
     filling.skip(segment.start - 1)
     return filling
 

@@ -23,7 +23,7 @@ class Segment:
         start: offset of the first byte, in decompressed bytes.
         stop: offset behind the last byte, ``None`` for "to the end".
         label: what a person calls the log where that is not its path (``-`` for what came by standard input).
-        framing: how records lie in a JSON document; they are laid out one a line while it is read.
+        framing: how records lie in a JSON document or among mails; they are laid out one a line while it is read.
         is_recoded: UTF-16, read as UTF-8: offsets are not those of the file, so it cannot be entered in the middle.
     """
 

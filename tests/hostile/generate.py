@@ -17,14 +17,14 @@ from pathlib import Path
 
 import zstandard
 
-from detector.events import Col, Kind
+from detector.events import Col, Kind, Layout
 from detector.formats import own_formats
 
 HERE = Path(__file__).parent
 AT = 1_582_797_600_000_000
 FAMILIES = [
     "squid", "squid_common", "bluecoat_proxysg", "zeek_tsv", "zeek_json", "bind_querylog", "unbound", "dnsmasq",
-    "windows_dns_debug", "postfix", "exchange_message_tracking", "m365_message_trace",
+    "windows_dns_debug", "postfix", "exchange_message_tracking", "m365_message_trace", "mail_headers",
 ]  # fmt: skip
 SEPARATORS = {
     "nel": "\x85", "ls": "\u2028", "ps": "\u2029", "vt": "\x0b", "ff": "\x0c", "fs": "\x1c", "gs": "\x1d", "rs": "\x1e",
@@ -38,6 +38,7 @@ class Family:
         self.name = name
         self.format = own_formats()[name]
         self.preamble = self.format.preamble.encode() + b"\n" if self.format.preamble else b""
+        self.between = b"\n" if self.format.layout is Layout.MAILS else b""  # a mail begins behind an empty line
 
     def line(self, host, number=1):
         """One event, or one transaction, with its newline."""
@@ -92,7 +93,8 @@ class Log:
 
 def around(family, fault, service=""):
     """A good line, a fault, a good line."""
-    return Log(family).add(family.preamble).plant(family.first()).add(fault, service).plant(family.last())
+    log = Log(family).add(family.preamble).plant(family.first()).add(fault, service)
+    return log.add(family.between).plant(family.last())
 
 
 def faults(family, rng):
@@ -100,7 +102,7 @@ def faults(family, rng):
     first, last, other = family.first()[0], family.last()[0], family.other()
     columns = 10_000 if family.format.head_literals else 1_000
     yield "nul_bytes", around(family, b"\0\0\0\n\0\n")
-    log = Log(family).add(family.preamble).plant(family.first()).add(b"\0" * 3000)
+    log = Log(family).add(family.preamble).plant(family.first()).add(b"\0" * 3000 + family.between * 2)
     yield "nul_hole_before_a_line", log.plant(family.last())
     yield "nul_inside_a_line", around(family, other[:20] + b"\0\0" + other[20:])
     yield "invalid_utf8", around(family, b"\xff\xfe\xc3\x28 \xf0\x28\x8c\xbc\n" + other[:-1] + b"\xff\n")
@@ -115,7 +117,7 @@ def faults(family, rng):
     yield "too_many_fields", around(family, other[:-1] + b" more, more;\tmore more|more\n")
     yield "broken_numbers", around(family, digits(other, b"NaN") + digits(other, b"-1") + digits(other, b"1e999999"))
     yield "broken_times", around(family, digits(other[:24], b"99") + other[24:] + digits(other[:24], b"") + other[24:])
-    yield "huge_integers", around(family, digits(other, b"9" * 5000))
+    yield "huge_integers", around(family, digits(other, b"9" * (1000 if family.between else 5000)))
     yield "impossible_dates", around(family, b"Feb 31 25:61:61 host prog: x\n2020-02-30T24:61:61Z x y: z\n" + other)
     yield "deep_json", around(family, b'{"a":' * 1500 + b"1" + b"}" * 1500 + b"\n" + b"[" * 9000 + b"\n")
     yield "duplicate_keys", around(family, b'{"ts":1,"host":"a","host":"b","ts":2,"uri":{},"method":[1],"query":5}\n')
