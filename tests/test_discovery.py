@@ -12,9 +12,9 @@ from machine import content_of, planned
 
 from detector import documents
 from detector.cli.discover import command
-from detector.discovery import Log, Terms, discover, glances, looking, render
+from detector.discovery import Log, Terms, discover, looking, render
 from detector.discovery.inventory import Inventory, Presence, Window
-from detector.discovery.leaving import Leaving, load_left_out, registrable, suffixes_named
+from detector.discovery.leaving import Leaving, load_left_out, suffixes_named
 from detector.discovery.mails import SignUps
 from detector.discovery.outcome import Row
 from detector.discovery.stub import stub_of
@@ -158,14 +158,14 @@ class TestGlance:
     def test_zeek_and_site_settings_without_a_pattern_are_parsed(self):
         formats = Formats()
         settings = Dialect(options={"a": "b"})
-        assert all(glances.glance_of(formats[name], settings) is None for name in ("squid", "unbound", "zeek_tsv"))
-        assert glances.glance_of(formats["bluecoat_proxysg"], settings) is None
+        assert all(formats[name].glance(settings) is None for name in ("squid", "unbound", "zeek_tsv"))
+        assert formats["bluecoat_proxysg"].glance(settings) is None
         odd = Dialect(columns=("c-ip", "cs-host", "sc-status", "cs-username", "cs-uri"))
-        assert glances.glance_of(formats["bluecoat_proxysg"], odd) is None
-        assert glances.glance_of(formats["zeek_tsv"], Dialect(columns=("ts", "uid"))) is None
-        assert glances.glance_of(formats["postfix"], Dialect()) is None
+        assert formats["bluecoat_proxysg"].glance(odd) is None
+        assert formats["zeek_tsv"].glance(Dialect(columns=("ts", "uid"))) is None
+        assert formats["postfix"].glance(Dialect()) is None
         syslog = Dialect(envelope=Envelope.SYSLOG)
-        assert all(glances.glance_of(formats[name], syslog) for name in ("unbound", "dnsmasq", "bind_querylog"))
+        assert all(formats[name].glance(syslog) for name in ("unbound", "dnsmasq", "bind_querylog"))
 
 
 class TestLeftOut:
@@ -200,7 +200,8 @@ class TestLeftOut:
 
     def test_memory_does_not_grow_with_the_log(self, leaving, monkeypatch, write, found):
         monkeypatch.setattr("detector.discovery.leaving.MEMORY_LIMIT", 3)
-        monkeypatch.setattr("detector.discovery.sweep.MEMORY_LIMIT", 2)
+        monkeypatch.setattr("detector.discovery.vocabulary.MEMORY_LIMIT", 2)
+        monkeypatch.setattr("detector.discovery.patterns.MEMORY_LIMIT", 2)
         for number in range(9):
             assert leaving.news(f"www.d{number}.com") == f"d{number}.com"
         result = found(write([squid(SECOND, f"www.d{at}.com", f"u{at}") for at in range(6)]))
@@ -208,10 +209,6 @@ class TestLeftOut:
 
     def test_own_domains_as_people_write_them(self):
         assert suffixes_named([".Own.ORG", " a.example ", "?"]) == {"own.org", "a.example"}
-
-    def test_registrable_domains(self):
-        assert registrable("example.co.uk") == "example.co.uk"
-        assert registrable("printer") == ""
 
 
 class TestChoice:
@@ -272,7 +269,7 @@ class TestChoice:
         assert found(*paths, jobs=2).rows == found(*paths, jobs=1).rows
 
     def test_a_header_that_changes_at_a_border_is_in_force_behind_it(self, write, found, monkeypatch):
-        monkeypatch.setattr(looking, "segments_of", lambda whole, size: segments_of(whole, size, 1024 * 1024))
+        monkeypatch.setattr(looking, "segments_of", lambda whole, size, _part: segments_of(whole, size, 1024 * 1024))
         lines = [elff(1, "www.before.com", "u1", 10)] * 5000
         other = ["#Fields: date time c-ip cs-username cs-host sc-status"]
         other += ["2020-01-02 10:00:00 10.0.0.9 u9 www.after.com 200"] * 30_000

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import tldextract
 
 from detector import documents
 from detector.errors import InvalidFile, UsageError
-from detector.signatures import cache, load, own_folder
+from detector.signatures import cache, load, own_folder, suffixes
 from detector.signatures.checks import is_public_suffix, registrable
 from detector.signatures.patterns import PatternSet, fault_of
 
@@ -336,6 +337,17 @@ class TestAcross:
     )
     def test_the_part_of_a_host_that_somebody_registered(self, host, owned):
         assert registrable(host) == owned
+
+    @pytest.mark.parametrize("front", ["", "www.", "a.b.", "xn--bcher-kva.", "www.CK.", "公司."])
+    def test_domains_are_those_of_the_library_whose_list_it_is(self, front):
+        of = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+        others = ["printer", "10.0.0.7", "a..com", "", "x.公司。cn", "www.example.COM.", "xn--55qx5d.cn"]
+        for rule in sorted(suffixes.rules())[::7] + others:
+            host = front + rule.lstrip("!").replace("*", "city")
+            found = of(host)
+            assert suffixes.registered(host) == (
+                f"{found.domain}.{found.suffix}" if found.domain and found.suffix else ""
+            )
 
 
 class TestFolders:

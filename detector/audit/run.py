@@ -19,8 +19,7 @@ from detector.identity import People
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Settings, Spans
-from detector.sources import CHUNK_BYTES, Segment, segments_of
-from detector.sources.segments import SEGMENT_BYTES
+from detector.sources import Segment, range_bytes, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 SEVERAL_BYTES = 96 * 1024 * 1024
 """Below so many bytes on disk one process is faster than forking others."""
-LARGEST_RANGE_BYTES = 4 * SEGMENT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ class _Audit:
             _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
-            for segment in segments_of(one.segment, one.size, _range_bytes(one.size, self.terms.jobs))
+            for segment in segments_of(one.segment, one.size, range_bytes(one.size, self.terms.jobs))
         ]
 
     def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
@@ -201,16 +199,6 @@ class _Audit:
         return sorted(range(len(firsts)), key=lambda index: (firsts[index], self.inputs[index].segment.name)).index(
             source
         )
-
-
-def _range_bytes(size_bytes: int, jobs: int) -> int:
-    """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged.
-
-    What a worker hands over is twice in memory for a moment: ranges do not grow with the log for ever.
-    """
-    if jobs == 1:
-        return max(size_bytes, SEGMENT_BYTES)
-    return max(SEGMENT_BYTES, min(size_bytes // (2 * jobs), LARGEST_RANGE_BYTES) // CHUNK_BYTES * CHUNK_BYTES)
 
 
 def audited(

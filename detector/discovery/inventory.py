@@ -76,6 +76,18 @@ class Inventory:
     mails: Mails = field(default_factory=Mails)
     keys: set[str] = field(default_factory=set)
 
+    def note(self, domain: str, person: Actor | None, limit: int, lines: int = 1) -> bool:
+        """Note lines of one person in the window; gives whether the domain's people are still few."""
+        presence = self.domains.get(domain)
+        if presence is None:
+            presence = self.domains[domain] = Presence()
+        presence.lines += lines
+        if presence.people is not None and person is not None and person not in presence.people:
+            presence.people.add(person)
+            if len(presence.people) > limit:
+                presence.people = None
+        return presence.people is not None
+
     def merge(self, other: Inventory, limit: int) -> None:
         """Take another part in."""
         for domain, presence in other.domains.items():

@@ -7,7 +7,6 @@ a tenant of a platform (``vendor.github.io``) is a domain of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from detector import documents
@@ -15,12 +14,11 @@ from detector.errors import InvalidFile
 from detector.match import Index, normalise
 from detector.signatures import checks, own_folder
 from detector.signatures.schema import Host, Strict, Text
+from detector.signatures.suffixes import registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    import tldextract
 
     from detector.signatures import Ruleset
 
@@ -86,8 +84,8 @@ class Leaving:
     def __post_init__(self) -> None:
         self._index = Index(self.ruleset)
         self._suffixes = self.left_out | self.own
-        catalogued = {registrable(one.host) for one in self.ruleset.indicators() if "*" not in one.host}
-        senders = {registrable(domain) for one in self.ruleset.signatures for domain in one.mail.domains}
+        catalogued = {registered(one.host) for one in self.ruleset.indicators() if "*" not in one.host}
+        senders = {registered(domain) for one in self.ruleset.signatures for domain in one.mail.domains}
         self._known = frozenset(catalogued | senders | self.ruleset.shared_hosts)
 
     def news(self, host: str) -> str | None:
@@ -104,20 +102,10 @@ class Leaving:
         host = normalise(raw)
         if host is None or not self._suffixes.isdisjoint(_suffixes_of(host)):
             return None
-        domain = registrable(host)
+        domain = registered(host)
         if not domain or domain in self._known or self._index.candidates(host) is not None:
             return None
         return domain
-
-
-def registrable(host: str) -> str:
-    """The domain that somebody registered, empty for an address, a public suffix or a name of no public ending.
-
-    >>> registrable("app.example.co.uk"), registrable("a.vendor.github.io"), registrable("10.0.0.7")
-    ('example.co.uk', 'vendor.github.io', '')
-    """
-    found = _suffix_list()(host)
-    return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else ""
 
 
 def suffixes_named(domains: Iterable[str]) -> frozenset[str]:
@@ -128,10 +116,3 @@ def suffixes_named(domains: Iterable[str]) -> frozenset[str]:
 def _suffixes_of(host: str) -> list[str]:
     labels = host.split(".")
     return [".".join(labels[at:]) for at in range(len(labels))]
-
-
-@cache
-def _suffix_list() -> tldextract.TLDExtract:
-    import tldextract  # noqa: PLC0415 - slow to load, and only discovery needs it
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

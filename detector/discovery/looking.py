@@ -17,7 +17,7 @@ from detector.errors import UnreadableSource
 from detector.events import Line, read_lines
 from detector.prefilter import LiteralScanner, scanner_of
 from detector.scan import Fragment, Settings, gather, joined
-from detector.sources import DamagedStream, open_stream, segments_of
+from detector.sources import DamagedStream, open_stream, range_bytes, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,7 +108,7 @@ class _Running:
         """Ranges of all logs that are read."""
         tasks: list[_Task] = []
         for index, log in enumerate(self.logs):
-            segments = segments_of(log.segment, log.size) if log.is_read else []
+            segments = segments_of(log.segment, log.size, range_bytes(log.size, self.terms.jobs)) if log.is_read else []
             below = _below_head(log) if len(segments) > 1 else log.dialect
             tasks += [_Task(index, replace(log, segment=one), below if one.start else log.dialect) for one in segments]
         return tasks

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detector.discovery.leaving import registrable
 from detector.events import Action, Col, Stage
 from detector.grammars.values import lower
 from detector.match import Actor, ActorKind
 from detector.match.mail import sender_domain
 from detector.signatures.patterns import PatternSet
+from detector.signatures.suffixes import registered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class SignUps:
 
     def __init__(self, ruleset: Ruleset, leaving: Leaving) -> None:
         self._leaving = leaving
-        self._platforms = frozenset(registrable(domain) for domain in ruleset.mail_platforms)
+        self._platforms = frozenset(registered(domain) for domain in ruleset.mail_platforms)
         pairs = [(kind.stage, subject) for kind in ruleset.mail_kinds for subject in kind.subjects]
         self._stages = [stage for stage, _ in pairs]
         self._subjects = PatternSet([subject for _, subject in pairs])
@@ -105,7 +105,7 @@ class SignUps:
         )
         if direction in ("outbound", "internal") or said == "fail" or action == Action.DENIED:
             return None
-        senders = [registrable(sender_domain(one)) for one in (header, envelope) if one]
+        senders = [registered(sender_domain(one)) for one in (header, envelope) if one]
         if not senders or senders[0] in self._platforms:
             return None
         if said != "pass" and any(one != senders[0] and one not in self._platforms for one in senders[1:]):

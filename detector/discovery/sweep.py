@@ -7,30 +7,30 @@ which the window begins or ends is parsed in full.
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from detector.discovery.glances import glance_of
-from detector.discovery.inventory import Inventory, Place, Presence, Window
-from detector.discovery.people import cell, event_names, event_person, person_written
+import stringzilla
+
+from detector.discovery.inventory import Inventory, Place, Window
+from detector.discovery.patterns import PatternLook
+from detector.discovery.people import cell, event_names, event_person
 from detector.errors import UnreadableSource
 from detector.events import Action, Col, Kind, Line, read_lines, timestamp
 from detector.sources import DamagedStream, chunks, open_stream
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterator
 
+    from detector.discovery.columns import ColumnLook
     from detector.discovery.leaving import Leaving
     from detector.discovery.mails import SignUps
     from detector.discovery.outcome import Log
     from detector.events import Dialect, EventBatch
-    from detector.match import Actor
+    from detector.events.glance import Cut
     from detector.sources import Chunk
 
-MEMORY_LIMIT = 100_000
-"""People and hosts that are remembered as they are written."""
 _LOOK_FOR_STAMP = 16
 
 
@@ -44,6 +44,7 @@ class Looker:
         window: what counts.
         limit: people up to which a domain is of interest.
         glances: read chunks at a glance; without, every line is parsed, with the same result.
+        looks: how chunks are read at a glance, by what their format says; they remember what values mean.
     """
 
     leaving: Leaving
@@ -51,6 +52,7 @@ class Looker:
     window: Window
     limit: int
     glances: bool = True
+    looks: dict[Cut | str, ColumnLook | PatternLook] = field(default_factory=dict)
 
 
 class FirstLook:
@@ -63,9 +65,6 @@ class FirstLook:
         self.inventory = Inventory()
         self.bytes = self.lines = self.parsed = self.unparsed = 0
         self.unread = ""
-        self._accounts: dict[bytes, Actor | None] = {}
-        self._addresses: dict[bytes, Actor | None] = {}
-        self._domains: dict[bytes, str | None] = {}
 
     def run(self, advance: Callable[[int], None]) -> None:
         """Look at every chunk; a log that breaks gives what lies before the break."""
@@ -83,76 +82,32 @@ class FirstLook:
             gc.enable()
 
     def _take(self, chunk: Chunk) -> None:
-        data = bytes(chunk.buffer[: chunk.size])
+        with memoryview(chunk.buffer) as view:
+            data = view[: chunk.size].tobytes()
         if not data.endswith(b"\n"):
             data += b"\n"
-        lines = data.count(b"\n")
-        self.lines += lines
-        glance = None
-        if self._looker.glances and self._log.log_format is not None and not chunk.oversize_bytes:
-            glance = glance_of(self._log.log_format, self.dialect)
-        if glance is None or data.startswith(b"#") or b"\n#" in data:
-            self._parse(data)
-            return
-        place = self._place(data)
-        if place is Place.BORDER:
+        self.lines += stringzilla.count(data, b"\n")
+        has_head = data.startswith(b"#") or stringzilla.find(data, b"\n#") >= 0
+        look = None if chunk.oversize_bytes or has_head else self._look()
+        place = Place.BORDER if look is None else self._place(data)
+        if look is None or place is Place.BORDER:
             self._parse(data)
         elif place is not Place.BEHIND:
-            self._glance(glance, data, lines, is_before=place is Place.BEFORE)
+            self._parse(look.take(data, self.inventory, is_before=place is Place.BEFORE))
 
-    def _glance(self, glance: re.Pattern[bytes], data: bytes, lines: int, *, is_before: bool) -> None:
-        """Read a chunk at a glance, and parse the lines that the pattern does not read."""
-        found = glance.findall(data)
-        if len(found) != lines:
-            self._parse(glance.sub(b"", data))
-        groups = glance.groupindex
-        host, address, account = groups["host"] - 1, groups["address"] - 1, groups.get("user", 0) - 1
-        domains, accounts, addresses, present = self._domains, self._accounts, self._addresses, self.inventory.domains
-        for token in found:
-            name = token[host]
-            try:
-                domain = domains[name]
-            except KeyError:
-                domain = self._domain(name)
-            if is_before:
-                if domain is not None:
-                    self.inventory.old.add(domain)
-                continue
-            person = None
-            if account >= 0:
-                written = token[account]
-                person = accounts[written] if written in accounts else self._person(accounts, written, b"")
-            if person is None:
-                written = token[address]
-                person = addresses[written] if written in addresses else self._person(addresses, b"", written)
-            if domain is not None:
-                presence = present.get(domain)
-                if presence is None or presence.people is not None:
-                    self._note(domain, person)
+    def _look(self) -> ColumnLook | PatternLook | None:
+        """How chunks are read at a glance under the dialect in force, ``None`` where they must be parsed."""
+        looker, log_format = self._looker, self._log.log_format
+        glance = log_format.glance(self.dialect) if looker.glances and log_format is not None else None
+        if glance is None or glance in looker.looks:
+            return None if glance is None else looker.looks[glance]
+        if isinstance(glance, str):
+            looker.looks[glance] = PatternLook(glance, looker.leaving.news, looker.limit)
+        else:
+            from detector.discovery.columns import ColumnLook  # noqa: PLC0415 - 0.1 s that other logs need not pay
 
-    def _domain(self, name: bytes) -> str | None:
-        if len(self._domains) >= MEMORY_LIMIT:
-            self._domains.clear()
-        found = self._domains[name] = self._looker.leaving.news(name.decode())
-        return found
-
-    def _person(self, memory: dict[bytes, Actor | None], account: bytes, address: bytes) -> Actor | None:
-        if len(memory) >= MEMORY_LIMIT:
-            memory.clear()
-        found = memory[account or address] = person_written(account, address)
-        if found is not None:
-            self.inventory.people.add(found)
-        return found
-
-    def _note(self, domain: str, person: Actor | None) -> None:
-        presence = self.inventory.domains.get(domain)
-        if presence is None:
-            presence = self.inventory.domains[domain] = Presence()
-        presence.lines += 1
-        if presence.people is not None and person is not None and person not in presence.people:
-            presence.people.add(person)
-            if len(presence.people) > self._looker.limit:
-                presence.people = None
+            looker.looks[glance] = ColumnLook(glance, looker.leaving.news, looker.limit)
+        return looker.looks[glance]
 
     def _parse(self, data: bytes) -> None:
         """Every line of some bytes, in full."""
@@ -198,7 +153,7 @@ class FirstLook:
             if domain is not None and is_old:
                 self.inventory.old.add(domain)
             elif domain is not None:
-                self._note(domain, person)
+                self.inventory.note(domain, person, self._looker.limit)
 
     def _place(self, data: bytes) -> Place:
         """Where a chunk lies, by its first and last time stamp."""

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from detector.events.batch import Row, Value
 from detector.events.columns import Col, Kind
 from detector.events.envelope import Envelope
+from detector.events.glance import Cut
 
 
 class Zone(StrEnum):
@@ -73,12 +74,20 @@ Block: TypeAlias = Callable[[Sequence[str], Dialect], Mapping[Col, Sequence[Valu
 """Many lines at once: the cells of each column, the same that ``Parse`` gives for each line; ``None`` where one of the
 lines is not the usual one: then they are read one by one."""
 
+Glance: TypeAlias = Callable[[Dialect], Cut | str | None]
+"""How a first look reads lines under a dialect without parsing them, see ``detector.events.glance``; ``None`` where
+they must be parsed."""
+
 
 def _utf8(host: str) -> bytes:
     return host.encode()
 
 
 def _no_header(_line: str, _dialect: Dialect) -> Dialect | None:
+    return None
+
+
+def _no_glance(_dialect: Dialect) -> Cut | str | None:
     return None
 
 
@@ -108,6 +117,7 @@ class LogFormat:
         layout: what its records may lie in instead of lines of their own.
         encoded: bytes that make a line a candidate whatever it holds (names may lie there in another spelling).
         block: a short way for many lines, see ``Block``; of formats without header lines.
+        glance: who asked for which host, read from many lines at once, see ``Glance``.
     """
 
     name: str
@@ -128,3 +138,4 @@ class LogFormat:
     layout: Layout = Layout.LINES
     encoded: tuple[bytes, ...] = ()
     block: Block | None = None
+    glance: Glance = _no_glance

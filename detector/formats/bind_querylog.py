@@ -27,7 +27,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
+from detector.events import Action, Col, Kind, LogFormat, Zone, glance, stamps
 from detector.events.instants import to_datetime
 from detector.grammars import dns, values
 
@@ -146,6 +146,14 @@ def _second(at: str, zone: tzinfo) -> int:
     return stamps.civil(int(year), stamps.month_number(month), int(day), clock, zone)
 
 
+def _glance(dialect: Dialect) -> str:
+    clock = r"\d\d:\d\d:\d\d(?:\.\d+)?"
+    stamp = rf"(?:\d\d-[A-Z][a-z]{{2}}-\d{{4}} {clock} |\d{{4}}-\d\d-\d\d[T ]{clock}Z? )?"
+    head = glance.SYSLOG if dialect.envelope else stamp
+    client = rf"client (?:@0x[\da-f]+ )?{glance.ADDRESS}#\d+(?: \([^ \n]*\))?: (?:view [\w.-]+: )?"
+    return rf"{head}(?:queries: )?(?:info: )?{client}query: {glance.HOST} [A-Z]+ [A-Z0-9]+(?: [^\n]*)?"
+
+
 FORMAT = LogFormat(
     name="bind_querylog",
     kind=Kind.DNS,
@@ -156,4 +164,5 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE, Col.ACTION}),
     zone=Zone.LOCAL,
+    glance=_glance,
 )

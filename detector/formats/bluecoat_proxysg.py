@@ -278,4 +278,5 @@ FORMAT = LogFormat(
     + " ".join(_MAIN[:25]).replace(" sc-status", "  sc-status"),
     head=head,
     head_literals=(elff.HEADER.encode(),),
+    glance=w3cproxy.glance_of,
 )

@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone, stamps
+from detector.events import Col, Kind, LogFormat, Zone, glance, stamps
 from detector.events.instants import to_datetime
 from detector.grammars import dns, values
 
@@ -117,6 +117,13 @@ def _second(at: str, year: str | None, zone: tzinfo, written_until: int | None) 
     return stamps.syslog(at, zone, written_until)
 
 
+def _glance(dialect: Dialect) -> str:
+    head = r"(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8} )?(?:dnsmasq(?:\[\d*\])?: )?"
+    question = rf"(?:query|auth)\[[\w=-]*\] {glance.HOST} from {glance.ADDRESS}"
+    said = rf"(?:\d+ [\da-fA-F.:]+/\d+ )?(?:{question}|(?:forwarded|reply|cached) [^\n]*)"
+    return f"{glance.SYSLOG if dialect.envelope else head}{said}"
+
+
 FORMAT = LogFormat(
     name="dnsmasq",
     kind=Kind.DNS,
@@ -127,4 +134,5 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
     zone=Zone.LOCAL,
+    glance=_glance,
 )

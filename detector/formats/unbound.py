@@ -29,7 +29,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
+from detector.events import Action, Col, Kind, LogFormat, Zone, glance, stamps
 from detector.grammars import dns, values
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ def _ascii(at: str, zone: tzinfo, written_until: int | None) -> int | None:
     return stamps.syslog(at, zone, written_until)
 
 
+def _glance(dialect: Dialect) -> str | None:
+    if dialect.options:
+        return None
+    head = rf"{glance.SYSLOG}(?:\[\d{{1,11}}\] (?=[\w.-]{1, 80}\[))?" if dialect.envelope else r"\[\d{1,11}\] "
+    return rf"{head}[\w.-]{{0,80}}\[\d+:\d+\] info: {glance.ADDRESS} {glance.HOST} [A-Z0-9-]+ IN"
+
+
 FORMAT = LogFormat(
     name="unbound",
     kind=Kind.DNS,
@@ -150,4 +157,5 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE, Col.ACTION}),
     zone=Zone.UTC,
+    glance=_glance,
 )

@@ -24,7 +24,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone
+from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, glance
 from detector.grammars import zeek
 
 if TYPE_CHECKING:
@@ -184,6 +184,38 @@ def _plan(columns: tuple[str, ...]) -> _Plan:
     return _Plan(width=width, instant=places.get("ts", width), log=log, pick=pick)
 
 
+def _glance(dialect: Dialect) -> glance.Cut | None:
+    """Of http, dns and ssl logs with Zeek's usual settings; a request whose URI is a path names its host beside it."""
+    names, settings = dialect.columns, dialect.options.items() - _USUAL_SETTINGS
+    if settings or dialect.envelope or dialect.separator not in ("", _TAB) or len(set(names)) < len(names):
+        return None
+    host = next((host for sign, host in _HOSTS if {sign, host, zeek.ORIGIN} <= set(names)), None)
+    if host is None:
+        return None
+    checks = _REQUEST_CHECKS if host == "host" else {}
+    return glance.Cut(
+        separator=_TAB.encode(),
+        width=len(names),
+        host=glance.Field(names.index(host), glance.HOST, idle="" if host == "host" else _UNSET),
+        address=glance.Field(names.index(zeek.ORIGIN), glance.ADDRESS),
+        user=glance.Field(names.index("username"), glance.USER) if host == "host" and "username" in names else None,
+        checks=tuple(
+            glance.Field(names.index(name), pattern, part=part)
+            for name, (pattern, part) in checks.items()
+            if name in names
+        ),
+    )
+
+
+_USUAL_SETTINGS = {("set_separator", _SET_SEPARATOR), ("empty_field", _EMPTY), ("unset_field", _UNSET)}
+_HOSTS = (("status_code", "host"), ("qtype_name", "query"), ("cipher", "server_name"))
+_REQUEST_CHECKS = {
+    "method": (r"GET|POST|HEAD|PUT|OPTIONS|PATCH|DELETE", glance.Part.WHOLE),
+    "uri": ("/", glance.Part.TO_SLASH),
+    "status_code": (r"(?!40[17])[\d-]+", glance.Part.WHOLE),
+}
+
+
 FORMAT = LogFormat(
     name="zeek_tsv",
     kind=Kind.PROXY,
@@ -199,4 +231,5 @@ FORMAT = LogFormat(
     head_literals=(b"field", b"separator"),  # short: each one costs a search of every line
     sniff=sniff,
     encoded=zeek.ENCODED,
+    glance=_glance,
 )

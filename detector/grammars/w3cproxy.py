@@ -10,9 +10,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.errors import RefusedLine
+from detector.events import glance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from detector.events import Dialect
 
 
 class Fields(NamedTuple):
@@ -111,3 +114,34 @@ def picker(names: tuple[str, ...]) -> Callable[[Sequence[str]], tuple[str, ...]]
     if not (have.host or have.url or have.client_url or have.path):
         raise RefusedLine("its header names neither a host nor a URL")
     return itemgetter(*places)
+
+
+def glance_of(dialect: Dialect) -> glance.Cut | None:
+    """How lines are read at a glance whose columns name the client, the host, the status and the user once each."""
+    names = dialect.columns
+    if dialect.options or dialect.envelope or len(set(names)) < len(names):
+        return None
+    if not set(names) >= _NEEDED or _OTHERS & set(names):
+        return None
+    return glance.Cut(
+        separator=b" ",
+        width=len(names),
+        host=glance.Field(names.index("cs-host"), glance.HOST),
+        address=glance.Field(names.index("c-ip"), glance.ADDRESS),
+        user=glance.Field(names.index("cs-username"), rf'"?{glance.USER}"?'),
+        checks=tuple(glance.Field(names.index(name), pattern) for name, pattern in _PLAIN.items() if name in names),
+        padded=frozenset(range(1, len(names))),
+        is_quoted=True,
+        odd=b"[\t\r\v\f",
+    )
+
+
+_NEEDED = frozenset({"c-ip", "cs-host", "sc-status", "cs-username"})
+_OTHERS = frozenset({"cs-userdn", "cs-uri", "c-uri", "x-cs-dns", "cs-user", "x-forwarded-for", "c-dns"})
+_PLAIN = {
+    "sc-status": r"(?!40[17]|12209)[\d-]+",
+    "s-action": r"(?!\S*AUTH_REDIRECT)[\w-]+",
+    "x-exception-id": r"(?!(?i:authentication_))[\w-]+",
+    "sc-filter-result": r"[\w-]+",
+}
+"""What the fields that may tell of a login challenge are in a line that does not."""

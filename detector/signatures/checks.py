@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path, PurePath
+import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from detector.errors import Problem, UsageError
+from detector.errors import Problem
+from detector.signatures import suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import tldextract
-
     from detector.documents import Document
 
 Read = tuple["Document", dict[str, Any]]
+_BYTE = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"
+_ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}", re.ASCII)
 
 
 def against(model: type[BaseModel], document: Document) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -87,21 +87,11 @@ def is_public_suffix(domain: str) -> bool:
     >>> is_public_suffix("co.uk"), is_public_suffix("github.io"), is_public_suffix("clearview.ai")
     (True, True, False)
     """
-    rules = _rules()
+    rules = suffixes.rules()
     name = domain.encode().decode("idna") if "xn--" in domain else domain
     if f"!{name}" in rules:
         return False
     return name in rules or ("." in name and f"*.{name.partition('.')[2]}" in rules)
-
-
-@cache
-def _rules() -> frozenset[str]:
-    """The lines of the list, read as text: the library around it takes longer to load than a thousand signatures."""
-    found = find_spec("tldextract")
-    if found is None or found.origin is None:
-        raise UsageError("tldextract is not installed: install the program again")
-    lines = Path(found.origin).with_name(".tld_set_snapshot").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip() for line in lines if not line.startswith("//"))
 
 
 def registrable(domain: str) -> str:
@@ -112,14 +102,7 @@ def registrable(domain: str) -> str:
     >>> registrable("app.example.co.uk"), registrable("co.uk"), registrable("192.0.2.7"), registrable("a.b.test")
     ('example.co.uk', '', '', 'b.test')
     """
-    found = _suffix_list()(domain)
-    if found.suffix or found.ipv4:
-        return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else ""
+    labels = suffixes.labels_of(domain)
+    if suffixes.suffix_at(labels) < len(labels) or _ADDRESS.fullmatch(domain):
+        return suffixes.registered(domain)
     return ".".join(domain.rsplit(".", 2)[-2:]) if "." in domain else ""
-
-
-@cache
-def _suffix_list() -> tldextract.TLDExtract:
-    import tldextract  # noqa: PLC0415 - slow to load, and rarely needed
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

@@ -14,7 +14,7 @@ from detector.sources.framing import Framing, framing_of, laid_out
 from detector.sources.held import Log, Vanished
 from detector.sources.listing import Listing, listed
 from detector.sources.opening import Limits, Reader, members, open_regular, open_stream, utf16_of
-from detector.sources.segments import Gap, Segment, segments_of
+from detector.sources.segments import Gap, Segment, range_bytes, segments_of
 from detector.sources.streams import FileKey, StreamState, key_of
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "members",
     "open_regular",
     "open_stream",
+    "range_bytes",
     "segments_of",
     "utf16_of",
 ]

@@ -9,6 +9,8 @@ from detector.sources.framing import Framing
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 """Size of the ranges into which a plain file is cut for several workers; a multiple of the sampling grid."""
+LARGEST_RANGE_BYTES = 4 * SEGMENT_BYTES
+_GRID_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +80,13 @@ def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES
     starts = range(0, size_bytes, part_bytes)
     stops = [*starts[1:], None]
     return [replace(whole, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def range_bytes(size_bytes: int, jobs: int) -> int:
+    """Ranges of a log: enough to keep all workers busy to the end, and few, for what each finds must be merged.
+
+    What a worker hands over is twice in memory for a moment: ranges do not grow with the log for ever.
+    """
+    if jobs == 1:
+        return max(size_bytes, SEGMENT_BYTES)
+    return max(SEGMENT_BYTES, min(size_bytes // (2 * jobs), LARGEST_RANGE_BYTES) // _GRID_BYTES * _GRID_BYTES)
