@@ -1,6 +1,7 @@
 """What was read and when a log was silent: merging in any order gives one answer."""
 
 import gzip
+import operator
 import os
 from collections import Counter
 
@@ -15,7 +16,9 @@ from detector.coverage import HOUR as AN_HOUR
 from detector.coverage import (
     Coverage,
     Hour,
+    Kept,
     Ledger,
+    Sampled,
     Source,
     Unread,
     Window,
@@ -248,7 +251,11 @@ class TestLedger:
             Unread("a", "old.log", 9 * AN_HOUR, 10 * AN_HOUR, "gone"),
         ]
         known = {"a": (Kind.PROXY, 60), "b": (Kind.PROXY, 60), "d": (Kind.MAIL, 60)}
-        ledger = ledger_of_hours(window, hours, gaps, known, {"b": False})
+        samples = [
+            Sampled("b", "squid", 0, Sample(kinds=frozenset({Kind.PROXY}), columns=frozenset({Col.AT, Col.DOMAIN})))
+        ]
+        kept = Kept(hours, gaps, samples, known, {"squid": Kind.PROXY}, {"squid": False})
+        ledger = ledger_of_hours(window, kept)
         assert [(one.name, one.kind, one.sighted) for one in ledger.sources] == [
             ("d", Kind.MAIL, True), ("a", Kind.PROXY, True), ("b", Kind.PROXY, False),
         ]  # fmt: skip
@@ -256,7 +263,48 @@ class TestLedger:
         assert [one.path for one in ledger.unread] == ["y.log", "x.log"]
         assert [one.path for one in ledger.unplaced] == ["y.log", "x.log"]
         assert ledger.kinds == (Kind.MAIL, Kind.PROXY)
-        assert ledger_of_hours(window, hours, [], known, {}).share(Kind.PROXY) == 0.25
+        assert ledger_of_hours(window, Kept(hours, declared=known)).share(Kind.PROXY) == 0.25
+
+    def test_kept_samples_are_those_of_the_window_and_the_last_before_it(self):
+        kinds = frozenset({Kind.PROXY})
+        rows = [
+            Sampled("s", "squid", day, Sample(events=10**day, kinds=kinds, columns=frozenset({column})), files=1)
+            for day, column in enumerate((Col.URL, Col.AT, Col.DOMAIN, Col.USER))
+        ]
+        hours = [Hour("s", Kind.PROXY, 24 * day, 1, 1, 0, 9) for day in range(4)]
+        a_day = 24 * AN_HOUR
+
+        def source(*window):
+            return ledger_of_hours(Window(*window), Kept(hours, samples=rows)).sources[0]
+
+        assert source(2 * a_day, 3 * a_day).sample.events == 110
+        assert source(2 * a_day, 3 * a_day).fields == {Col.AT, Col.DOMAIN}
+        assert source(0, 4 * a_day).sample.events == 1111
+        assert source(9 * a_day, 10 * a_day).fields == {Col.USER}
+        assert ledger_of_hours(Window(-9, 0), Kept(hours, samples=rows)).sources[0].files == 4
+        assert source(3 * a_day + 1, 4 * a_day).missing == (frozenset({Col.AT}),)
+
+    def test_a_kept_source_of_another_kind_covers_nothing_and_is_no_gap(self):
+        kept = Kept(
+            [Hour("dhcp", Kind.LEASE, 0, 1, 1, 0, 9)],
+            samples=[Sampled("logins", "windows_security", 0, Sample(kinds=frozenset({Kind.LOGIN})))],
+            declared=dict.fromkeys(("dhcp", "logins", "odd", "broken"), (None, 60)) | {"more": (Kind.LEASE, 60)},
+            gaps=[Unread("broken", "b.log", None, None, "permission denied")],
+        )
+        ledger = ledger_of_hours(Window(0, AN_HOUR), kept)
+        assert ledger.sources == ()
+        assert [(one.path, one.reason) for one in ledger.stray] == [
+            ("b.log", "permission denied"), ("odd", "no hour of it was ever read"),
+        ]  # fmt: skip
+
+    def test_samples_add_up_without_names(self):
+        one = Sampled("s", "squid", 1, Sample(events=1, accounts=frozenset({"jane"})), 1, 0, 1, ("a", "b"))
+        other = Sampled("s", "squid", 2, Sample(events=2), 1, 1, 0, ("b", "c"))
+        both = one + other
+        assert (both.day, both.sample.events, both[4:]) == (1, 3, (2, 1, 1, ("a", "b", "c")))
+        assert both.unnamed.sample.accounts == frozenset()
+        with pytest.raises(TypeError):
+            operator.add(one, ("x",))
 
     def test_the_window_of_logs_is_from_their_first_to_their_last_hour(self):
         rows = tuple(Hour("s", Kind.DNS, hour, 1, 1, 0, 9) for hour in (3, 9))

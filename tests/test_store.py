@@ -307,7 +307,7 @@ class TestOpening:
         assert {name: asked(name) for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys",
                 "trusted_schema", "application_id", "user_version")} == {
             "journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1, "trusted_schema": 0,
-            "application_id": 0x53484457, "user_version": 2,
+            "application_id": 0x53484457, "user_version": 3,
         }  # fmt: skip
         with sqlite3.connect(path) as direct:
             tables = direct.execute("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name <> 'alembic_version' "

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detector.audit.plan import sealed_at
-from detector.coverage import Hour, Ledger, Source, Unread, Window, hours_of, merged, window_of
-from detector.coverage.sources import NEEDED
+from detector.coverage import Hour, Ledger, Source, Unread, Window, hours_of, kinds_of, merged, window_of
 from detector.errors import UnreadableSource
 from detector.match import ActorKind
 from detector.scan import Sample
@@ -17,9 +16,10 @@ if TYPE_CHECKING:
 
     from detector.audit.plan import Input
     from detector.coverage import Coverage
-    from detector.events import Kind
+    from detector.events import Dialect, Kind
     from detector.findings import Attributed
     from detector.identity import People
+    from detector.sources import Segment
 
 LATE_US = 7 * 86_400_000_000
 """A log that was finished so long after its last event was written late, or lost its end."""
@@ -60,13 +60,14 @@ def ledger_of(
     gathered: dict[tuple[Kind, str], _Gathered] = {}
     sighted, stray = dict(canaries), list[Unread]()
     for one, read in zip(inputs, coverage, strict=True):
-        kinds = _kinds(one, read)
+        kinds = kinds_of(read.sample.kinds, one.log_format.kind if one.log_format else None)
         if not kinds:
             if one.unread:
                 stray.append(Unread(name_of(one), one.segment.name, None, None, one.unread))
             continue
         for kind in kinds:
             _gather(gathered.setdefault((kind, name_of(one)), _Gathered()), one, read, kind)
+    stray = [gap for gap in stray if not _is_placed(gap, gathered)]
     sources = tuple(_source(kind, name, gathered[kind, name], sighted) for kind, name in sorted(gathered))
     window = window or window_of(sources)
     return None if window is None else Ledger(window, sources, tuple(stray))
@@ -76,14 +77,6 @@ def name_of(one: Input) -> str:
     """The configured source of a log, else its folder and format."""
     folder = one.segment.name.rpartition("/")[0] or "."
     return one.source or f"{folder}/ {one.log_format.name if one.log_format else 'unknown format'}"
-
-
-def _kinds(one: Input, read: Coverage) -> Iterable[Kind]:
-    """What a log watches, of the kinds that can show a service: by its sampled lines, else by its format."""
-    seen = sorted(read.sample.kinds & NEEDED.keys())
-    if seen or one.log_format is None:
-        return seen
-    return [one.log_format.kind] if one.log_format.kind in NEEDED else []
 
 
 def _gather(into: _Gathered, one: Input, read: Coverage, kind: Kind) -> None:
@@ -96,10 +89,16 @@ def _gather(into: _Gathered, one: Input, read: Coverage, kind: Kind) -> None:
         return
     into.hours += hours_of(name_of(one), kind, read.spans.parts, read.counts)
     into.sample += read.sample
-    last, until = read.spans.last, one.dialect.written_until
-    if last is not None:
-        into.late += (sealed := _sealed(one)) is not None and sealed - last > LATE_US
-        into.ahead += until is not None and last - until > AHEAD_US
+    into.late += is_late(one.segment, read.spans.last)
+    into.ahead += is_ahead(one.dialect, read.spans.last)
+
+
+def _is_placed(gap: Unread, gathered: Mapping[tuple[Kind, str], _Gathered]) -> bool:
+    """Whether what could not be read is of a source that other logs are of too; then it lacks there."""
+    same = [one for (_, name), one in gathered.items() if name == gap.source]
+    for one in same:
+        one.unread.append(gap)
+    return bool(same)
 
 
 def _unread(one: Input, read: Coverage) -> Iterator[Unread]:
@@ -110,11 +109,18 @@ def _unread(one: Input, read: Coverage) -> Iterator[Unread]:
         yield Unread(name_of(one), one.segment.name, read.spans.last, None, f"from byte {gap.start}: {gap.reason}")
 
 
-def _sealed(one: Input) -> int | None:
+def is_late(segment: Segment, last: int | None) -> bool:
+    """Whether a log was finished long after its last event."""
     try:
-        return sealed_at(one.segment)
+        sealed = sealed_at(segment)
     except (UnreadableSource, OSError):
-        return None  # it was read a moment ago: what it says of itself is gone, what it held is not
+        return False  # it was read a moment ago: what it says of itself is gone, what it held is not
+    return sealed is not None and last is not None and sealed - last > LATE_US
+
+
+def is_ahead(dialect: Dialect, last: int | None) -> bool:
+    """Whether a log holds an event from after it was last written."""
+    return last is not None and dialect.written_until is not None and last - dialect.written_until > AHEAD_US
 
 
 def _source(kind: Kind, name: str, gathered: _Gathered, sighted: Mapping[str, bool]) -> Source:

@@ -111,14 +111,20 @@ def plan(asked: Sequence[Named], formats: Formats) -> list[Input]:
         found = find(named.names)
         for path in found.paths:
             logs.setdefault(path, named)
-        source = named.site.source
-        inputs += [Input(_segment(fault.path, ""), unread=fault.reason, source=source) for fault in found.refused]
+        inputs += [_refused(fault, named.site) for fault in found.refused]
     teller = Teller(formats)
     for path, named in sorted(logs.items()):  # in one order, whatever the order of naming: siblings tell each other
         looked = (_inspect(segment, size, named.site, teller) for segment, size in _parts(path, named.label))
         inputs += [replace(one, source=named.site.source) for one in looked]
     teller.keep()
     return without_copies(inputs)
+
+
+def _refused(fault: UnreadableSource, site: Site) -> Input:
+    """A name that leads to no log; of a configured source it is known what would lie there."""
+    log_format = site.log_format if site.source else None
+    segment = _segment(fault.path, "")
+    return Input(segment, log_format=log_format, gap_s=site.gap_s, unread=fault.reason, source=site.source)
 
 
 def _segment(path: str, label: str) -> Segment:

@@ -106,38 +106,25 @@ def of_store(config: Config, formats: Formats, asked: Asked) -> tuple[Evidence, 
         StoreFault: it cannot be read.
     """
     from detector.answers import Evidence, Origin
-    from detector.audit.canary import proves
-    from detector.coverage import HOUR, Source, Unread, Window, ledger_of_hours, window_of
-    from detector.scan import Scanner
+    from detector.audit.kept import kept_of
+    from detector.coverage import HOUR, Source, Window, ledger_of_hours, window_of
+    from detector.coverage.sources import NEEDED
     from detector.store import Store
     from detector.store.judging import IN_FORCE
 
     with Store.open(config.store, writable=False) as store:
-        kept = [one for service in sorted(asked.terms.services) for one in store.sightings(service)]
-        hours, gaps, judged_by = store.hours(), store.gaps(), store.fact(IN_FORCE)
-    sightings, policy = _judged(kept, judged_by, config, asked)
+        seen = [one for service in sorted(asked.terms.services) for one in store.sightings(service)]
+        kept, judged_by = kept_of(store, config, formats, asked.ruleset), store.fact(IN_FORCE)
+    sightings, policy = _judged(seen, judged_by, config, asked)
+    hours = [one for one in kept.hours if one.kind in NEEDED]
     known = _whole(asked) or window_of([Source("", one.kind, (one,)) for one in hours])
     if known is None:
         raise UsageError("the store holds no hour of any log: say which time is meant with --since and --until")
     window = asked.window(known)
-    seen = {one.source: one.kind for one in hours}
-    named = {one.name: formats.named(one.format) for one in config.sources if one.format}
-    scanner = Scanner(asked.ruleset)
-    sighted = {name: proves(scanner, one, asked.ruleset) for name, one in named.items()}
-    sources = {
-        one.name: (named[one.name].kind if one.name in named else seen[one.name], one.max_silence_s)
-        for one in config.sources
-        if one.name in named or one.name in seen
-    }
     reach = max((one.max_silence_s for one in config.sources), default=0) * 1_000_000 + HOUR
     near = Window(window.since - reach, window.until + reach).hours
-    gaps += [
-        Unread(one.name, one.name, None, None, "no hour of it was ever read") for one in config.sources
-        if one.name not in sources
-    ]  # fmt: skip
-    ledger = ledger_of_hours(window, (one for one in hours if one.hour in near), gaps, sources, sighted)
-    canaries = tuple(sorted({named[name].name: ok for name, ok in sighted.items()}.items()))
-    origin = Origin(__version__, asked.ruleset.digest, canaries, is_store=True)
+    ledger = ledger_of_hours(window, replace(kept, hours=[one for one in kept.hours if one.hour in near]))
+    origin = Origin(__version__, asked.ruleset.digest, tuple(sorted(kept.sighted.items())), is_store=True)
     return Evidence(sightings, ledger, policy, asked.references), origin
 
 

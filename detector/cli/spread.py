@@ -48,7 +48,8 @@ def command(service: str, paths: tuple[str, ...], **options: object) -> int:
     """Show how SERVICE came into the organisation: invitations, forwards, who was first, which units it crossed.
 
     PATH is a file, a folder or a glob with mail logs (for who wrote to whom) and any others (for who then came).
-    Without PATH the sources of the configuration are read.
+    Without PATH the logs of the configuration's sources are read. The daemon's store cannot tell this: it keeps no
+    subject of a mail, and of its other end only the domain, so that nobody's correspondence lies in it.
     """
     text = _rendered(*_spread(service, paths, options), str(options["output_format"]))
     output = options["output"]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detector.coverage.hours import HOUR, merged
-from detector.coverage.sources import Source, Window
+from detector.coverage.hours import HOUR, Unread, merged
+from detector.coverage.sampled import Sampled, kinds_of, within
+from detector.coverage.sources import NEEDED, Source, Window
 from detector.events import Kind
 from detector.scan import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from detector.coverage.hours import Hour, Unread
+    from detector.coverage.hours import Hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +86,69 @@ class Ledger:
         return total
 
 
-def ledger_of_hours(
-    window: Window,
-    hours: Iterable[Hour],
-    gaps: Iterable[Unread],
-    sources: Mapping[str, tuple[Kind, int]],
-    sighted: Mapping[str, bool],
-) -> Ledger:
-    """A ledger of what a store kept.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a store has kept of what was read, and what it should have read.
 
-    Args:
-        window: that is asked about.
+    Attributes:
         hours: in which lines were read, also some outside of the window: a silence is judged by its two ends.
         gaps: what could not be read.
-        sources: name → (kind, seconds of silence that are usual) of every source that should have been read.
-        sighted: name → whether a synthetic line of its format is sighted.
+        samples: of the lines.
+        declared: name → (kind, seconds of silence that are usual) of every source that should have been read; the kind
+            is ``None`` where nobody says what its logs are.
+        kinds: format → what it watches.
+        sighted: format → whether a synthetic line of it is sighted.
     """
-    found: dict[tuple[Kind, str], list[Hour]] = {(kind, name): [] for name, (kind, _) in sources.items()}
-    for one in merged(hours):
-        found.setdefault((one.kind, one.source), []).append(one)
-    kept = list(gaps)
-    rows = [
-        Source(
-            name,
-            kind,
-            tuple(rows),
-            sources[name][1] if name in sources else 86_400,
-            sighted=sighted.get(name, True),
-            unread=tuple(gap for gap in kept if gap.source == name and _touches(gap, window)),
-            is_declared=name in sources,
+
+    hours: Sequence[Hour]
+    gaps: Sequence[Unread] = ()
+    samples: Sequence[Sampled] = ()
+    declared: Mapping[str, tuple[Kind | None, int]] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    sighted: Mapping[str, bool] = field(default_factory=dict)
+
+    def source(self, kind: Kind, name: str, window: Window) -> Source:
+        """One source of one kind, as evidence."""
+        samples = [one for one in self.samples if one.source == name and kind in self.kinds_of(one)]
+        total = sum(within(samples, window), Sampled(name, "", 0, Sample()))
+        formats = tuple(sorted({one.dataset for one in samples}))
+        return Source(
+            name=name,
+            kind=kind,
+            hours=tuple(merged(one for one in self.hours if one.source == name and one.kind is kind)),
+            silence_s=self.declared[name][1] if name in self.declared else 86_400,
+            fields=total.sample.columns if samples else None,
+            sighted=all(self.sighted.get(one, True) for one in formats),
+            unread=tuple(gap for gap in self.gaps if gap.source == name and _touches(gap, window)),
+            formats=formats,
+            files=total.files,
+            sample=total.sample,
+            late=total.late,
+            ahead=min(total.ahead, total.files),
+            notes=total.notes,
+            is_declared=name in self.declared,
         )
-        for (kind, name), rows in sorted(found.items())
-    ]
+
+    def kinds_of(self, one: Sampled) -> tuple[Kind, ...]:
+        """What a sample's lines watch."""
+        return kinds_of(one.sample.kinds, self.kinds.get(one.dataset))
+
+
+def ledger_of_hours(window: Window, kept: Kept) -> Ledger:
+    """A ledger of what a store kept, as an audit of the same logs would give it; but for people: see ``Sampled``."""
+    found = {(one.kind, one.source) for one in kept.hours if one.kind in NEEDED}
+    found |= {(kind, one.source) for one in kept.samples for kind in kept.kinds_of(one)}
+    known = {name for _, name in found}
+    for name, (kind, _) in kept.declared.items():
+        if kind is not None and kind in NEEDED and name not in known:
+            found.add((kind, name))
     names = {name for _, name in found}
-    return Ledger(window, tuple(rows), tuple(gap for gap in kept if gap.source not in names and _touches(gap, window)))
+    stray = [gap for gap in kept.gaps if gap.source not in names and _touches(gap, window)]
+    told = {one.source for one in kept.hours} | {one.source for one in kept.samples} | {one.source for one in kept.gaps}
+    for name, (kind, _) in kept.declared.items():
+        if kind is None and name not in told:
+            stray.append(Unread(name, name, None, None, "no hour of it was ever read"))
+    return Ledger(window, tuple(kept.source(kind, name, window) for kind, name in sorted(found)), tuple(stray))
 
 
 def window_of(sources: Iterable[Source]) -> Window | None:

@@ -36,6 +36,7 @@ class Part:
         log_format: what they are.
         result: of the scan.
         batch: their sightings.
+        notes: assumptions that were made about the log.
     """
 
     state: StreamState
@@ -43,6 +44,7 @@ class Part:
     log_format: LogFormat
     result: ScanResult
     batch: SightingBatch
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _parts(work: Increment, sighter: Sighter, gap_s: int) -> Iterator[Part]:
             if after is None or not _is_same(log, witness, start, before):
                 return
             state = _moved(state, end, after, result, log_format.name)
-            yield Part(state, replace(segment, start=start, stop=end), log_format, result, batch)
+            yield Part(state, replace(segment, start=start, stop=end), log_format, result, batch, work.planned.notes)
             start, before = end, after
 
 
@@ -169,6 +171,7 @@ def _moved(state: StreamState, end: int, found: Prints, result: ScanResult, name
         format=name,
         dialect_columns=result.left.columns,
         dialect_separator=result.left.separator,
+        kinds=state.kinds | result.sample.kinds,
     )
 
 

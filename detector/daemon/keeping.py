@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from detector.coverage import Unread, hours_of
+from detector.coverage import Unread, hours_of, kinds_of
 from detector.daemon.canaries import PLANTED, fact_of
 from detector.findings import changes
 from detector.identity import pseudonym
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from detector.daemon.increments import Part
-    from detector.events import Kind
     from detector.findings import Attributed, Telling
     from detector.scan import ScanResult
     from detector.signatures import Ruleset
@@ -62,7 +61,9 @@ class Keeper:
         """Keep a part: all of this is one transaction with whatever else the caller keeps in it."""
         kept = self.add(batch, sightings, now)
         result, kind = part.result, part.log_format.kind
-        self._cover(batch, result, kind)
+        for watched in kinds_of(part.state.kinds, kind) or (kind,):
+            batch.cover(hours_of(self.source, watched, result.spans.parts, result.counts))
+        self._count(batch, result)
         for refused in result.refused:
             batch.refuse(part.state.id, refused.offset, refused.length, refused.sha256, refused.reason)
         for gap in result.gaps:
@@ -97,9 +98,8 @@ class Keeper:
         batch.enqueue(alerts, self.sinks)
         return Kept(len(new), len(alerts))
 
-    def _cover(self, batch: Batch, result: ScanResult, kind: Kind) -> None:
+    def _count(self, batch: Batch, result: ScanResult) -> None:
         counts = result.counts
-        batch.cover(hours_of(self.source, kind, result.spans.parts, counts))
         batch.count(
             self.source,
             parsed=counts.parsed,

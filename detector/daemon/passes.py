@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from detector.coverage import Unread
+from detector.audit.ledger import is_ahead, is_late
+from detector.coverage import Sampled, Unread
+from detector.coverage.sampled import DAY
 from detector.daemon.desk import Outcome, added
 from detector.daemon.increments import REST_US, increment, parts, planned, seen
 from detector.daemon.transactions import Joined, Transactions, dataset_of, keep_lines, ranges_before
@@ -60,6 +62,7 @@ class SourceReader:
     _noted: dict[str, str] | None = None
     _newest: int | None = None
     _reached: dict[str, StreamState] = field(default_factory=dict)
+    _ahead: set[str] = field(default_factory=set)
 
     def look(self, now: int) -> tuple[Bindings[Log], list[UnreadableSource]]:
         """What lies on disk, bound to streams, and what could not be looked at."""
@@ -182,18 +185,37 @@ class SourceReader:
         batches = (part.batch, *joined.batches)
         sightings = list(chain.from_iterable(desk.sighter.attributed(one, name) for one in batches))
 
+        sampled = self._sampled(part, now)
+
         def work(batch: Batch) -> Outcome:
+            batch.sample(sampled)
             kept = desk.keeper.keep(batch, part, sightings, now)
             keep_lines(batch, name, part.log_format, joined, now)
             return Outcome(bytes=part.result.counts.bytes, sightings=kept.sightings, alerts=kept.alerts)
 
         outcome = self.store.run(now, work)
+        self._ahead |= {part.state.id} if sampled.ahead else set()
         self._noted_before().update({gap.path: gap.reason for gap in part.result.gaps})
         if open_ones is not None:
             open_ones.commit(joined)
         self._reached[binding.file.name] = part.state
         self._newest = max(filter(None, (self._newest, part.result.spans.last)), default=None)
         return outcome
+
+    def _sampled(self, part: Part, now: int) -> Sampled:
+        """What a part says about the source; a log whose clock is wrong counts once while this program runs."""
+        last, first = part.result.spans.last, part.result.spans.first
+        is_new = part.state.id not in self._ahead
+        return Sampled(
+            source=self.source.name,
+            dataset=part.log_format.name,
+            day=(now if first is None else first) // DAY,
+            sample=replace(part.result.sample, kinds=part.state.kinds),
+            files=int(part.segment.start == 0),
+            late=int(part.state.is_final and is_late(part.segment, last)),
+            ahead=int(is_new and is_ahead(part.result.entered, last)),
+            notes=part.notes,
+        )
 
     def _older(self, binding: Binding[Log], files: Sequence[Binding[Log]]) -> list[tuple[Log, StreamState]]:
         """The files before one, and how far each was read, in this pass too."""

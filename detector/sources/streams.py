@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from detector.events import Kind
 from detector.sources.compression import Compression
 
 HEAD_BYTES = 1024
@@ -36,6 +37,7 @@ class StreamState:
         dialect_separator: of that header.
         size: bytes on disk when it was last seen.
         modified: its last change, microseconds since the epoch.
+        kinds: what its sampled lines watch.
     """
 
     id: str
@@ -55,6 +57,7 @@ class StreamState:
     dialect_separator: str = ""
     size: int = 0
     modified: int = 0
+    kinds: frozenset[Kind] = frozenset()
 
 
 class Seen(Protocol):

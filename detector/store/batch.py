@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, select, update
 
 from detector.errors import StoreFault
 from detector.events import MICROSECONDS
-from detector.store import facts, fragments, incidents, knowing
+from detector.store import facts, fragments, incidents, knowing, sampling
 from detector.store import schema as tables
 from detector.store.rows import greater, held, inserting, lesser, packed, sighting_row, stream_row
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from detector.coverage import Hour, Unread
+    from detector.coverage import Hour, Sampled, Unread
     from detector.findings import Alert, Attributed, Known
     from detector.scan import Fragment
     from detector.sources.streams import StreamState
@@ -84,6 +84,10 @@ class Batch:
             {**one._asdict(), "source": packed(one.source), "kind": str(one.kind), "noted": self._now} for one in hours
         ]
         self._add_up(tables.hours, ("source", "kind", "hour"), ("lines", "parsed", "unparsed", "bytes"), rows)
+
+    def sample(self, one: Sampled) -> None:
+        """Add to what sampled lines say about a source."""
+        sampling.add(self._connection, one, self._now)
 
     def gap(self, unread: Unread) -> None:
         """Note what could not be read, once for as long as it stays so."""

@@ -179,6 +179,7 @@ def purge(connection: Connection, terms: Terms, *, by: str, now: int) -> list[Pu
                 (tables.outbox, sightings, and_(ended.is_not(None), ended < sightings)),
                 (tables.days, aggregates, tables.days.c.noted < aggregates),
                 (tables.hours, aggregates, tables.hours.c.noted < aggregates),
+                (tables.samples, aggregates, tables.samples.c.noted < aggregates),
                 (tables.gaps, aggregates, _is_old_gap(aggregates)),
                 (tables.look_backs, aggregates, tables.look_backs.c.changed < aggregates),
                 (tables.incident_notes, aggregates, tables.incident_notes.c.incident.in_(gone)),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from detector.coverage import Hour, Unread
 from detector.events import Kind
 from detector.findings.kept import folded
-from detector.store import checking, facts, grants, incidents, judging, keeping, knowing, outbox, reveals
+from detector.store import checking, facts, grants, incidents, judging, keeping, knowing, outbox, reveals, sampling
 from detector.store import schema as tables
 from detector.store.incidents import Incident, Note, State
 from detector.store.progress import LookBack
@@ -18,6 +18,7 @@ from detector.store.rows import packed, sighting_of, stream_of, unpacked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from detector.coverage import Sampled
     from detector.findings import Alert, Attributed, Finding
     from detector.signatures import Ruleset
     from detector.sources.streams import StreamState
@@ -69,6 +70,11 @@ class Reader:
         asked = asked if until is None else asked.where(table.c.hour < until)
         with self.session.reading() as connection:
             return [Hour(unpacked(row.source), Kind(row.kind), *tuple(row)[2:7]) for row in connection.execute(asked)]
+
+    def samples(self) -> list[Sampled]:
+        """What the sampled lines of each source and format say about it, by day."""
+        with self.session.reading() as connection:
+            return sampling.read(connection)
 
     def gaps(self, source: str | None = None, *, closed: bool = False) -> list[Unread]:
         """What could not be read and still is not; also what has been read since, when it is asked for."""

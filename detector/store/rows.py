@@ -15,7 +15,7 @@ from detector.sources import Compression
 from detector.sources.streams import StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -47,6 +47,20 @@ def packed(text: str) -> str:
 def unpacked(text: str) -> str:
     """The text that was packed."""
     return bytes.fromhex(text[1:]).decode("utf-8", "surrogatepass") if text.startswith(_PACKED) else text
+
+
+def packed_kinds(kinds: Iterable[Kind]) -> str:
+    """Kinds of logs as one text.
+
+    >>> packed_kinds({Kind.PROXY, Kind.DNS}), unpacked_kinds("dns proxy") == {Kind.DNS, Kind.PROXY}
+    ('dns proxy', True)
+    """
+    return " ".join(sorted(one.value for one in kinds))
+
+
+def unpacked_kinds(text: str) -> frozenset[Kind]:
+    """The kinds that were packed."""
+    return frozenset(map(Kind, text.split()))
 
 
 def held(number: int) -> int:
@@ -181,4 +195,5 @@ def stream_of(row: AnyRow) -> StreamState:
         dialect_separator=unpacked(row.dialect_separator),
         size=row.size,
         modified=row.modified,
+        kinds=unpacked_kinds(row.kinds),
     )

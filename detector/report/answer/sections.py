@@ -104,7 +104,15 @@ def reading(shown: Shown) -> Section:
     if canaries:
         text = f"Canary (a synthetic line of each format, sent through the same program): {canaries}."
         blocks.append(Prose(text, "soft"))
+    if answer.origin.is_store:
+        blocks.append(Prose(_FROM_THE_STORE, "soft"))
     return Section("What was read", tuple(blocks))
+
+
+_FROM_THE_STORE = (
+    "Answered from what the daemon kept while it read. Of people who did nothing that is looked for nothing is kept: "
+    "how many people of the directory these logs show cannot be told."
+)
 
 
 def _kinds(shown: Shown) -> Iterator[str]:

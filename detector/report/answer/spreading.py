@@ -9,7 +9,7 @@ from detector.events import to_iso
 from detector.identity import pseudonym
 from detector.match import ActorKind
 from detector.report import spreading
-from detector.report.answer.blocks import Figure, Graph, Grid, Points, Section
+from detector.report.answer.blocks import Figure, Graph, Grid, Points, Prose, Section
 from detector.report.answer.graph import Spread as SpreadData
 from detector.report.wording import counted
 
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from detector.report.spreading import Shown as Label
 
 
+_NOT_KEPT = (
+    "Who brought whom cannot be told from the store: it keeps no subject of a mail, and of its other end only the "
+    "domain, so that nobody's correspondence lies in it. shadowit spread SERVICE PATH... reads mail logs themselves."
+)
+
+
 def sections(shown: Shown) -> Iterator[Section]:
     """The section, where there is anything to tell."""
     spread = shown.answer.spread
+    if spread is None and shown.answer.origin.is_store and shown.found:
+        yield Section("How it spread", (Prose(_NOT_KEPT),))
     if spread is None or not (spread.edges or spread.came):
         return
     label = _label_of(shown, spread)

@@ -17,6 +17,7 @@ from detector.store.schema.read import (
     hours,
     look_backs,
     refused,
+    samples,
     sightings,
     standings,
     streams,
@@ -25,7 +26,7 @@ from detector.store.schema.read import (
 
 APPLICATION_ID = 0x53484457
 """``SHDW``: what an SQLite file of this program says it is."""
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what this program writes."""
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "purges",
     "refused",
     "reveals",
+    "samples",
     "sightings",
     "standings",
     "streams",

@@ -25,6 +25,7 @@ streams = table(
     text("dialect_separator"),
     number("size"),
     number("modified"),
+    text("kinds"),
     Index("streams_by_source", "source"),
 )
 
@@ -112,6 +113,27 @@ hours = table(
     number("noted"),
     Index("hours_by_hour", "hour"),
 )
+
+samples = table(
+    "samples",
+    text("source", key=True),
+    text("dataset", key=True),
+    text("kinds", key=True),
+    number("day", key=True),
+    text("columns"),
+    number("events"),
+    number("flows"),
+    number("nameless"),
+    number("resolvers"),
+    number("hidden"),
+    number("backward"),
+    number("files"),
+    number("late"),
+    number("ahead"),
+    text("notes"),
+    number("noted"),
+)
+"""What sampled lines say about a source: what it can show, and what it cannot see; no line, and nobody's name."""
 
 gaps = table(
     "gaps",
