@@ -28,6 +28,25 @@ def house(tmp_path):
     house.store.close()
 
 
+def test_a_mailbox_is_read_when_nobody_has_written_to_it_for_long_and_goes_on_where_it_ended(tmp_path):
+    config = CONFIG.replace("squid, paths", "mail_headers, paths")
+    mail = b"From a@clearview.ai Thu Feb 27 10:00:00 2020\nFrom: a@clearview.ai\nTo: u1@example.org\n\nbody\n\n"
+    house = House(tmp_path / "site", config)
+    try:
+        sighted = []
+        for age_us in (1_000_000, REST_US, REST_US):
+            with (house.logs / "access.mbox").open("ab") as file:
+                file.write(mail)
+            os.utime(house.logs / "access.mbox", ns=(0, 1000 * (house.clock() - age_us)))
+            house.run()
+            sighted.append(sorted(one.offset for one in house.store.sightings()))
+            house.run()
+        assert sighted == [[], [0, len(mail)], [0, len(mail), 2 * len(mail)]]
+        assert house.gaps() == []
+    finally:
+        house.store.close()
+
+
 class TestPass:
     def test_what_is_new_is_read_and_nothing_twice(self, house):
         house.write(range(50))

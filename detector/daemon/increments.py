@@ -100,7 +100,7 @@ def increment(log: Log, state: StreamState, found: Input, *, is_left_alone: bool
         log: the file.
         state: its stream, as it was kept.
         found: what it is.
-        is_left_alone: it was rotated, and nobody wrote to it for ``REST_US``.
+        is_left_alone: it was rotated or is a document, and nobody wrote to it for ``REST_US``.
 
     Raises:
         UnreadableSource: it cannot be opened.

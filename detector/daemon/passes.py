@@ -16,7 +16,7 @@ from detector.daemon.desk import Outcome, added
 from detector.daemon.increments import REST_US, increment, parts, planned, seen
 from detector.daemon.transactions import Joined, Transactions, dataset_of, keep_lines, ranges_before
 from detector.errors import UnreadableSource
-from detector.sources import Compression, DamagedStream, Fate, StreamState, Vanished, bind, key_of, listed
+from detector.sources import Compression, DamagedStream, Fate, Framing, StreamState, Vanished, bind, key_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -151,7 +151,7 @@ class SourceReader:
             if found.unread:
                 problems[log.name] = found.unread
             return None
-        is_left_alone = self._is_left_alone(log, files)
+        is_left_alone = self._is_left_alone(log, found, files)
         work = increment(log, state, found, is_left_alone=is_left_alone)
         if work is None:
             self._settle(replace(seen(state, log), is_final=state.is_final or is_left_alone), binding)
@@ -166,11 +166,13 @@ class SourceReader:
         if state.is_final:
             self._plans.pop(state.id, None)
 
-    def _is_left_alone(self, log: Log, files: Sequence[Binding[Log]]) -> bool:
-        """Whether a plain file was rotated and nobody has written to it for long."""
+    def _is_left_alone(self, log: Log, found: Input, files: Sequence[Binding[Log]]) -> bool:
+        """Whether nobody has written for long to a plain file that was rotated, or is a document: those are not."""
         mine = _family(log)
         is_rotated = any(_family(one.file) == mine and one.file.modified > log.modified for one in files)
-        return log.compression is Compression.NONE and is_rotated and self.clock() - log.modified >= REST_US
+        is_document = found.segment.framing is not Framing.LINES
+        is_old = self.clock() - log.modified >= REST_US
+        return log.compression is Compression.NONE and (is_rotated or is_document) and is_old
 
     def _keep(self, part: Part, binding: Binding[Log], files: Sequence[Binding[Log]], desk: Desk) -> Outcome:
         """One transaction for everything that a part gave."""

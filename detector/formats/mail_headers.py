@@ -37,14 +37,16 @@ _READ = (
     "received", "date", "from", "return-path", *_RECIPIENTS, *_CLAIMED, "subject", "message-id",
     "authentication-results", "dkim-signature",
 )  # fmt: skip
-_FIELD = re.compile(rf"(?:\A|\x1f)({'|'.join(_READ)})[ \t]*:[ \t]*([^\x1f]*)", re.IGNORECASE)
+_FIELD = re.compile(rf"\x1f({'|'.join(_READ)})[ \t]*:[ \t]*([^\x1f]*)", re.IGNORECASE)
 _ANY_FIELD = re.compile(r"[!-9;-~]{1,256}[ \t]{0,16}:")
-_RECEIVED = re.compile(r"(?:\A|\x1f)received[ \t]*:([^\x1f]*)", re.IGNORECASE)
-_DATE = re.compile(r"(?:\A|\x1f)date[ \t]*:([^\x1f]*)", re.IGNORECASE)
+_TIMES = re.compile(r"\x1f(received|date)[ \t]*:[ \t]*([^\x1f]*)", re.IGNORECASE)
 _FROM_LINE = re.compile(r"From (\S{1,512}) [^\x1f]{0,256}")
 _BY = re.compile(r"\sby\s", re.IGNORECASE)
 _BROUGHT = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{3,45})[\])]")
 _SIGNER = re.compile(r"(?:\A|;)\s*d\s*=\s*([^\s;]+)")
+_UNNAMED = re.compile(r"\bdkim=pass(?![^;]{0,512}\bheader\.[di]\b)")
+_AT, _SOURCE_IP, _FROM, _FROM_NAME, _SENDER = Col.AT, Col.SOURCE_IP, Col.FROM, Col.FROM_NAME, Col.SENDER
+_TO, _SUBJECT, _MESSAGE_ID = Col.TO, Col.SUBJECT, Col.MESSAGE_ID  # looking a member up on its class costs 70 ns
 _CLIENT_CHARS = 1024  # of a Received field in which the client is looked for
 
 
@@ -56,40 +58,57 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     envelope = _FROM_LINE.match(line)
     if envelope is None and not _ANY_FIELD.match(line):
         raise RefusedLine("no header field of a mail")
-    fields: dict[str, list[str]] = {}
-    for name, value in _FIELD.findall(line):
-        fields.setdefault(name.lower(), []).append(value)
-    author = next(iter(fields.get("from", ())), "")
+    fields = _fields(line, _FIELD)
+    author = _first(fields, "from")
     row = values.row_of(
         {
-            Col.AT: _at(line, dialect),
-            Col.SOURCE_IP: _brought_by(next(iter(fields.get("received", ())), "")),
-            Col.FROM: mail.address(author),
-            Col.FROM_NAME: mail.display_name(author),
-            Col.SENDER: _sender(fields, envelope[1] if envelope else ""),
-            Col.TO: _recipients(fields) or None,
-            Col.SUBJECT: mail.decode_subject(next(iter(fields.get("subject", ())), "")) or None,
-            Col.MESSAGE_ID: mailtable.message_id(next(iter(fields.get("message-id", ())), "")),
+            _AT: _at(line, fields, dialect),
+            _SOURCE_IP: _brought_by(_first(fields, "received")),
+            _FROM: mail.address(author),
+            _FROM_NAME: mail.display_name(author),
+            _SENDER: mail.address(_first(fields, "return-path") or (envelope[1] if envelope else "")),
+            _TO: _recipients(fields) or None,
+            _SUBJECT: mail.decode_subject(_first(fields, "subject")) or None,
+            _MESSAGE_ID: mailtable.message_id(_first(fields, "message-id")),
         }
     )
     if not mailtable.is_mail(row):
         raise RefusedLine("neither a sender nor a recipient nor a subject")
-    if (verdict := _authentication(fields, row, dialect.options.get("authserv_id", ""))) is not None:
-        row[Col.AUTHENTICATION] = verdict
+    if "authentication-results" in fields:
+        verdict = _authentication(
+            fields, str(row.get(_FROM, "")).rpartition("@")[2], dialect.options.get("authserv_id", "")
+        )
+        if verdict is not None:
+            row[Col.AUTHENTICATION] = verdict
     return row
 
 
-def _at(line: str, dialect: Dialect) -> int | None:
-    if (found := _RECEIVED.search(line)) and (at := maildate.instant(found[1].rpartition(";")[2], dialect.zone)):
-        return at
-    if (found := _DATE.search(line)) and (at := maildate.instant(found[1], dialect.zone)):
-        return at
+def _fields(line: str, wanted: re.Pattern[str]) -> dict[str, list[str]]:
+    """Fields by name, in lower case, each topmost first."""
+    fields: dict[str, list[str]] = {}
+    for name, value in wanted.findall("\x1f" + line):
+        fields.setdefault(name.lower(), []).append(value)
+    return fields
+
+
+def _first(fields: Mapping[str, list[str]], name: str) -> str:
+    found = fields.get(name)
+    return found[0] if found else ""
+
+
+def _at(line: str, fields: Mapping[str, list[str]], dialect: Dialect) -> int | None:
+    for text in (_first(fields, "received").rpartition(";")[2], _first(fields, "date")):
+        if text and (at := maildate.instant(text, dialect.zone)) is not None:
+            return at
     return maildate.asctime(found[0], dialect.zone) if (found := _FROM_LINE.match(line)) else None
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The time of a mail, see above."""
-    return None if line.isspace() else _at(line.replace("\x1e", ""), dialect)
+    if line.isspace():
+        return None
+    line = line.replace("\x1e", "")
+    return _at(line, _fields(line, _TIMES), dialect)
 
 
 def _brought_by(received: str) -> str | None:
@@ -99,12 +118,6 @@ def _brought_by(received: str) -> str | None:
     return next((one for one in found if one), None)
 
 
-def _sender(fields: Mapping[str, list[str]], envelope: str) -> str | None:
-    """The envelope's sender; ``<>`` is nobody, whatever else says otherwise."""
-    path = fields.get("return-path")
-    return mail.address(path[0] if path else envelope)
-
-
 def _recipients(fields: Mapping[str, list[str]]) -> list[str]:
     for name in _RECIPIENTS:
         if name in fields and (found := mail.addresses(fields[name][0])):
@@ -112,9 +125,9 @@ def _recipients(fields: Mapping[str, list[str]]) -> list[str]:
     return mail.addresses(", ".join(one for name in _CLAIMED for one in fields.get(name, ())))
 
 
-def _authentication(fields: Mapping[str, list[str]], row: Row, trusted: str) -> str | None:
+def _authentication(fields: Mapping[str, list[str]], owner: str, trusted: str) -> str | None:
     """What the receiving side found, ``None`` where it does not say."""
-    written = fields.get("authentication-results", [])
+    written = fields["authentication-results"]
     if trusted:
         ours = trusted.lower().split()
         written = [one for one in written if authresults.server_of(one) in ours]
@@ -123,8 +136,8 @@ def _authentication(fields: Mapping[str, list[str]], row: Row, trusted: str) -> 
     signers = [found[1] for one in fields.get("dkim-signature", ()) if (found := _SIGNER.search(one))]
     text = written[0]
     if len(signers) == 1:
-        text = re.sub(r"\bdkim=pass(?![^;]*\bheader\.[di]\b)", f"dkim=pass header.d={signers[0]}", text, count=1)
-    return authresults.verdict(text, str(row.get(Col.FROM, "")).rpartition("@")[2])
+        text = _UNNAMED.sub(f"dkim=pass header.d={signers[0]}", text, count=1)
+    return authresults.verdict(text, owner)
 
 
 def example(row: Row) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.events import stamps
@@ -33,11 +34,12 @@ def instant(text: str, zone: tzinfo) -> int | None:
     >>> instant("Wed, 26 Feb 2020 10:00:00 +0100 (CET)", UTC) == instant("26 Feb 20 09:00 GMT", UTC)
     True
     """
-    found = _DATE.search(_COMMENT.sub(" ", text[:_LONGEST]))
+    text = text[:_LONGEST]
+    found = _DATE.search(_COMMENT.sub(" ", text) if "(" in text else text)
     if found is None:
         return None
     day, month, year, hour, minute, second, offset = found.groups()
-    return _at((year, month, day), f"{hour}:{minute}:{second or '00'}", offset, zone)
+    return _at(year, month, day, f"{hour}:{minute}", second, offset, zone)
 
 
 def asctime(text: str, zone: tzinfo) -> int | None:
@@ -50,13 +52,25 @@ def asctime(text: str, zone: tzinfo) -> int | None:
     if found is None:
         return None
     month, day, hour, minute, second, before, year, behind = found.groups()
-    return _at((year, month, day), f"{hour}:{minute}:{second or '00'}", before or behind, zone)
+    return _at(year, month, day, f"{hour}:{minute}", second, before or behind, zone)
 
 
-def _at(date: tuple[str, str, str], clock: str, offset: str | None, zone: tzinfo) -> int | None:
-    year, month, day = date
+def _at(  # noqa: PLR0913 - a date has that many parts
+    year: str, month: str, day: str, clock: str, second: str | None, offset: str | None, zone: tzinfo
+) -> int | None:
+    minute = _minute(year, month, day, clock, offset, zone)
+    if minute is None or not second:
+        return minute
+    return None if (micros := stamps.SECONDS_US.get(second)) is None else minute + micros
+
+
+@lru_cache(maxsize=4096)
+def _minute(  # noqa: PLR0913 - as above
+    year: str, month: str, day: str, clock: str, offset: str | None, zone: tzinfo
+) -> int | None:
+    """Mails of one minute share all but their seconds: the memo holds minutes."""
     try:
-        return stamps.civil(_year(year), stamps.month_number(month), int(day), clock, _zone(offset, zone))
+        return stamps.civil(_year(year), stamps.month_number(month), int(day), f"{clock}:00", _zone(offset, zone))
     except (ValueError, OverflowError):
         return None
 

@@ -21,11 +21,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from golden import SAMPLES, cases
 
-from detector.events import Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
+from detector.events import Col, Dialect, Envelope, Kind, Layout, Line, from_iso, read_lines
 from detector.formats import own_formats
 from detector.scan import Scanner, Settings, scan
 from detector.signatures import load
-from detector.sources import Compression, Segment
+from detector.sources import Compression, Segment, framing_of, laid_out
 
 LINES = 20_000
 START = from_iso("2020-02-27T08:00:00Z")
@@ -84,11 +84,19 @@ def examples(log_format, kind, people):
     head, events, at = log_format.preamble.split("\n") if log_format.preamble else [], [], START
     while len(events) < LINES:
         at += people.rng.randint(0, 300_000)
-        written = log_format.example(people.event(kind, at)).split("\n")
+        text = log_format.example(people.event(kind, at))
+        written = [text + "\n"] if log_format.layout is Layout.MAILS else text.split("\n")
         if not events and written[0].startswith("#"):
             head = list(takewhile(lambda line: line.startswith("#"), written))
         events += [line for line in written if not line.startswith("#")]
     return head, events
+
+
+def records(log_format, texts):
+    """The same as records on lines of their own."""
+    if log_format.layout is not Layout.MAILS:
+        return texts
+    return [laid_out(text.encode(), log_format.layout).decode().partition("\n")[0] for text in texts]
 
 
 def lines_of(texts):
@@ -118,7 +126,7 @@ def golden(log_format, people, rounds):
     found = [case for case in folder if not case.path.stem.startswith("hostile_")]
     seconds = size = count = 0
     for case in found:
-        texts = case.path.read_text("utf-8", "replace").removeprefix("\ufeff").split("\n")
+        texts = [line.raw.decode("utf-8", "replace").removeprefix("\ufeff") for line in case.lines(log_format)]
         dialect = log_format.head(texts[0], case.dialect) or case.dialect
         heads = [text for text in texts if log_format.head(text, dialect)]
         body = [text for text in texts if text and text not in heads]
@@ -142,7 +150,7 @@ def scanned(log_format, head, events, megabytes, scanner):
         for _ in range(megabytes * 1_000_000 // len(block) + 1):
             file.write(block)
         file.flush()
-        segment = Segment("", file.name, "", Compression.NONE)
+        segment = Segment("", file.name, "", Compression.NONE, framing=framing_of(block[:4096], log_format.layout))
         for _ in range(2):
             begin = time.process_time()
             parts = list(scan(segment, log_format, dialect, scanner, settings))
@@ -158,13 +166,14 @@ def row_of(log_format, kind, options, scanner):
     people = Population(seed=7)
     head, events = examples(log_format, kind, people)
     dialect = started(log_format, Dialect(written_until=UNTIL), head)
-    row = "{:10,.0f}{:7.0f}".format(*speed(log_format, dialect, events, options.rounds))
+    texts = records(log_format, events)
+    row = "{:10,.0f}{:7.0f}".format(*speed(log_format, dialect, texts, options.rounds))
     if kind is log_format.kind:
         row += "{:10,.0f}{:7.0f}".format(*golden(log_format, people, options.rounds))
     else:
         row += " " * 17
     clocks = (f"10:{n // 400 % 60:02d}:{n // 7 % 60:02d}" for n in range(len(events)))
-    wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, events, strict=True)]
+    wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, texts, strict=True)]
     inside = replace(dialect, envelope=Envelope.TAGGED)
     row += f"{speed(log_format, inside, wrapped, options.rounds, refusable=1)[0]:10,.0f}"
     return row + (f"{scanned(log_format, head, events, options.scan, scanner):11,.0f}" if scanner else "")
