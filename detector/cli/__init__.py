@@ -39,6 +39,7 @@ _COMMANDS = {
     "approvals": "Tell what lies within approvals, and which are used.",
     "register": "Write the register of technologies.",
     "schema": "Print a JSON Schema.",
+    "selftest": "Try every part of this installation.",
 }
 _MODULES = {"run": "running"}
 """Where a command does not stand in a file of its name: ``run`` is the function below."""

@@ -28,6 +28,17 @@ def command() -> None:
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def check_config(path: Path) -> int:
     """Check a configuration: its keys, formats and time zones, and that all files that it names load."""
+    click.echo(f"{path}: sound: {sound(path)}")
+    return 0
+
+
+def sound(path: Path) -> str:
+    """What a configuration holds that is sound, in a few words.
+
+    Raises:
+        InvalidFile: it is not: every problem with its place.
+        UsageError: a file that it names cannot be used.
+    """
     from detector import config, sinks
     from detector.daemon import webconfig
 
@@ -42,9 +53,8 @@ def check_config(path: Path) -> int:
     channels = sinks.channels(path)
     if loaded.web_config_file is not None:
         webconfig.load(loaded.web_config_file)
-    click.echo(f"{path}: sound: {len(loaded.sources)} sources, {len(loaded.formats)} own formats, "
-               f"{len(ruleset.signatures)} services, {len(channels)} sinks")  # fmt: skip
-    return 0
+    return (f"{len(loaded.sources)} sources, {len(loaded.formats)} own formats, {len(ruleset.signatures)} services, "
+            f"{len(channels)} sinks")  # fmt: skip
 
 
 def _formats(path: Path, loaded: Config) -> Formats:
