@@ -155,7 +155,7 @@ def batch(*rows, kind=Kind.PROXY):
 class TestSample:
     def test_it_knows_the_columns_that_are_filled_and_the_accounts(self):
         rows = ({Col.USER: "U1", Col.DOMAIN: "a.example"}, {Col.USER: "u1", Col.URL: ""}, {Col.USER: "u2"})
-        found = sample_of(batch(*rows), 0, is_new_cell=True)
+        found = sample_of(batch(*rows), ())
         assert found.columns == {Col.USER, Col.DOMAIN}
         assert found.accounts == {"u1", "u2"}
         assert (found.events, found.kinds, found.flows, found.nameless) == (3, {Kind.PROXY}, 3, 2)
@@ -174,21 +174,21 @@ class TestSample:
         ],
     )
     def test_a_flow_to_a_bare_address_has_no_name(self, row, nameless):
-        assert sample_of(batch(row), 0, is_new_cell=True).nameless == nameless
+        assert sample_of(batch(row), ()).nameless == nameless
 
     def test_resolvers_over_https_and_hidden_names_are_counted(self):
         rows = [{Col.QUESTION: name} for name in ("Dns.Google", "mask.icloud.com", "cloudflare-ech.com", "example.org")]
-        found = sample_of(batch(*rows, kind=Kind.DNS), 0, is_new_cell=True)
+        found = sample_of(batch(*rows, kind=Kind.DNS), ())
         assert (found.resolvers, found.hidden, found.flows) == (2, 1, 0)
 
     def test_behind_the_head_only_the_first_line_of_a_cell_belongs_to_it(self):
         found = batch({Col.USER: "u1"}, {Col.USER: "u2"})
-        assert sample_of(found, 0, is_new_cell=True).events == 2
+        assert sample_of(found, ()).events == 2
         far = batch_of([{Col.USER: "u1"}], dataset="x", kind=Kind.PROXY, offsets=[1 << 20], lines=[b""])
-        assert sample_of(far, 1 << 20, is_new_cell=True).events == 1
-        assert sample_of(far, 1 << 20, is_new_cell=False) == Sample()
-        assert sample_of(far, (1 << 20) - 5, is_new_cell=True) == Sample()
-        assert sample_of(batch(), 1 << 20, is_new_cell=True) == Sample()
+        assert sample_of(far, {1 << 20}).events == 1
+        assert sample_of(far, ()) == Sample()
+        assert sample_of(far, {(1 << 20) - 5}) == Sample()
+        assert sample_of(batch(), {1 << 20}) == Sample()
 
 
 class TestHours:

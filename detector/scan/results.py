@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.scan.sample import NOTHING, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from detector.events import Dialect, Refusal
+    from detector.events import Dialect
     from detector.match import Sighting
     from detector.scan.spans import Spans
-    from detector.sources import Chunk, Gap
+    from detector.sources import Gap
 
 REFUSED_KEPT = 100
 """Places of refused lines that a result holds; all are counted."""
@@ -60,14 +59,6 @@ class RefusedAt(NamedTuple):
     length: int
     sha256: str
     reason: str
-
-
-def refused_in(chunk: Chunk, refusals: Iterable[Refusal]) -> Iterator[RefusedAt]:
-    """The places of lines of a chunk."""
-    for one in refusals:
-        start = one.offset - chunk.offset
-        digest = hashlib.sha256(chunk.buffer[start : start + one.length]).hexdigest()
-        yield RefusedAt(one.offset, one.length, digest, one.reason)
 
 
 @dataclass(frozen=True, slots=True)

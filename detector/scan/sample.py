@@ -7,14 +7,13 @@ nothing to speak of, and is the same whatever the prefilter, the chunk size or t
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detector.events import Col, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from detector.events import EventBatch, Value
 
@@ -85,20 +84,22 @@ class Sample:
         )
 
 
-def sample_of(batch: EventBatch, start: int, *, is_new_cell: bool) -> Sample:
-    """Sum up the events of a batch that belong to the sample: always its first ones.
+NOTHING = Sample()
+"""Of a log of which nothing was looked at."""
+
+
+def sample_of(batch: EventBatch, starts: Container[int]) -> Sample:
+    """Sum up the events of a batch that belong to the sample.
 
     Args:
-        batch: the events of one chunk.
-        start: offset of the chunk.
-        is_new_cell: whether the chunk begins a cell.
+        batch: some events of one log.
+        starts: offsets of lines that begin a cell.
     """
-    count = int(is_new_cell and bool(batch.offsets) and batch.offsets[0] == start)
-    if start < HEAD_BYTES:
-        count = bisect_left(batch.offsets, HEAD_BYTES)
-    if not count:
-        return Sample()
-    cells = {name: column[:count] for name, column in batch.columns.items()}
+    places = [at for at, offset in enumerate(batch.offsets) if offset < HEAD_BYTES or offset in starts]
+    if not places:
+        return NOTHING
+    count = len(places)
+    cells = {name: [column[at] for at in places] for name, column in batch.columns.items()}
     kinds = [Kind(str(kind)) if kind else batch.kind for kind in cells.get(Col.KIND, [None] * count)]
     hosts = list(_hosts(cells, count))
     flows = [host for host, kind in zip(hosts, kinds, strict=True) if kind is Kind.PROXY]
@@ -120,7 +121,3 @@ def _hosts(cells: Mapping[Col, Sequence[Value | None]], count: int) -> Iterator[
     for index in range(count):
         named = [str(cell).lower() for column in columns if (cell := column[index])]
         yield next((one for one in named if not _is_address(one)), named[0] if named else "")
-
-
-NOTHING = Sample()
-"""Of a log of which nothing was looked at."""

@@ -1,14 +1,14 @@
 """One segment, from bytes to sightings. Pure: the same segment and settings give the same result, anywhere.
 
-The hot path runs once a chunk (1 MiB): count newlines, look for literals, parse the few lines that hold one. Besides
-the candidates a sample is parsed, so that a log that is not what its format says shows: every line of the first 64 KiB
-and the first of each cell behind. By the prefilter's law no sighting lies outside the candidates; the sample checks it.
+The hot path runs once a chunk (1 MiB): count newlines, look for literals, keep the few lines that hold one for a look.
+Besides the candidates a sample is looked at, so that a log that is not what its format says shows: every line of the
+first 64 KiB and the first of each cell behind. By the prefilter's law no sighting lies outside the candidates; the
+sample checks it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import stringzilla
 
 from detector.errors import UnreadableSource
-from detector.events import MICROSECONDS, Col, read_lines, timestamp
+from detector.events import MICROSECONDS, timestamp
 from detector.match import Matcher
 from detector.prefilter import LiteralScanner, prefilter_of
 from detector.scan.lines import all_lines, ranges, ranges_back
-from detector.scan.results import REFUSED_KEPT, Counts, RefusedAt, ScanResult, refused_in
-from detector.scan.sample import HEAD_BYTES, Sample, sample_of
+from detector.scan.looking import Look
+from detector.scan.results import Counts, ScanResult
+from detector.scan.sample import HEAD_BYTES, Sample
 from detector.scan.spans import Spans, spans_of
 from detector.sources import CHUNK_BYTES, Gap, Limits, chunks, open_stream
 from detector.sources.compression import DamagedStream
@@ -29,7 +30,7 @@ from detector.sources.compression import DamagedStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from detector.events import Dialect, LogFormat, Reading
+    from detector.events import Dialect, LogFormat
     from detector.match import Sighting
     from detector.signatures import Ruleset
     from detector.sources import Chunk, Segment
@@ -138,44 +139,43 @@ class _Part:
     ) -> None:
         self._segment = segment
         self._format = log_format
-        self._scanner = scanner
         self._settings = settings
         self._prefilter = scanner.prefilter(log_format) if settings.prefilter else None
-        self.entered = self.dialect = dialect
+        self._look = Look(log_format, dialect, scanner.matcher)
+        self._entered = dialect
         self._position = segment.start
-        self._counts = Counts()
+        self._bytes = self._lines = self._candidates = self._oversize = self._backward = 0
         self._spans = Spans(settings.gap_s)
-        self._sightings: list[Sighting] = []
-        self._refusals: Counter[str] = Counter()
-        self._refused: list[RefusedAt] = []
         self._gaps: list[Gap] = []
-        self._keys: set[str] = set()
         self._cell = _Cell()
-        self._sample = Sample()
+
+    @property
+    def dialect(self) -> Dialect:
+        """In force behind the lines so far."""
+        return self._look.dialect
 
     def is_full_before(self, chunk: Chunk) -> bool:
         """Whether enough was read to hand it over; parts end where cells end."""
-        return self._counts.bytes >= self._settings.part_bytes and self._cell.index != chunk.start // CELL_BYTES
+        return self._bytes >= self._settings.part_bytes and self._cell.index != chunk.start // CELL_BYTES
 
     def take(self, chunk: Chunk) -> None:
         """Scan one chunk."""
         self._enter_cell(chunk)
         before = self.dialect
-        with memoryview(chunk.buffer) as view:
-            lines = stringzilla.count(view[: chunk.size], b"\n") if chunk.size else 0
-        if chunk.size and chunk.buffer[chunk.size - 1] != _NEWLINE:
-            lines += 1
         found = self._prefilter.candidates(chunk.buffer, chunk.size) if self._prefilter else all_lines(chunk)
-        reading = self._read(chunk, self._with_sample(chunk, found))
-        if chunk.oversize_bytes:
-            seen = Counts(bytes=chunk.stop - chunk.start, lines=1, candidates=len(found), oversize=1)
+        looked = chunk.lines(self._with_sample(chunk, found))
+        if chunk.evidence_bytes is None:
+            with memoryview(chunk.buffer) as view:
+                self._lines += stringzilla.count(view[: chunk.size], b"\n") if chunk.size else 0
+            if chunk.size and chunk.buffer[chunk.size - 1] != _NEWLINE:
+                self._lines += 1
+            self._look.take(looked, chunk.start if self._cell.is_new else None)
         else:
-            parsed, unparsed = len(reading.batch), len(reading.refusals)
-            seen = Counts(chunk.stop - chunk.start, lines, len(found), parsed, lines - parsed - unparsed, unparsed)
-            self._refusals.update(refusal.reason for refusal in reading.refusals)
-            self._refused += refused_in(chunk, reading.refusals[: REFUSED_KEPT - len(self._refused)])
-            self._sample += sample_of(reading.batch, chunk.start, is_new_cell=self._cell.is_new)
-        self._counts += seen
+            self._lines += 1
+            self._oversize += 1
+            self._look.take_cut(looked, chunk.evidence_bytes)
+        self._bytes += chunk.stop - chunk.start
+        self._candidates += len(found)
         self._position = chunk.stop
         self._cell.take(chunk, before)
         if not self._cell.pieces:
@@ -188,17 +188,22 @@ class _Part:
     def result(self) -> ScanResult:
         """What was found so far."""
         self._close_cell()
+        look, sightings = self._look, self._look.sightings
+        look.read()
+        passed = self._lines - look.parsed - look.unparsed - self._oversize
         return ScanResult(
-            counts=self._counts,
+            counts=Counts(
+                self._bytes, self._lines, self._candidates, look.parsed, passed, look.unparsed, self._oversize
+            ),
             spans=self._spans,
-            sightings=tuple(self._sightings),
-            refusals=dict(self._refusals),
+            sightings=tuple(sightings if self._settings.is_endless else filter(self._covers, sightings)),
+            refusals=dict(look.refusals),
             gaps=tuple(self._gaps),
-            keys=frozenset(self._keys),
-            entered=self.entered,
-            left=self.dialect,
-            sample=self._sample,
-            refused=tuple(self._refused),
+            keys=frozenset(look.keys),
+            entered=self._entered,
+            left=look.dialect,
+            sample=look.sample + Sample(backward=self._backward),
+            refused=tuple(look.refused),
         )
 
     def _with_sample(self, chunk: Chunk, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -211,19 +216,6 @@ class _Part:
             first = next(ranges(chunk.buffer, chunk.size))
             return found if found and found[0] == first else [first, *found]
         return found
-
-    def _read(self, chunk: Chunk, looked: list[tuple[int, int]]) -> Reading:
-        """Parse and match lines."""
-        reading = read_lines(self._format, self.dialect, chunk.lines(looked))
-        self.dialect = reading.dialect
-        if self._format.join is None:
-            found = self._scanner.matcher.match(reading.batch)
-            if (kept := chunk.evidence_bytes) is not None:
-                found = tuple(one._replace(line=one.line[:kept]) for one in found)
-            self._sightings.extend(found if self._settings.is_endless else filter(self._covers, found))
-        else:
-            self._keys.update(str(key) for key in reading.batch.column(Col.TRANSACTION) if key is not None)
-        return reading
 
     def _covers(self, sighting: Sighting) -> bool:
         return self._settings.covers(sighting.at)
@@ -247,7 +239,8 @@ class _Part:
         """Add the span of one cell's lines."""
         first = self._stamp(data, ranges(data, size), before) or self._stamp(data, ranges(data, size), self.dialect)
         last = self._stamp(data, ranges_back(data, size), self.dialect)
-        self._sample += Sample(backward=0 if first is None or last is None else max(first - last, 0))
+        if first is not None and last is not None:
+            self._backward = max(self._backward, first - last)
         reach = self._settings.gap_s * MICROSECONDS
         if first is not None and last is not None and abs(last - first) <= reach:
             self._spans = self._spans.union([(min(first, last), max(first, last))])
