@@ -1,10 +1,10 @@
 """A story audited with its directory and its policy, every sighting kept."""
 
 from detector import identity, policy, signatures
-from detector.answers.references import References
 from detector.audit import Terms, audited, plan
 from detector.audit.plan import Named, Site
 from detector.formats import Formats
+from detector.identity import References
 
 
 def audited_story(story, references=None):

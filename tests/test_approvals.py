@@ -12,11 +12,11 @@ import pytest
 from storied import audited_story
 
 from detector.answers.approvals import Position, State, approved
-from detector.answers.references import Case, References, read
 from detector.cli import run
 from detector.errors import InvalidFile
 from detector.events import Kind, Stage, from_iso
 from detector.findings import Attributed
+from detector.identity.references import Case, References, read
 from detector.match import Actor, ActorKind, Confidence
 from detector.policy import Approval, Duty, Group, Order, Policy, Status, Subject, Verdict
 from detector.policy.decisions import Entry, Scope

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from detector.answers.references import Case, References
 from detector.audit.identities import device_of
 from detector.audit.judging import Aliases, hidden_of, judge_of, named_of, rejudge_of
 from detector.events import Kind, Stage, from_iso
 from detector.findings import Attributed
 from detector.identity import Occupancies, People, Resolver, attribute, pseudonym
 from detector.identity.people import Entry
+from detector.identity.references import Case, References
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
 from detector.policy import EMPTY, Approval, Group, Policy, Status
 from detector.policy.decisions import Entry as Decision

@@ -6,7 +6,6 @@ from detector.answers.orders import Compliance, Deletion, Followed, Follower, fo
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, StageRow, parties
 from detector.answers.question import Question, kinds_of
-from detector.answers.references import References
 from detector.answers.statements import Checked, HandedIn, Statement
 from detector.answers.vendor import Account, Reconciled
 
@@ -27,7 +26,6 @@ __all__ = [
     "Position",
     "Question",
     "Reconciled",
-    "References",
     "Shortfall",
     "StageRow",
     "Statement",

@@ -9,11 +9,11 @@ from detector.answers.approvals import Approved, approved
 from detector.answers.orders import Followed, covered_behind, followed
 from detector.answers.outcome import Outcome, Shortfall, conclude
 from detector.answers.parties import Party, parties
-from detector.answers.references import References
 from detector.answers.spread import Correspondence, Spread, spread
 from detector.answers.statements import Checked, HandedIn, check
 from detector.answers.vendor import Reconciled, reconcile
 from detector.coverage import Sign, signs
+from detector.identity import References
 from detector.policy import EMPTY
 
 if TYPE_CHECKING:

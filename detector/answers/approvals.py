@@ -27,8 +27,8 @@ from detector.policy import Verdict, is_use
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from detector.answers.references import References
     from detector.findings import Attributed
+    from detector.identity import References
     from detector.match import Actor
     from detector.policy import Approval, Policy
 

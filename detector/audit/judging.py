@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.answers.references import References
 from detector.grammars.values import lower
-from detector.identity import pseudonym
+from detector.identity import References, pseudonym
 from detector.match import Actor, ActorKind
 from detector.policy import EMPTY, Act, Subject
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from detector.answers.references import References
 from detector.audit.canary import proves
 from detector.audit.identities import attribute_of, device_of
 from detector.audit.judging import judge_of
@@ -15,7 +14,7 @@ from detector.audit.sighter import Sighter
 from detector.coverage import Coverage
 from detector.engines import engine_named
 from detector.errors import UsageError
-from detector.identity import People
+from detector.identity import People, References
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Settings, Spans

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.answers import Evidence, Origin
-    from detector.answers.references import References
     from detector.answers.vendor import Who
     from detector.audit import Input, Terms
     from detector.audit.run import Audited
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from detector.coverage import Window
     from detector.findings import Attributed
     from detector.formats import Formats
-    from detector.identity import People
+    from detector.identity import People, References
     from detector.policy import Policy
     from detector.signatures import Ruleset
 

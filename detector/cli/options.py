@@ -13,12 +13,11 @@ import click
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
-    from detector.answers.references import References
     from detector.audit import Site
     from detector.audit.plan import Named
     from detector.config import Config
     from detector.formats import Formats
-    from detector.identity import People
+    from detector.identity import People, References
     from detector.policy import Policy
     from detector.signatures import Ruleset
 
@@ -79,7 +78,7 @@ def load_cases(path: Path | None) -> References:
         UsageError: the file cannot be read.
         InvalidFile: it is not what it should be.
     """
-    from detector.answers.references import References, read
+    from detector.identity.references import References, read
 
     if path is None:
         return References()

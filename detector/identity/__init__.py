@@ -5,6 +5,7 @@ from detector.identity.directory import load
 from detector.identity.occupancy import Occupancies, Span
 from detector.identity.people import Entry, Holder, People, Tenure
 from detector.identity.reading import Reader
+from detector.identity.references import References
 from detector.identity.resolver import Resolver
 from detector.identity.stays import Stay, Stays
 from detector.identity.suppression import suppressed, suppressed_total
@@ -17,6 +18,7 @@ __all__ = [
     "Occupancies",
     "People",
     "Reader",
+    "References",
     "Resolver",
     "Span",
     "Stay",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector import documents
@@ -15,7 +16,6 @@ from detector.signatures.loader import MAIL_STAGES, own_folder, shared_file, sig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from detector.documents import Document
     from detector.errors import Problem
@@ -51,7 +51,7 @@ def lint(ruleset: Ruleset, paths: Sequence[Path], today: dt.date) -> list[Lint]:
         today: the day on which reviews are judged.
     """
     roots = tuple(paths) or (own_folder(),)
-    files = {path.stem: path for path in signature_files(roots)}
+    files = {path.stem: path for path in map(Path, signature_files(roots))}
     found: list[Lint] = []
     for signature in ruleset.signatures:
         overdue, doubts = is_overdue(signature, today), _patterns(signature)

@@ -45,7 +45,7 @@ def load(paths: Sequence[Path] = ()) -> Ruleset:
     roots = tuple(paths) or (own_folder(),)
     files = sorted(signature_files(roots))
     shared = {name: shared_file(roots, name) for name in (SHARED_HOSTS, MAIL_STAGES)}
-    name = f"ruleset-{_fingerprint([*files, *shared.values(), *_own_code()])}.json"
+    name = f"ruleset-{_fingerprint([*files, *map(os.fspath, shared.values()), *_own_code()])}.json"
     if (kept := cache.get(name)) is not None:
         return _ruleset(orjson.loads(kept))
     checked = _checked(files, shared)
@@ -53,19 +53,21 @@ def load(paths: Sequence[Path] = ()) -> Ruleset:
     return _ruleset(checked)
 
 
-def signature_files(roots: Sequence[Path]) -> Iterator[Path]:
-    """The signature files that folders (or files) mean.
+def signature_files(roots: Sequence[Path]) -> Iterator[str]:
+    """The signature files that folders (or files) mean; as text, for thousands of paths are slow to make and to sort.
 
     Raises:
         UsageError: a path does not exist or holds no signature.
     """
     for root in roots:
         if root.is_file():
-            yield root
+            yield os.fspath(root)
             continue
         if not root.is_dir():
             raise UsageError(f"{root}: no such signature file or folder")
-        found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if name.endswith(_YAML)]
+        found = [
+            f"{folder}{os.sep}{name}" for folder, _, names in os.walk(root) for name in names if name.endswith(_YAML)
+        ]
         if not found:
             raise UsageError(f"{root}: holds no signature (*.yaml)")
         yield from found
@@ -79,21 +81,21 @@ def shared_file(roots: Sequence[Path], name: str) -> Path:
     return own_folder() / name
 
 
-def _own_code() -> list[Path]:
+def _own_code() -> list[str]:
     """What decides how checked signatures are kept."""
-    return sorted(Path(__file__).parent.glob("*.py"))
+    return sorted(map(os.fspath, Path(__file__).parent.glob("*.py")))
 
 
-def _fingerprint(files: Sequence[Path]) -> str:
+def _fingerprint(files: Sequence[str]) -> str:
     """A digest of what the file system says of the files: any edit changes it (``ctime`` cannot be set back)."""
     said = [__version__]
-    for file in map(os.fspath, files):
+    for file in files:
         found = os.stat(file)  # noqa: PTH116 - of thousands: Path.stat and Path.absolute take four times as long
         said.append(f"{file}\0{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}")
     return hashlib.sha256("\0".join([os.getcwd(), *said]).encode()).hexdigest()[:40]  # noqa: PTH109 - as above
 
 
-def _checked(files: Sequence[Path], shared: Mapping[str, Path]) -> dict[str, Any]:
+def _checked(files: Sequence[str], shared: Mapping[str, Path]) -> dict[str, Any]:
     """Read and check every file.
 
     Raises:
@@ -105,7 +107,7 @@ def _checked(files: Sequence[Path], shared: Mapping[str, Path]) -> dict[str, Any
     problems: list[Problem] = []
     read: list[tuple[Document, dict[str, Any]]] = []
     for file in files:
-        document = documents.read(file)
+        document = documents.read(Path(file))
         found, faults = checks.against(schema.SignatureFile, document)
         problems.extend(faults)
         if found is not None:
