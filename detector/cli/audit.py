@@ -43,6 +43,8 @@ EXIT_FOUND = 1
 EXIT_INCOMPLETE = 4
 _COLLECT = 100_000, 50, 100
 """How seldom cycles of dead objects are looked for: an audit makes none, but many rows that would be looked through."""
+_TURN_S = 0.0005
+"""How long the thread that decompresses may have to wait for the interpreter's lock."""
 _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 
 
@@ -101,6 +103,7 @@ class _Run:
 
     def run(self) -> int:
         gc.set_threshold(*_COLLECT)
+        sys.setswitchinterval(_TURN_S)
         from detector.audit import plan
 
         config = load_config(self.path("config_path"))
