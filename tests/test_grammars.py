@@ -9,7 +9,7 @@ import pytest
 
 from detector import grammars
 from detector.events import Action, Col, Dialect
-from detector.grammars import cef, kv, leef, moments, records, rendering
+from detector.grammars import cef, kv, leef, moments, records, rendering, verdicts
 
 NAMES = [module.name for module in pkgutil.iter_modules(grammars.__path__)]
 
@@ -131,7 +131,7 @@ def test_record_of_lists_objects_and_numbers():
     table = records.table(
         {Col.SOURCE_IP: "net.src src", Col.URL: "url", Col.DOMAIN: "host", Col.BYTES_SENT: "out"},
         when=moments.stamp("t"),
-        verdict=records.verdict("act", denied="block", allowed="allow"),
+        verdict=verdicts.verdict("act", denied="block", allowed="allow"),
         scheme="proto",
     )
     cells = {"net": [{"src": "10.0.0.7"}], "url": "/a?b", "host": ["example.com"], "out": 700.0, "act": ["Block"],
@@ -143,7 +143,7 @@ def test_record_of_lists_objects_and_numbers():
 
 
 def test_status_of_a_challenge_outranks_the_verdict():
-    table = records.table({Col.STATUS: "status"}, verdict=records.verdict("act", denied="block"))
+    table = records.table({Col.STATUS: "status"}, verdict=verdicts.verdict("act", denied="block"))
     assert table.row({"status": "407", "act": "blocked"}, Dialect())[Col.ACTION] is Action.CHALLENGE
 
 

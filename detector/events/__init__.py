@@ -6,7 +6,7 @@ Every other room may import this one; this one imports only ``errors``.
 from detector.events.batch import EventBatch, Row, Value
 from detector.events.columns import Action, Col, Kind, Stage
 from detector.events.envelope import Envelope
-from detector.events.format import Dialect, Layout, LogFormat, Zone
+from detector.events.format import Dialect, Layout, LogFormat, Taken, Zone
 from detector.events.instants import MICROSECONDS, from_iso, to_iso
 from detector.events.reading import Line, Reading, Refusal, read_lines, timestamp
 
@@ -25,6 +25,7 @@ __all__ = [
     "Refusal",
     "Row",
     "Stage",
+    "Taken",
     "Value",
     "Zone",
     "from_iso",

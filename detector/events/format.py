@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from detector.events.batch import Row, Value
 from detector.events.columns import Col, Kind
@@ -70,9 +70,20 @@ what the format says.
 """
 
 
-Block: TypeAlias = Callable[[Sequence[str], Dialect], Mapping[Col, Sequence[Value | None]] | None]
-"""Many lines at once: the cells of each column, the same that ``Parse`` gives for each line; ``None`` where one of the
-lines is not the usual one: then they are read one by one."""
+class Taken(NamedTuple):
+    """Lines that were read at once.
+
+    Attributes:
+        places: which of the lines, ascending.
+        columns: their cells, the same that ``Parse`` gives for each.
+    """
+
+    places: Sequence[int]
+    columns: Mapping[Col, Sequence[Value | None]]
+
+
+Block: TypeAlias = Callable[[Sequence[str], Dialect], Taken | None]
+"""Many lines at once. Those that are no events, or not the usual ones, are left: they are read one by one."""
 
 Glance: TypeAlias = Callable[[Dialect], Cut | str | None]
 """How a first look reads lines under a dialect without parsing them, see ``detector.events.glance``; ``None`` where
@@ -116,7 +127,7 @@ class LogFormat:
         sniff: how surely lines from the head of a file are this format, 0 to 1; default: the share that parses.
         layout: what its records may lie in instead of lines of their own.
         encoded: bytes that make a line a candidate whatever it holds (names may lie there in another spelling).
-        block: a short way for many lines, see ``Block``; of formats without header lines.
+        block: a short way for many lines, see ``Block``.
         glance: who asked for which host, read from many lines at once, see ``Glance``.
     """
 

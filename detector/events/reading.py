@@ -10,10 +10,10 @@ from typing import NamedTuple
 import stringzilla
 
 from detector.errors import RefusedLine
-from detector.events.batch import Columns, EventBatch, Row
+from detector.events.batch import Columns, EventBatch, Row, Value
 from detector.events.columns import Col
-from detector.events.envelope import instant, peel
-from detector.events.format import Dialect, LogFormat, Parse
+from detector.events.envelope import Header, instant, peel
+from detector.events.format import Dialect, LogFormat, Parse, Taken
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -103,22 +103,70 @@ class _Reader:
         self.passed = 0
 
     def take(self, lines: Sequence[tuple[int, bytes]]) -> None:
-        """Read some lines: at once where their format can, else one by one."""
-        block = self._format.block
-        if block is not None and not self.dialect.envelope and (texts := _texts_of(lines)) is not None:
-            cells = block(texts, self.dialect)
-            if cells is not None:
-                self.columns.put(cells, len(lines))
-                self.offsets += [offset for offset, _ in lines]
-                self.raws += [raw for _, raw in lines]
-                return
-        self._take_singly(lines)
+        """Read some lines: at once where their format can, what it leaves one by one."""
+        texts = None if self._format.block is None else _texts_of(lines)
+        taken = None if texts is None or self._has_head(lines, texts) else self._at_once(texts)
+        if taken is None or not taken.places:
+            kept, rows = self._singly(lines)
+            self.columns.take(rows)
+            self._note(lines, kept)
+        elif len(taken.places) == len(lines):
+            self.columns.put(taken.columns, len(lines))
+            self._note(lines, taken.places)
+        else:
+            self._merge(lines, taken)
 
-    def _take_singly(self, lines: Sequence[tuple[int, bytes]]) -> None:
-        rows = list[Row]()
+    def _has_head(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> bool:
+        literals = self._format.head_literals
+        return bool(literals) and any(
+            is_head(raw, literals) and self._format.head(text, self.dialect) is not None
+            for (_, raw), text in zip(lines, texts, strict=True)
+        )
+
+    def _at_once(self, texts: Sequence[str]) -> Taken | None:
+        """Some lines at once; their time from a syslog header where they have none of their own."""
+        if (block := self._format.block) is None:
+            return None
+        dialect = self.dialect
+        if not dialect.envelope:
+            return block(texts, dialect)
+        headers = [header for text in texts if (header := peel(text, dialect.envelope)) is not None]
+        if len(headers) < len(texts):
+            return None
+        taken = block([header.body for header in headers], dialect)
+        if taken is None or _TRANSACTION in taken.columns:
+            return None
+        known = taken.columns.get(_AT) or [None] * len(taken.places)
+        instants = [
+            _instant(headers[place], dialect) if at is None else at
+            for place, at in zip(taken.places, known, strict=True)
+        ]
+        return Taken(taken.places, {**taken.columns, _AT: instants})
+
+    def _merge(self, lines: Sequence[tuple[int, bytes]], taken: Taken) -> None:
+        """Add what was read at once and, each in its place, the other lines one by one."""
+        held = set(taken.places)
+        left = [place for place in range(len(lines)) if place not in held]
+        kept, rows = self._singly([lines[place] for place in left])
+        places = [*taken.places, *(left[at] for at in kept)]
+        order = sorted(range(len(places)), key=places.__getitem__)
+        merged: dict[Col, Sequence[Value | None]] = {}
+        for name in set(taken.columns).union(*rows):
+            cells = [*(taken.columns.get(name) or [None] * len(taken.places)), *(row.get(name) for row in rows)]
+            merged[name] = [cells[at] for at in order]
+        self.columns.put(merged, len(order))
+        self._note(lines, sorted(places))
+
+    def _note(self, lines: Sequence[tuple[int, bytes]], places: Sequence[int]) -> None:
+        self.offsets += [lines[place][0] for place in places]
+        self.raws += [lines[place][1] for place in places]
+
+    def _singly(self, lines: Sequence[tuple[int, bytes]]) -> tuple[list[int], list[Row]]:
+        """The places of the lines that are events, and the events."""
+        rows, kept = list[Row](), list[int]()
         dialect, head, literals = self.dialect, self._format.head, self._format.head_literals
         parse = partial(_parse_peeled, self._format.parse) if dialect.envelope else self._format.parse
-        for offset, raw in lines:
+        for place, (offset, raw) in enumerate(lines):
             text = text_of(raw)
             try:
                 if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
@@ -132,10 +180,9 @@ class _Reader:
                 self.passed += 1
                 continue
             rows.append(row)
-            self.offsets.append(offset)
-            self.raws.append(raw)
-        self.columns.take(rows)
+            kept.append(place)
         self.dialect = dialect
+        return kept, rows
 
 
 def _texts_of(lines: Sequence[tuple[int, bytes]]) -> list[str] | None:
@@ -175,13 +222,16 @@ def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
         return None
     if header.host and _TRANSACTION in row:
         row[_TRANSACTION] = f"{header.host} {row[_TRANSACTION]}"
-    if _AT not in row:
-        try:
-            if (at := instant(header, dialect)) is not None:
-                row[_AT] = at
-        except (ValueError, OverflowError):
-            pass  # a line whose stamp alone is broken is kept as "time unknown": refusing it would lose a sighting
+    if _AT not in row and (at := _instant(header, dialect)) is not None:
+        row[_AT] = at
     return row
+
+
+def _instant(header: Header, dialect: Dialect) -> int | None:
+    try:
+        return instant(header, dialect)
+    except (ValueError, OverflowError):
+        return None  # a line whose stamp alone is broken is kept as "time unknown": refusing it would lose a sighting
 
 
 def is_head(raw: bytes, literals: Sequence[bytes]) -> bool:

@@ -19,7 +19,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import moments, records, rendering
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -40,24 +41,22 @@ _TABLE = records.table(
     {Col.SOURCE_IP: "IP", Col.HOST_NAME: "CID", Col.QUESTION: "QH", Col.QUESTION_TYPE: "QT"},
     when=moments.stamp("T"),
     verdict=_verdict,
+    needs=(Col.QUESTION,),
+    lacking="no name was asked for",
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One question to one event; notes of the server are no events."""
-    return None if _NOTE.match(line) else _PARSE(line, dialect)
-
-
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The record of a question; notes of the server are none."""
+    if _NOTE.match(line):
+        return None
+    cells = records.record(line)
     if "QH" not in cells or not ("T" in cells or "IP" in cells):
         raise RefusedLine("no names of AdGuard's query log")
-    row = _TABLE.row(cells, dialect)
-    if Col.QUESTION not in row:
-        raise RefusedLine("no name was asked for")
-    return row
+    return cells
 
 
-_PARSE = jsonlog.parser(_read)
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -79,8 +78,9 @@ FORMAT = LogFormat(
     kind=Kind.DNS,
     title="AdGuard Home, query log",
     reference="unverified: https://github.com/AdguardTeam/AdGuardHome/wiki/Configuration",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.OFFSET,

@@ -18,7 +18,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import jsonlog, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -32,18 +33,21 @@ _TABLE = records.table(
         Col.QUESTION_TYPE: "query_type query.type",
     },
     when=moments.stamp("query_timestamp time", UTC),
-    verdict=records.verdict("firewall_rule_action disposition", denied="block", allowed="alert allow"),
+    verdict=verdicts.verdict("firewall_rule_action disposition", denied="block", allowed="alert allow"),
+    needs=(Col.QUESTION,),
+    lacking="no name was asked for",
 )
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _record(line: str, _dialect: Dialect) -> Cells:
+    cells = records.record(line)
     lake = "src_endpoint" in cells and isinstance(cells.get("query"), dict)
     if not lake and ("query_name" not in cells or not ("query_timestamp" in cells or "vpc_id" in cells)):
         raise RefusedLine("no names of Route 53's query log")
-    row = _TABLE.row(cells, dialect)
-    if Col.QUESTION not in row:
-        raise RefusedLine("no name was asked for")
-    return row
+    return cells
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def _example(row: Row) -> str:
@@ -61,7 +65,7 @@ FORMAT = jsonlog.log_format(
     kind=Kind.DNS,
     title="Amazon Route 53 Resolver, query log",
     reference="unverified: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html",
-    read=_read,
+    reader=_READER,
     example=_example,
     tables=(_TABLE,),
     zone=Zone.UTC,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, moments, records, rendering, values
+from detector.grammars import kv, moments, records, rendering, values, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -43,7 +43,7 @@ _TABLE = records.table(
         Col.USER_AGENT: "userAgent requestClientApplication",
     },
     when=moments.stamp("rt"),
-    verdict=records.verdict("actionTaken act", denied="deny block", allowed="log allow"),
+    verdict=verdicts.verdict("actionTaken act", denied="deny block", allowed="log allow"),
 )
 
 

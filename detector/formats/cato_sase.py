@@ -20,7 +20,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import jsonlog, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -47,23 +48,22 @@ _OWN = frozenset({
 _TABLE = records.table(
     _NAMES,
     when=moments.stamp("time time_str event_timestamp"),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "action", denied="block reject drop deny prompt rbi", allowed="allow monitor succe accept alert"
     ),
+    asked=records.Asked.ONLY,
+    needs=(Col.SOURCE_IP,),
 )
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
-    cells = jsonlog.inner(cells, "fieldsMap", "event")
+def _record(line: str, _dialect: Dialect) -> Cells:
+    cells = jsonlog.inner(records.record(line), "fieldsMap", "event")
     if "event_sub_type" not in cells or _OWN.isdisjoint(cells):
         raise RefusedLine("no names of Cato's events")
-    row = _TABLE.row(cells, dialect)
-    if Col.SOURCE_IP not in row:
-        return None
-    if Col.QUESTION in row:
-        row[Col.KIND] = Kind.DNS.value
-        row.pop(Col.DOMAIN, None)
-    return row
+    return cells
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def _example(row: Row) -> str:
@@ -82,9 +82,8 @@ FORMAT = jsonlog.log_format(
     kind=Kind.PROXY,
     title="Cato Networks SASE events",
     reference="unverified: https://support.catonetworks.com/hc/en-us/articles/360019839477-Cato-API-EventsFeed",
-    read=_read,
+    reader=_READER,
     example=_example,
     tables=(_TABLE,),
     zone=Zone.UTC,
-    more=frozenset({Col.KIND}),
 )

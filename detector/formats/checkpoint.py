@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, values
+from detector.grammars import cef, kv, leef, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -60,29 +61,19 @@ _TABLE = records.table(
             str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
         ),
     ),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "action Action act",
         denied="block drop reject prevent redirect quarantine",
         allowed="accept allow detect inspect bypass decrypt inform encrypt https",
     ),
+    asked=records.Asked.ALONE,
     readers={
         Col.USER: _user,
         Col.HOST_NAME: lambda text: values.host(text.partition("@")[0]),
         Col.URL: lambda text: text if "." in text or "/" in text else None,
     },
+    needs=(Col.SOURCE_IP,),
 )
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
-    row = _TABLE.row(_cells(line), dialect)
-    if Col.SOURCE_IP not in row:
-        return None
-    if Col.QUESTION in row and Col.DOMAIN not in row:
-        row[Col.KIND] = Kind.DNS.value
-    return row
 
 
 def example(row: Row) -> str:
@@ -98,7 +89,7 @@ def example(row: Row) -> str:
     return "|".join(f"{name}={kv.one_line(cell).replace('|', '/')}" for name, cell in pairs.items())
 
 
-def _cells(line: str) -> Cells:
+def _record(line: str, _dialect: Dialect) -> Cells:
     cells: Cells
     if line[0] == "{":
         cells = records.record(line)
@@ -124,13 +115,15 @@ def _cells(line: str) -> Cells:
     return cells
 
 
+_READER = Reader(_record, _TABLE)
 FORMAT = LogFormat(
     name="checkpoint",
     kind=Kind.PROXY,
     title="Check Point Log Exporter (Splunk, syslog, generic, CEF, LEEF, JSON)",
     reference="unverified: https://support.checkpoint.com/results/sk/sk122323",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns | {Col.KIND},
     zone=Zone.UTC,

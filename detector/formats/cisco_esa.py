@@ -32,7 +32,17 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone, stamps
 from detector.events.envelope import instant, peel
-from detector.grammars import cef, mail, mailqueue, mailsession, mailtable, moments, records, rendering, values
+from detector.grammars import (
+    cef,
+    mail,
+    mailqueue,
+    mailsession,
+    mailtable,
+    moments,
+    rendering,
+    values,
+    verdicts,
+)
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -84,7 +94,7 @@ _MAILS = mailtable.table(
         Col.MESSAGE_ID: "cs4 ExternalMsgID",
     },
     when=_when,
-    verdict=records.verdict("act", denied="dq drop bounce quarantin abort reject", allowed="deliver"),
+    verdict=verdicts.verdict("act", denied="dq drop bounce quarantin abort reject", allowed="deliver"),
     direction=mailtable.word("deviceDirection", {"0": "inbound", "1": "outbound"}),
     authentication=mailtable.word("ESADMARCVerdict", {"success": "pass", "pass": "pass", "permfailure": "fail"}),
     readers={Col.SUBJECT: lambda text: mail.decode_subject(_unquoted(text)), Col.FROM_NAME: mailtable.name},

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import moments, records, rendering, values
+from detector.grammars import moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _HEAD = re.compile(r"(?:[^%]{0,200}%(?:FTD|NGIPS)-\d-43000[1-5]|.{0,200}?SFIMS|SFIMS)(?:\[\d+\])?: ?", re.DOTALL)
 _PAIR = re.compile(r"(?:^|, )([A-Z][A-Za-z]{1,40}(?:[ _][A-Z][A-Za-z]{1,20})?): ")
@@ -65,32 +67,34 @@ def _type(text: str) -> str | None:
 _TABLE = records.table(
     _NAMES,
     when=moments.stamp("FirstPacketSecond"),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "AccessControlRuleAction FileAction InlineResult",
         denied="block interactive~block reset drop dropped malware~block",
         allowed="allow trust monitor fastpath analyze detect malware~cloud",
     ),
     readers={Col.USER: _user, Col.QUESTION_TYPE: _type},
+    asked=records.Asked.ALONE,
+    needs=tuple(_NAMES),
+    lacking="no fields of a connection event",
 )
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One event of the device to one event."""
-    if not line or line.isspace():
-        return None
+    return _READER.parse(line, dialect) if not line or _HEAD.match(line) or line.isspace() else _asa(line)
+
+
+def _record(line: str, _dialect: Dialect) -> Cells:
     head = _HEAD.match(line)
     if head is None:
-        return _asa(line)
+        raise RefusedLine("not a connection event")
     pieces = _PAIR.split(line[head.end() :])
     if len(pieces) < 7:
         raise RefusedLine("no fields of a connection event")
-    cells = dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
-    row = _TABLE.row(cells, dialect)
-    if not row:
-        raise RefusedLine("no fields of a connection event")
-    if Col.QUESTION in row and Col.DOMAIN not in row:
-        row[Col.KIND] = Kind.DNS.value
-    return row
+    return dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -127,6 +131,7 @@ FORMAT = LogFormat(
     reference="unverified: https://www.cisco.com/c/en/us/td/docs/security/firepower/Syslogs/b_fptd_syslog_guide.html",
     parse=parse,
     timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns | {Col.KIND},
     zone=Zone.UTC,

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, delimited, dns, moments, records, rendering, umbrella
+from detector.grammars import csvexport, delimited, dns, moments, records, rendering, umbrella, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -43,27 +44,19 @@ _TABLE = records.table(
         Col.QUESTION_TYPE: "querytype queryType",
     },
     when=moments.stamp("timestamp datetime", UTC),
-    verdict=records.verdict("action verdict", denied="block", allowed="allow prox"),
+    verdict=verdicts.verdict("action verdict", denied="block", allowed="allow prox"),
+    derived={Col.USER: umbrella.user, Col.HOST_NAME: umbrella.computer},
     readers={Col.QUESTION_TYPE: lambda text: dns.type_name(text.rpartition("(")[2].rstrip(")"))},
+    needs=(Col.QUESTION,),
+    lacking="no name was asked for",
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One question to one event."""
-    if not line or line.isspace():
-        return None
-    cells = _object(line) if line[0] == "{" else _cells(line, dialect)
-    row = _TABLE.row(cells, dialect)
-    if Col.QUESTION not in row:
-        raise RefusedLine("no name was asked for")
-    identity, kind, identities, kinds = (
-        str(cells.get(name) or "") for name in ("policyidentity", "policyidentitytype", "identities", "identitytypes")
-    )
-    if (who := umbrella.person(identity, kind, identities, kinds)) is not None:
-        row[Col.USER] = who
-    if (computer := umbrella.computer(identity, kind)) is not None:
-        row[Col.HOST_NAME] = computer
-    return row
+def _record(line: str, dialect: Dialect) -> Cells:
+    return _object(line) if line[0] == "{" else _cells(line, dialect)
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -122,10 +115,11 @@ FORMAT = LogFormat(
     kind=Kind.DNS,
     title="Cisco Umbrella, DNS log (CSV versions 1-11, JSON)",
     reference="https://docs.umbrella.com/umbrella-user-guide/docs/dns-log-formats",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=_TABLE.columns | {Col.USER, Col.HOST_NAME},
+    columns=_TABLE.columns,
     zone=Zone.UTC,
     head=head,
     head_literals=(b"Policy Identity", b"External IP", b"ExternalIp"),

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella
+from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _COLUMNS = (
     "timestamp", "policyidentity", "internalip", "externalip", "destinationip", "contenttype", "action", "url",
@@ -46,14 +48,14 @@ _TABLE = records.table(
         Col.USER_AGENT: "useragent",
     },
     when=moments.stamp("timestamp", UTC),
-    verdict=records.verdict("action verdict", denied="block warn", allowed="allow prox isolat"),
+    verdict=verdicts.verdict("action verdict", denied="block warn", allowed="allow prox isolat"),
+    derived={Col.USER: umbrella.user, Col.HOST_NAME: umbrella.computer},
+    needs=(Col.URL,),
+    lacking="no URL was asked for",
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One request to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, dialect: Dialect) -> Cells:
     found = delimited.cells(line)
     if not dialect.columns and len(found) > _LEAST and found[7].upper().startswith(_VERDICTS):
         cells = dict(zip(_FIRST, found, strict=False))
@@ -62,17 +64,10 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         cells = dict(zip(dialect.columns or _COLUMNS, found, strict=False))
     if not dialect.columns and (len(found) < _LEAST or not found[6].upper().startswith(_VERDICTS)):
         raise RefusedLine("not the columns of Umbrella's proxy log")
-    row = _TABLE.row(cells, dialect)
-    if Col.URL not in row:
-        raise RefusedLine("no URL was asked for")
-    identity, kind = cells.get("policyidentity", ""), cells.get("policyidentitytype", "")
-    if (
-        who := umbrella.person(identity, kind, cells.get("identities", ""), cells.get("identitytypes", ""))
-    ) is not None:
-        row[Col.USER] = who
-    if (computer := umbrella.computer(identity, kind)) is not None:
-        row[Col.HOST_NAME] = computer
-    return row
+    return cells
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -104,10 +99,11 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Cisco Umbrella, proxy and secure web gateway log (CSV)",
     reference="https://docs.umbrella.com/umbrella-user-guide/docs/web-log-formats",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=_TABLE.columns | {Col.USER, Col.HOST_NAME},
+    columns=_TABLE.columns,
     zone=Zone.UTC,
     head=head,
     head_literals=(b"User Agent", b"UserAgent"),

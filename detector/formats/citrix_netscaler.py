@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, csvexport, moments, records, rendering, values
+from detector.grammars import cef, csvexport, moments, records, rendering, values, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -48,7 +48,7 @@ _HEAD = 1000
 _TABLE = records.table(
     {Col.SOURCE_IP: "src", Col.USER: "suser", Col.METHOD: "method requestMethod", Col.URL: "request"},
     when=moments.stamp("rt"),
-    verdict=records.verdict("act", denied="block", allowed="not~blocked transform"),
+    verdict=verdicts.verdict("act", denied="block", allowed="not~blocked transform"),
 )
 
 

@@ -18,11 +18,12 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import jsonlog, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
-    from detector.grammars.records import Cells
+    from detector.events import Row
+    from detector.grammars.records import Cells, Table
 
 _SHARED = {
     Col.SOURCE_IP: "SourceInternalIP SourceIP SrcIP",
@@ -30,7 +31,7 @@ _SHARED = {
     Col.HOST_NAME: "DeviceName",
 }
 _WHEN = moments.stamp("Datetime SessionStartTime", UTC)
-_VERDICT = records.verdict(
+_VERDICT = verdicts.verdict(
     "Action ResolverDecision", denied="block override", allowed="allow isolat scan bypass noscan l4 none"
 )
 _HTTP = records.table(
@@ -47,20 +48,23 @@ _HTTP = records.table(
 )
 _NETWORK = records.table({**_SHARED, Col.SERVER_NAME: "SNI"}, when=_WHEN, verdict=_VERDICT)
 _DNS = records.table(
-    {**_SHARED, Col.QUESTION: "QueryName", Col.QUESTION_TYPE: "QueryTypeName QueryType"}, when=_WHEN, verdict=_VERDICT
+    {**_SHARED, Col.QUESTION: "QueryName", Col.QUESTION_TYPE: "QueryTypeName QueryType"},
+    when=_WHEN,
+    verdict=_VERDICT,
+    kind=Kind.DNS,
 )
 _POLICY = ("PolicyID", "PolicyName", "Policy")
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _table(cells: Cells) -> Table:
     if not any(name in cells for name in _POLICY):
         raise RefusedLine("no names of Cloudflare Gateway")
     if "QueryName" in cells and ("ResolverDecision" in cells or "RCode" in cells):
-        return {**_DNS.row(cells, dialect), Col.KIND: Kind.DNS.value}
+        return _DNS
     if "HTTPHost" in cells or "HTTPMethod" in cells:
-        return _HTTP.row(cells, dialect)
+        return _HTTP
     if "SNI" in cells or ("Transport" in cells and "SourceIP" in cells):
-        return _NETWORK.row(cells, dialect)
+        return _NETWORK
     raise RefusedLine("no names of Cloudflare Gateway")
 
 
@@ -82,9 +86,8 @@ FORMAT = jsonlog.log_format(
     kind=Kind.PROXY,
     title="Cloudflare Gateway (Logpush: http, dns, network)",
     reference="unverified: https://developers.cloudflare.com/logs/reference/log-fields/account/gateway_http/",
-    read=_read,
+    reader=Reader(jsonlog.record, _table),
     example=_example,
     tables=(_HTTP, _NETWORK, _DNS),
     zone=Zone.UTC,
-    more=frozenset({Col.KIND}),
 )

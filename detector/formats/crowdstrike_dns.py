@@ -21,6 +21,7 @@ import orjson
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Zone
 from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -36,17 +37,18 @@ _TABLE = records.table(
         Col.QUESTION_TYPE: "RequestType",
     },
     when=moments.stamp("ContextTimeStamp ContextTimeStamp_decimal @timestamp timestamp", UTC),
+    needs=(Col.QUESTION,),
 )
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    cells = records.record(line)
     name = next((cells[one] for one in _NAMES if one in cells), None)
     if name is None:
         raise RefusedLine("no event of CrowdStrike")
     if name not in ("DnsRequest", "SuspiciousDnsRequest"):
         return None
-    row = _TABLE.row(jsonlog.inner(cells, "event"), dialect)
-    return row if Col.QUESTION in row else None
+    return jsonlog.inner(cells, "event")
 
 
 def _example(row: Row) -> str:
@@ -65,7 +67,7 @@ FORMAT = jsonlog.log_format(
     kind=Kind.DNS,
     title="CrowdStrike Falcon, DNS requests",
     reference="unverified: https://falcon.crowdstrike.com/documentation/page/e3ce0b24/events-data-dictionary",
-    read=_read,
+    reader=Reader(_record, _TABLE),
     example=_example,
     tables=(_TABLE,),
     zone=Zone.UTC,

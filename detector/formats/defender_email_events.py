@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone, stamps
-from detector.grammars import csvexport, mailformat, mailtable, records, rendering
+from detector.grammars import csvexport, mailformat, mailtable, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _DMARC = re.compile(r'\bDMARC\\?"?\s*[:=]\s*\\?"?(pass|bestguesspass|fail)', re.IGNORECASE)
 _PORTAL = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) (\d{1,2}:\d\d:\d\d(?: [AP]M)?)")
 _STAMPS = ("Timestamp", "TimeGenerated", "timestamp", "time")
-_ACTIONS = records.verdict("DeliveryAction LatestDeliveryAction", denied="block", allowed="deliver junk replace")
-_PLACES = records.verdict("DeliveryLocation", denied="quarantine dropped failed")
+_ACTIONS = verdicts.verdict("DeliveryAction LatestDeliveryAction", denied="block", allowed="deliver junk replace")
+_PLACES = verdicts.verdict("DeliveryLocation", denied="quarantine dropped failed")
 _NAMES = {
     Col.SOURCE_IP: "SenderIPv4 SenderIPv6",
     Col.FROM: "SenderFromAddress",

@@ -23,7 +23,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, delimited, jsonline, jsonlog, moments, records, rendering, values
+from detector.grammars import csvexport, delimited, jsonline, jsonlog, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -54,15 +55,13 @@ _TABLE = records.table(
         Col.QUESTION_TYPE: "qtype_name",
     },
     when=moments.stamp("timestamp time", UTC),
-    verdict=records.verdict("actiontype", denied="exploitguardnetworkprotectionblocked", allowed="connectionsuccess"),
+    verdict=verdicts.verdict("actiontype", denied="exploitguardnetworkprotectionblocked", allowed="connectionsuccess"),
     readers={Col.USER: _user},
+    asked=records.Asked.DNS,
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One connection to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, dialect: Dialect) -> Cells:
     if dialect.columns and line[0] != "{":
         found = delimited.cells(line, dialect.separator)
         if len(found) < len(dialect.columns):
@@ -73,10 +72,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         cells = {name.lower(): cell for name, cell in record.items()}
     if "actiontype" not in cells or not ("remoteurl" in cells or "remoteip" in cells):
         raise RefusedLine("no names of DeviceNetworkEvents")
-    row = _TABLE.row(_completed(cells), dialect)
-    if Col.QUESTION in row:
-        row[Col.KIND] = Kind.DNS.value
-    return row
+    return _completed(cells)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -131,13 +127,15 @@ def _completed(cells: dict[str, object]) -> Cells:
     return cells
 
 
+_READER = Reader(_record, _TABLE)
 FORMAT = LogFormat(
     name="defender_network_events",
     kind=Kind.PROXY,
     title="Microsoft Defender XDR, DeviceNetworkEvents (JSON, CSV)",
     reference="unverified: https://learn.microsoft.com/en-us/defender-xdr/advanced-hunting-devicenetworkevents-table",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns | {Col.KIND},
     zone=Zone.UTC,

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, values
+from detector.grammars import cef, kv, leef, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -53,31 +54,20 @@ _NAMES = {
 }
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.DOMAIN},
+    later={Col.DOMAIN: _NAMES[Col.DOMAIN]},
     when=moments.first(
         moments.stamp("rt time timestamp start"),
         lambda cells, dialect: leef.instant(
             str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
         ),
     ),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "act action outcome", denied="block deny quarantine", allowed="permit allow confirm continu quota"
     ),
     readers={Col.USER: _user},
+    needs=(Col.DOMAIN,),
+    lacking="neither a URL nor a host",
 )
-_NAMED = records.table({Col.DOMAIN: "dhost dst_host dstHost"})
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One transaction to one event."""
-    if not line or line.isspace():
-        return None
-    cells = _cells(line)
-    row = _TABLE.row(cells, dialect)
-    if Col.DOMAIN not in row:
-        row.update(_NAMED.row(cells, dialect))
-    if Col.DOMAIN not in row:
-        raise RefusedLine("neither a URL nor a host")
-    return row
 
 
 def example(row: Row) -> str:
@@ -90,7 +80,7 @@ def example(row: Row) -> str:
     return cef.join(f"Forcepoint|Security|8.5.0|194|Transaction {action}|1", cells)
 
 
-def _cells(line: str) -> Cells:
+def _record(line: str, _dialect: Dialect) -> Cells:
     message = cef.find(line) or leef.find(line)
     if message is not None:
         if not message.vendor.startswith(_VENDORS):
@@ -107,13 +97,15 @@ def _cells(line: str) -> Cells:
     return fields
 
 
+_READER = Reader(_record, _TABLE)
 FORMAT = LogFormat(
     name="forcepoint_web",
     kind=Kind.PROXY,
     title="Forcepoint (Websense) Web Security (CEF, LEEF, key=value)",
     reference="unverified: https://www.websense.com/content/support/library/web/v85/siem/siem.pdf",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.UTC,

@@ -20,24 +20,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import fortinet, moments
+from detector.events import Kind, LogFormat, Zone
+from detector.grammars import fortinet
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
+    from detector.events import Dialect
+    from detector.grammars.records import Cells
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """A record of traffic."""
     cells = fortinet.cells_of(line)
     device = str(cells.get("devid") or cells.get("deviceExternalId") or "")
     if "logid" not in cells or not (device or "vd" in cells):
         raise RefusedLine("not a log of a FortiGate")
     if device.startswith("FPX") or ("transid" in cells and not device.startswith("FG")):
         raise RefusedLine("a log of a FortiProxy")
-    return fortinet.row_of(cells, dialect)
+    return cells if fortinet.is_traffic(cells) else None
+
+
+_READER = Reader(_record, fortinet.TABLE)
 
 
 FORMAT = LogFormat(
@@ -45,9 +48,10 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Fortinet FortiGate (traffic, web filter, application control, DNS: key=value, CSV, CEF)",
     reference="unverified: https://docs.fortinet.com/document/fortigate/7.4.0/fortios-log-message-reference",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=lambda row: fortinet.example(row, "FGT60E4Q16000001"),
-    columns=fortinet.TABLE.columns | {Col.KIND},
+    columns=fortinet.TABLE.columns,
     zone=Zone.LOCAL,
 )

@@ -13,23 +13,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import fortinet, moments
+from detector.events import Kind, LogFormat, Zone
+from detector.grammars import fortinet
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
+    from detector.events import Dialect
+    from detector.grammars.records import Cells
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """A record of traffic."""
     cells = fortinet.cells_of(line)
     device = str(cells.get("devid") or cells.get("deviceExternalId") or "")
     own = device.startswith("FPX") or "transid" in cells
     if "logid" not in cells or not own or device.startswith("FG"):
         raise RefusedLine("not a log of a FortiProxy")
-    return fortinet.row_of(cells, dialect)
+    return cells if fortinet.is_traffic(cells) else None
+
+
+_READER = Reader(_record, fortinet.TABLE)
 
 
 FORMAT = LogFormat(
@@ -37,9 +40,10 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Fortinet FortiProxy (http transactions, web filter, traffic)",
     reference="https://docs.fortinet.com/document/fortiproxy/7.2.6/log-message-reference/99",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=lambda row: fortinet.example(row, "FPXVM4TM20000001"),
-    columns=fortinet.TABLE.columns | {Col.KIND},
+    columns=fortinet.TABLE.columns,
     zone=Zone.LOCAL,
 )

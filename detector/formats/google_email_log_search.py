@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import csvexport, mailformat, mailtable, moments, records, rendering
+from detector.grammars import csvexport, mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -33,7 +33,7 @@ _CSV = {
     "ipaddress": "client", "clientip": "client", "trafficsource": "direction",
 }  # fmt: skip
 _ZONE = re.compile(r" (?:UTC|GMT|Z)$")
-_STATUS = records.verdict(
+_STATUS = verdicts.verdict(
     "status", denied="bounce drop reject quarantin fail den", allowed="deliver insert receiv accept send sent"
 )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -65,7 +65,7 @@ FORMAT = mailformat.mail_format(
             Col.MESSAGE_ID: "message_id mail_message_id",
         },
         when=moments.stamp("date received timestamp"),
-        verdict=records.verdict(
+        verdict=verdicts.verdict(
             "status", denied="quarant reject block drop bounce invalid virus", allowed="deliver clean accept sent"
         ),
         direction=_DIRECTION,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, dns, moments, namedlike, records
+from detector.grammars import cef, dns, moments, namedlike, records, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _LIKE_BIND = 0.3
 _TABLE = records.table(
     {Col.SOURCE_IP: "src", Col.QUESTION: "name fqdn", Col.QUESTION_TYPE: "qtype"},
     when=moments.stamp("rt start"),
-    verdict=records.verdict("act", denied="drop block", allowed="alert pass"),
+    verdict=verdicts.verdict("act", denied="drop block", allowed="alert pass"),
 )
 
 

@@ -26,7 +26,7 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, mail, mailtable, moments, records, rendering, values
+from detector.grammars import csvexport, mail, mailtable, moments, records, rendering, values, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ _SENDS = frozenset({"send", "sendas", "sendonbehalf"})
 _FORWARDS = frozenset(
     {"forwardingsmtpaddress", "forwardto", "redirectto", "forwardasattachmentto", "forwardingaddress"}
 )
-_ACTION = records.verdict("resultstatus", denied="false fail", allowed="true succ partiallysucc")
+_ACTION = verdicts.verdict("resultstatus", denied="false fail", allowed="true succ partiallysucc")
 _ADDRESSES = ("clientip", "clientipaddress", "actoripaddress")
 _NAME, _OTHER, _PRINCIPAL = 1, 2, 4
 """Types of an audit target."""

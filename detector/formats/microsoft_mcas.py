@@ -18,9 +18,20 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import cef, moments, records, rendering, values
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+
+def _verdict(cells: Cells) -> Action | None:
+    """Of an attempt to log in."""
+    event = str(cells["event id"])
+    if "LOGIN" not in event and not event.endswith("_LOGON"):
+        return None
+    return Action.DENIED if "FAIL" in event else Action.ALLOWED
+
 
 _TABLE = records.table(
     {
@@ -30,26 +41,21 @@ _TABLE = records.table(
         Col.USER_AGENT: "requestClientApplication",
     },
     when=moments.stamp("start rt end"),
+    verdict=_verdict,
+    derived={Col.ACTIVITY: lambda cells: str(cells["event id"])},
     readers={Col.SOURCE_IP: values.address, Col.APPLICATION: values.text},
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One activity or alert to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells:
+    """The extension of an activity or alert, and its event id, whose name no extension can hold."""
     message = cef.find(line)
     if message is None or (message.vendor, message.product) != ("MCAS", "SIEM_Agent"):
         raise RefusedLine("not a message of the SIEM agent")
-    row = {**_TABLE.row(message.fields, dialect), Col.ACTIVITY: message.event}
-    if "LOGIN" in message.event or message.event.endswith("_LOGON"):
-        row[Col.ACTION] = Action.DENIED if "FAIL" in message.event else Action.ALLOWED
-    return row
+    return {**message.fields, "event id": message.event}
 
 
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """When the activity began."""
-    return moments.at_of(parse(line, dialect))
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -74,8 +80,9 @@ FORMAT = LogFormat(
     kind=Kind.LOGIN,
     title="Microsoft Defender for Cloud Apps (SIEM agent, CEF)",
     reference="unverified: https://learn.microsoft.com/en-us/defender-cloud-apps/siem",
-    parse=parse,
-    timestamp=timestamp,
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns | {Col.ACTION, Col.ACTIVITY},
     zone=Zone.UTC,

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records
+from detector.grammars import mailformat, mailtable, moments, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -41,12 +41,12 @@ _PAIR = re.compile(r"(?:^|\|)([A-Za-z]\w{0,40})=(.*?)(?=\|[A-Za-z]\w{0,40}=|$)",
 _DMARC = re.compile(r'"dmarc"\s*:\s*\{([^{}]*)', re.IGNORECASE)
 _INFO = re.compile(r'"info"\s*:\s*"(\w+)')
 _INFOS = {"ALLOW": "pass", "PASS": "pass", "DENY": "fail", "FAIL": "fail"}
-_ACTIONS = records.verdict(
+_ACTIONS = verdicts.verdict(
     "action Act actionTriggered status",
     denied="hld hold held bnc bounce rej reject block sdbx quarantine drop",
     allowed="acc deliver allow release user~release",
 )
-_DELIVERED = records.verdict("delivered Delivered", denied="false", allowed="true")
+_DELIVERED = verdicts.verdict("delivered Delivered", denied="false", allowed="true")
 _V1 = frozenset({"datetime", "acc"})
 
 

@@ -20,7 +20,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import jsonlog, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -41,21 +42,19 @@ _NAMES = {
 _OWN = frozenset({"ccl", "cci", "traffic_type", "organization_unit", "ur_normalized", "netskope_pop", "app_session_id"})
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.DOMAIN},
+    later={Col.DOMAIN: _NAMES[Col.DOMAIN]},  # a page may lie on another host than the object that was asked for
     when=moments.stamp("timestamp", UTC),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "action policy_action", denied="block deny quarantine reset", allowed="allow alert useralert bypass proceed"
     ),
 )
-_NAMED = records.table({Col.DOMAIN: "domain dsthost page"})
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _record(line: str, _dialect: Dialect) -> Cells:
+    cells = records.record(line)
     if "timestamp" not in cells or "access_method" not in cells or _OWN.isdisjoint(cells):
         raise RefusedLine("no names of Netskope's events")
-    row = _TABLE.row(cells, dialect)
-    if Col.DOMAIN not in row:  # a page may lie on another host than the object that was asked for
-        row.update(_NAMED.row(cells, dialect))
-    return row
+    return cells
 
 
 def _example(row: Row) -> str:
@@ -76,8 +75,8 @@ FORMAT = jsonlog.log_format(
     kind=Kind.PROXY,
     title="Netskope events (application, page, alert, network)",
     reference="unverified: https://docs.netskope.com/en/netskope-help/admin-console/rest-api/rest-api-v2-overview-312207/",
-    read=_read,
+    reader=Reader(_record, _TABLE),
     example=_example,
-    tables=(_TABLE, _NAMED),
+    tables=(_TABLE,),
     zone=Zone.UTC,
 )

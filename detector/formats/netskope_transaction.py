@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import delimited, elff, moments, records, rendering, values
+from detector.grammars import delimited, elff, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -37,6 +38,26 @@ _LATE = 60
 _ACTIONS = frozenset({
     "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
 })  # fmt: skip
+_HOST = records.one("cs-host x-cs-sni cs-dns", values.host_of_url)
+_METHOD = records.one("cs-method", records.READERS[Col.METHOD])
+
+
+def _url(cells: Cells) -> str | None:
+    """The URL put together of its parts."""
+    host, method = _HOST(cells), _METHOD(cells)
+    if not isinstance(host, str):
+        return None
+    scheme, port = str(cells.get("cs-uri-scheme") or ""), str(cells.get("cs-uri-port") or "")
+    name = f"[{host}]" if ":" in host else host
+    if method == "CONNECT" or scheme in ("", "-"):
+        return f"{name}:{port}" if port.isdecimal() else name
+    usual = {"http": "80", "https": "443"}.get(scheme)
+    path = values.text(str(cells.get("cs-uri") or "")) or "/"
+    query = values.text(str(cells.get("cs-uri-query") or ""))
+    behind = f"{path}?{query.removeprefix('?')}" if query and "?" not in path else path
+    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
+
+
 _TABLE = records.table(
     {
         Col.SOURCE_IP: "x-c-local-ip x-cs-userip x-cs-src-ip c-ip",
@@ -51,26 +72,26 @@ _TABLE = records.table(
         Col.USER_AGENT: "cs-user-agent cs(user-agent)",
     },
     when=moments.first(moments.parts("date", "time", UTC), moments.stamp("x-cs-timestamp timestamp")),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "x-policy-action x-cs-policy-action late-action",
         challenge="auth-redirect",
         denied="block quarantine reset deny",
         allowed="allow alert useralert bypass proceed isolate",
     ),
+    derived={Col.URL: _url},
+    needs=(Col.DOMAIN, Col.URL),
+    lacking="neither a URL nor a host",
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One transaction to one event."""
-    if not line or line.isspace() or line[0] == "#":
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """The record of a transaction; comments are none."""
+    if line[0] == "#":
         return None
-    cells = _object(line) if line[0] == "{" else _fields(line, dialect)
-    row = _TABLE.row(cells, dialect)
-    if Col.DOMAIN not in row and Col.URL not in row:
-        raise RefusedLine("neither a URL nor a host")
-    if Col.URL not in row:
-        row[Col.URL] = _url(cells, str(row[Col.DOMAIN]), str(row.get(Col.METHOD, "")))
-    return row
+    return _object(line) if line[0] == "{" else _fields(line, dialect)
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -121,25 +142,14 @@ def _object(line: str) -> Cells:
     return cells
 
 
-def _url(cells: Cells, host: str, method: str) -> str:
-    scheme, port = str(cells.get("cs-uri-scheme") or ""), str(cells.get("cs-uri-port") or "")
-    name = f"[{host}]" if ":" in host else host
-    if method == "CONNECT" or scheme in ("", "-"):
-        return f"{name}:{port}" if port.isdecimal() else name
-    usual = {"http": "80", "https": "443"}.get(scheme)
-    path = values.text(str(cells.get("cs-uri") or "")) or "/"
-    query = values.text(str(cells.get("cs-uri-query") or ""))
-    behind = f"{path}?{query.removeprefix('?')}" if query and "?" not in path else path
-    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
-
-
 FORMAT = LogFormat(
     name="netskope_transaction",
     kind=Kind.PROXY,
     title="Netskope transaction events (#Fields, CSV, JSON)",
     reference="unverified: https://docs.netskope.com/en/transaction-events/",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.UTC,

@@ -17,14 +17,15 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars import jsonlog, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
-    from detector.grammars.records import Cells
+    from detector.events import Row
+    from detector.grammars.records import Cells, Table
 
 _WHEN = moments.stamp("timestamp")
-_VERDICT = records.verdict("action", denied="block deny drop refus", allowed="allow accept warn coach pass")
+_VERDICT = verdicts.verdict("action", denied="block deny drop refus", allowed="allow accept warn coach pass")
 _NAMES = {
     Col.SOURCE_IP: "src_ip",
     Col.USER: "display_name",
@@ -37,16 +38,17 @@ _NAMES = {
 }
 _HTTP = records.table(_NAMES, when=_WHEN, verdict=_VERDICT)
 _DNS = records.table(
-    {Col.SOURCE_IP: "src_ip", Col.USER: "display_name", Col.QUESTION: "domain"}, when=_WHEN, verdict=_VERDICT
+    {Col.SOURCE_IP: "src_ip", Col.USER: "display_name", Col.QUESTION: "domain"},
+    when=_WHEN,
+    verdict=_VERDICT,
+    kind=Kind.DNS,
 )
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _table(cells: Cells) -> Table:
     if "display_name" not in cells or not ("category_label" in cells or "theme_label" in cells):
         raise RefusedLine("no names of Olfeo's live log")
-    if cells.get("type") == "dns":
-        return {**_DNS.row(cells, dialect), Col.KIND: Kind.DNS.value}
-    return _HTTP.row(cells, dialect)
+    return _DNS if cells.get("type") == "dns" else _HTTP
 
 
 def _example(row: Row) -> str:
@@ -63,9 +65,8 @@ FORMAT = jsonlog.log_format(
     kind=Kind.PROXY,
     title="Olfeo SaaS, live log (http, dns)",
     reference="unverified: https://www.olfeo.com/",
-    read=_read,
+    reader=Reader(jsonlog.record, _table),
     example=_example,
     tables=(_HTTP, _DNS),
     zone=Zone.UTC,
-    more=frozenset({Col.KIND}),
 )

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, delimited, leef, moments, records, rendering, values
+from detector.grammars import cef, delimited, leef, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -75,7 +76,7 @@ _TABLE = records.table(
             None,
         ),
     ),
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "Action action.value action act",
         denied="block den drop reset sinkhole override-lockout",
         allowed="allow alert continue override",
@@ -88,19 +89,15 @@ _TABLE = records.table(
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event; other logs of the firewall are no events."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """A record of traffic; other logs of the firewall are no events."""
     if line[0] == "{":
-        cells = _object(line)
-    elif (message := cef.find(line) or leef.find(line)) is not None:
-        cells = _message(message)
-    else:
-        cells = _fields(line)
-    if cells is None:
-        return None
-    return _TABLE.row(cells, dialect)
+        return _object(line)
+    message = cef.find(line) or leef.find(line)
+    return _fields(line) if message is None else _message(message)
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -174,8 +171,9 @@ FORMAT = LogFormat(
     title="Palo Alto Networks PAN-OS (URL, traffic, decryption: CSV, CEF, LEEF, JSON)",
     reference="https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring/"
     "syslog-field-descriptions/threat-log-fields",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,

@@ -21,14 +21,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
     from detector.grammars.records import Cells
 
-_DISPOSITION = records.verdict("disposition", denied="discard reject quarantine drop block", allowed="continue deliver")
-_STATUS = records.verdict("stat", denied="user~unknown service~unavail host~unknown data~format", allowed="sent")
+_DISPOSITION = verdicts.verdict(
+    "disposition", denied="discard reject quarantine drop block", allowed="continue deliver"
+)
+_STATUS = verdicts.verdict("stat", denied="user~unknown service~unavail host~unknown data~format", allowed="sent")
 
 
 def _action(cells: Cells) -> Action | None:

@@ -17,7 +17,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -60,7 +60,7 @@ FORMAT = mailformat.mail_format(
             Col.MESSAGE_ID: "mimeId",
         },
         when=_when,
-        verdict=records.verdict(
+        verdict=verdicts.verdict(
             "status", denied="reject quarantin block delet infect bounc drop fail", allowed="accept deliver sent clean"
         ),
         direction=mailtable.word("direction subtype", mailtable.DIRECTIONS),

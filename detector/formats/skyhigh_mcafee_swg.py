@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
-from detector.grammars import csvexport, delimited, kv, moments, records, rendering
+from detector.grammars import csvexport, delimited, kv, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -52,7 +53,7 @@ def _verdict(cells: Cells) -> Action | None:
     return _RESULT(cells)
 
 
-_RESULT = records.verdict("result action", denied="den block", allowed="observed allow ok")
+_RESULT = verdicts.verdict("result action", denied="den block", allowed="observed allow ok")
 _TABLE = records.table(
     {
         Col.SOURCE_IP: "client_ip clientip srcip src_ip source_ip sourceip",
@@ -75,9 +76,9 @@ _TABLE = records.table(
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One request to one event."""
-    if not line or line.isspace() or line[0] == "#":
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """The record of a request; comments are none."""
+    if line[0] == "#":
         return None
     if found := _ACCESS.match(line):
         cells = {name: cell for name, cell in found.groupdict().items() if cell is not None}
@@ -87,7 +88,10 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             raise RefusedLine("fewer fields than the header has names")
     else:
         cells = _pairs(line)
-    return _TABLE.row(_completed(cells), dialect)
+    return _completed(cells)
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -148,8 +152,9 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Skyhigh (McAfee) Secure Web Gateway (access log, SIEM feeds, cloud)",
     reference="unverified: https://success.skyhighsecurity.com/Skyhigh_Secure_Web_Gateway_(On_Prem)",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.OFFSET,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import kv, moments, records, rendering, values
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -70,18 +71,18 @@ _TABLE = records.table(
         Col.HOST_NAME: _name,
         Col.METHOD: lambda text: _METHODS.get(text) or records.READERS[Col.METHOD](text),
     },
+    needs=(Col.SOURCE_IP,),
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells:
     cells = kv.quoted(line)
     if "sn" not in cells or not ("fw" in cells or "m" in cells):
         raise RefusedLine("no names of SonicOS")
-    row = _TABLE.row(cells, dialect)
-    return row if Col.SOURCE_IP in row else None
+    return cells
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -104,8 +105,9 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="SonicWall SonicOS",
     reference="unverified: https://www.sonicwall.com/techdocs/pdf/sonicos-7-1-log-events-reference-guide.pdf",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, leef, moments, records, rendering
+from detector.grammars import kv, leef, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -51,21 +52,21 @@ _STAMP = moments.stamp("timestamp")
 _TABLE = records.table(
     _NAMES,
     when=_when,
-    verdict=records.verdict(
+    verdict=verdicts.verdict(
         "log_subtype status", denied="den drop block reject", allowed="allow accept decrypt do~not~decrypt warn"
     ),
+    needs=(Col.SOURCE_IP,),
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells:
     cells = kv.quoted(line)
     if "log_type" not in cells or not ("log_component" in cells or "device_id" in cells or "device_serial_id" in cells):
         raise RefusedLine("no names of Sophos Firewall's logs")
-    row = _TABLE.row(cells, dialect)
-    return row if Col.SOURCE_IP in row else None
+    return cells
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -93,8 +94,9 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Sophos Firewall (SFOS)",
     reference="unverified: https://docs.sophos.com/nsg/sophos-firewall/20.0/Help/en-us/webhelp/onlinehelp/",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import kv, moments, records, rendering
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -40,27 +41,22 @@ _TABLE = records.table(
         Col.BYTES_RECEIVED: "out",
         Col.USER_AGENT: "ua",
     },
+    later={Col.DOMAIN: "dom"},
     when=moments.stamp("t"),
     verdict=_verdict,
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One request to one event."""
-    if not line or line.isspace():
-        return None
+def _record(line: str, _dialect: Dialect) -> Cells:
     cells = kv.quoted(line)
     if not {"h", "s", "t", "req"} <= cells.keys():
         raise RefusedLine("no names of the appliance's access log")
     request = cells["req"].split(" ")
     cells["url"] = " ".join(request[1:-1] if request[-1].startswith("HTTP/") else request[1:])
-    row = _TABLE.row(cells, dialect)
-    if Col.DOMAIN not in row and cells.get("dom"):
-        row.update(_DOMAIN.row(cells, dialect))
-    return row
+    return cells
 
 
-_DOMAIN = records.table({Col.DOMAIN: "dom"})
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -82,8 +78,9 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Sophos Web Appliance",
     reference="unverified: https://docs.sophos.com/nsg/swa/help/en-us/nsg/swa/concepts/InterpretingLogFiles.html",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.UTC,

@@ -23,13 +23,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, glance, stamps
-from detector.grammars import cacheresult, logformat, squidformat, values
+from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Taken, Zone, glance, stamps
+from detector.grammars import cacheresult, logformat, many, squidformat, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from detector.events import Dialect, Row, Value
+    from detector.events import Dialect, Row
 
 _HEAD = re.compile(
     r"\s*(?:[^\s\d]\S{0,63}: +)?(\S+)[ \t]+(-?\d+|-)[ \t]+(\S+)[ \t]+(\S+)[ \t]+(-?\d+|-)[ \t]+(\S+)[ \t]+(?=\S)"
@@ -79,7 +79,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     return row
 
 
-def block(lines: Sequence[str], dialect: Dialect) -> Mapping[Col, Sequence[Value | None]] | None:
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
     """Native lines as squid writes them, at once."""
     if "logformat" in dialect.options:
         return None
@@ -96,17 +96,17 @@ def block(lines: Sequence[str], dialect: Dialect) -> Mapping[Col, Sequence[Value
         instants = stamps.epochs([at for at, _, _ in parts])
     except RefusedLine:
         return None
-    return {
+    return Taken(range(len(lines)), {
         _AT: instants,
-        _CLIENT: values.addresses(clients),
+        _CLIENT: many.addresses(clients),
         _URL: urls,
-        _DOMAIN: [values.host_of_url(url) for url in urls],
+        _DOMAIN: many.hosts_of_urls(urls),
         _STATUS: [status for status, _ in said],
         _ACTION: [action for _, action in said],
-        _RECEIVED: [values.size(size) for size in sizes],
+        _RECEIVED: many.sizes(sizes),
         _METHOD: [None if method in _NO_METHOD else method for method in methods],
         _USER: [None if who == "-" else _user(who) for who in users],
-    }
+    })  # fmt: skip
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:

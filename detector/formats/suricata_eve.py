@@ -21,10 +21,11 @@ import orjson
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Zone
 from detector.grammars import jsonlog, moments, records, rendering
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
-    from detector.grammars.records import Cells
+    from detector.grammars.records import Cells, Table
 
 _WHEN = moments.stamp("timestamp")
 _HTTP = records.table(
@@ -40,7 +41,9 @@ _HTTP = records.table(
     when=_WHEN,
     scheme="scheme",
 )
-_TLS = records.table({Col.SOURCE_IP: "src_ip", Col.SERVER_NAME: "tls.sni quic.sni"}, when=_WHEN)
+_TLS = records.table(
+    {Col.SOURCE_IP: "src_ip", Col.SERVER_NAME: "tls.sni quic.sni"}, when=_WHEN, needs=(Col.SERVER_NAME,)
+)
 _DNS = records.table(
     {
         Col.SOURCE_IP: "src_ip",
@@ -48,6 +51,8 @@ _DNS = records.table(
         Col.QUESTION_TYPE: "dns.rrtype dns.queries.rrtype dns.query.rrtype",
     },
     when=_WHEN,
+    kind=Kind.DNS,
+    needs=(Col.QUESTION,),
 )
 _MAIL = records.table(
     {
@@ -59,38 +64,36 @@ _MAIL = records.table(
         Col.MESSAGE_ID: "email.message_id",
     },
     when=_WHEN,
+    kind=Kind.MAIL,
     readers={Col.MESSAGE_ID: lambda text: text.strip("<> ") or None},
 )
 _QUESTIONS = ("query", "request")
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+_TABLES = {"http": _HTTP, "tls": _TLS, "quic": _TLS, "dns": _DNS, "smtp": _MAIL}
+
+
+def _record(line: str, _dialect: Dialect) -> Cells:
+    cells = records.record(line)
     kind = cells.get("event_type")
     if not isinstance(kind, str) or not ("src_ip" in cells or "flow_id" in cells or kind in ("stats", "engine")):
         raise RefusedLine("no event of Suricata")
     if kind == "http":
-        return _HTTP.row({**cells, "scheme": "http"}, dialect)
-    if kind in ("tls", "quic"):
-        row = _TLS.row(cells, dialect)
-        return row if Col.SERVER_NAME in row else None
-    if kind == "dns":
-        return _question(cells, dialect)
-    if kind == "smtp":
+        cells["scheme"] = "http"
+    elif kind == "smtp":
         to = records.value_at(cells, ("smtp", "rcpt_to"))
-        recipients = ", ".join(str(one) for one in to) if isinstance(to, list) else to
-        return {**_MAIL.row({**cells, "recipients": recipients}, dialect), Col.KIND: Kind.MAIL.value}
-    return None
+        cells["recipients"] = ", ".join(str(one) for one in to) if isinstance(to, list) else to
+    return cells
 
 
-def _question(cells: Cells, dialect: Dialect) -> Row | None:
-    said = records.value_at(cells, ("dns", "type"))
-    if said is not None and said not in _QUESTIONS:
-        return None
-    row = _DNS.row(cells, dialect)
-    if Col.QUESTION not in row:
-        return None
-    row[Col.KIND] = Kind.DNS.value
-    return row
+def _table(cells: Cells) -> Table | None:
+    """What reads an event; answers to questions are no events."""
+    kind = cells["event_type"]
+    if kind == "dns":
+        said = records.value_at(cells, ("dns", "type"))
+        if said is not None and said not in _QUESTIONS:
+            return None
+    return _TABLES.get(str(kind))
 
 
 def _example(row: Row) -> str:
@@ -120,9 +123,8 @@ FORMAT = jsonlog.log_format(
     kind=Kind.PROXY,
     title="Suricata EVE JSON (http, dns, tls, quic, smtp)",
     reference="unverified: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
-    read=_read,
+    reader=Reader(_record, _table),
     example=_example,
     tables=(_HTTP, _TLS, _DNS, _MAIL),
     zone=Zone.OFFSET,
-    more=frozenset({Col.KIND}),
 )

@@ -21,7 +21,8 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Zone
-from detector.grammars import jsonlog, moments, records, rendering, values
+from detector.grammars import jsonlog, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -29,6 +30,31 @@ if TYPE_CHECKING:
 
 _TUNNELS = ("ssl", "tcp", "tunnel", "")
 _AUTH = ("authentication_failed", "authentication_redirect", "authentication_failed_password_expired")
+_WORDS = verdicts.verdict("sc-filter-result", denied="denied", allowed="observed proxied")
+_HOST = records.one("cs-host cs-uri-host r-host", values.host_of_url)
+_METHOD = records.one("cs-method", records.READERS[Col.METHOD])
+
+
+def _verdict(cells: Cells) -> Action | None:
+    return Action.CHALLENGE if cells.get("x-exception-id") in _AUTH else _WORDS(cells)
+
+
+def _url(cells: Cells) -> str | None:
+    """The URL put together of its parts."""
+    host, scheme = _HOST(cells), str(cells.get("cs-uri-scheme") or "")
+    if not isinstance(host, str):
+        return None
+    name = f"[{host}]" if ":" in host else host
+    port = str(cells.get("cs-uri-port") or "")
+    if scheme in _TUNNELS or _METHOD(cells) == "CONNECT":
+        return f"{name}:{port}" if port.isdecimal() else name
+    usual = {"http": "80", "https": "443"}.get(scheme)
+    query = values.text(str(cells.get("cs-uri-query") or "")) or ""
+    path = values.text(str(cells.get("cs-uri-path") or "")) or "/"
+    behind = f"{path}{'' if query.startswith('?') or not query else '?'}{query}"
+    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
+
+
 _TABLE = records.table(
     {
         Col.SOURCE_IP: "x-client-address c-ip",
@@ -43,34 +69,16 @@ _TABLE = records.table(
         Col.USER_AGENT: "cs(User-Agent) cs(user-agent)",
     },
     when=moments.first(moments.parts("date", "time", UTC), moments.stamp("gmttime x-timestamp-unix-utc")),
-    verdict=records.verdict("sc-filter-result", denied="denied", allowed="observed proxied"),
+    verdict=_verdict,
+    derived={Col.URL: _url},
 )
 
 
-def _read(cells: Cells, dialect: Dialect) -> Row | None:
+def _record(line: str, _dialect: Dialect) -> Cells:
+    cells = records.record(line)
     if "cs-host" not in cells and "cs-uri" not in cells:
         raise RefusedLine("no names of an access log")
-    row = _TABLE.row(cells, dialect)
-    if cells.get("x-exception-id") in _AUTH:
-        row[Col.ACTION] = Action.CHALLENGE
-    if Col.URL not in row and (url := _url(cells, row)) is not None:
-        row[Col.URL] = url
-    return row
-
-
-def _url(cells: Cells, row: Row) -> str | None:
-    host, scheme = row.get(Col.DOMAIN), str(cells.get("cs-uri-scheme") or "")
-    if not isinstance(host, str):
-        return None
-    name = f"[{host}]" if ":" in host else host
-    port = str(cells.get("cs-uri-port") or "")
-    if scheme in _TUNNELS or row.get(Col.METHOD) == "CONNECT":
-        return f"{name}:{port}" if port.isdecimal() else name
-    usual = {"http": "80", "https": "443"}.get(scheme)
-    query = values.text(str(cells.get("cs-uri-query") or "")) or ""
-    path = values.text(str(cells.get("cs-uri-path") or "")) or "/"
-    behind = f"{path}{'' if query.startswith('?') or not query else '?'}{query}"
-    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
+    return cells
 
 
 def _example(row: Row) -> str:
@@ -101,9 +109,8 @@ FORMAT = jsonlog.log_format(
     title="Symantec Cloud Secure Web Gateway (JSON)",
     reference="unverified: https://techdocs.broadcom.com/us/en/symantec-security-software/web-and-network-security/"
     "cloud-swg/help.html",
-    read=_read,
+    reader=Reader(_record, _TABLE),
     example=_example,
     tables=(_TABLE,),
     zone=Zone.UTC,
-    more=frozenset({Col.URL}),
 )

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -50,7 +50,7 @@ FORMAT = mailformat.mail_format(
             Col.MESSAGE_ID: "messageID messageId",
         },
         when=moments.stamp("timestamp genTime eventTime deliveryTime"),
-        verdict=records.verdict(
+        verdict=verdicts.verdict(
             "action policyAction",
             denied="bounce quarantine delete reject block expire undeliver~ fail",
             allowed="deliver accept redirect bypass tag~ stamp",

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, records, rendering
+from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -47,7 +47,7 @@ FORMAT = mailformat.mail_format(
             Col.MESSAGE_ID: "message_id",
         },
         when=moments.stamp("date"),
-        verdict=records.verdict("action", denied="delete quarantine block", allowed="nothing none move~to~junk"),
+        verdict=verdicts.verdict("action", denied="delete quarantine block", allowed="nothing none move~to~junk"),
     ),
     shape=mailformat.Shape(own="from_header to|from to sender_ip|from to remediation_type", written=_written),
 )

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import kv, leef, moments, records, rendering
+from detector.grammars import kv, leef, moments, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -53,24 +54,11 @@ _TABLE = records.table(
             str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
         ),
     ),
-    verdict=records.verdict(
+    asked=records.Asked.ONLY,
+    verdict=verdicts.verdict(
         "disp", denied="den drop block strip proxyden proxydrop proxyblock", allowed="allow proxyallow"
     ),
 )
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event; records without addresses are none."""
-    if not line or line.isspace():
-        return None
-    cells = _cells(line)
-    if cells is None:
-        return None
-    row = _TABLE.row(cells, dialect)
-    if Col.QUESTION in row:
-        row[Col.KIND] = Kind.DNS.value
-        row.pop(Col.DOMAIN, None)
-    return row
 
 
 def example(row: Row) -> str:
@@ -85,7 +73,8 @@ def example(row: Row) -> str:
     return leef.join("WatchGuard|XTM|12.8|1AFF0024", pairs)
 
 
-def _cells(line: str) -> Cells | None:
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """A record with a client's address; others are no events."""
     if (message := leef.find(line)) is not None:
         if not message.vendor.startswith("WatchGuard"):
             raise RefusedLine("not a message of WatchGuard")
@@ -100,13 +89,17 @@ def _cells(line: str) -> Cells | None:
     raise RefusedLine("not a record of a Firebox")
 
 
+_READER = Reader(_record, _TABLE)
+
+
 FORMAT = LogFormat(
     name="watchguard",
     kind=Kind.PROXY,
     title="WatchGuard Firebox (syslog, LEEF)",
     reference="unverified: https://www.watchguard.com/help/docs/fireware/12/en-US/log_catalog/",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns | {Col.KIND},
     zone=Zone.LOCAL,

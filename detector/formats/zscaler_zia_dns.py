@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import delimited, dns, moments, nss, records, rendering
+from detector.grammars import delimited, dns, nss, records, rendering, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
+    from detector.events import Dialect, Row, Value
     from detector.grammars.records import Cells
 
 _CSV = (
@@ -36,32 +37,30 @@ _NAMES = {
     Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost request",
     Col.QUESTION_TYPE: "dns_reqtype reqtype dnsreqtype requestMethod",
 }
+_LOGIN = records.one(_NAMES[Col.USER], nss.user)
+
+
+def _user(cells: Cells) -> Value | None:
+    """The login; a place stands in for a user whom nobody knows."""
+    who, place = _LOGIN(cells), cells.get("location")
+    return None if isinstance(place, str) and who == nss.plain(place) else who
+
+
 _TABLE = records.table(
-    _NAMES,
+    {name: text for name, text in _NAMES.items() if name is not Col.USER},
     when=nss.instant,
-    verdict=records.verdict("reqaction resaction act", denied="block deny drop redir res_block", allowed="allow"),
+    verdict=verdicts.either(
+        verdicts.verdict("reqaction resaction", denied="block deny drop redir"),  # or its answer: the client got none
+        verdicts.verdict("reqaction resaction act", denied="res_block", allowed="allow"),
+    ),
+    derived={Col.USER: _user},
+    needs=(Col.QUESTION,),
+    lacking="no name was asked for",
     readers={
-        Col.USER: nss.user,
         Col.QUESTION: lambda text: None if text in ("None", "N/A") else dns.name(text),
         Col.QUESTION_TYPE: lambda text: dns.type_name(text.split(" ", 1)[0]),
     },
 )
-_BLOCKED = records.verdict("reqaction resaction", denied="block deny drop redir")
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
-    cells = _cells(line, dialect)
-    row = _TABLE.row(cells, dialect)
-    if Col.QUESTION not in row:
-        raise RefusedLine("no name was asked for")
-    if (blocked := _BLOCKED(cells)) is not None:
-        row[Col.ACTION] = blocked  # of the question or of its answer: the client never got it
-    if isinstance(place := cells.get("location"), str) and row.get(Col.USER, "") == nss.plain(place):
-        del row[Col.USER]
-    return row
 
 
 def example(row: Row) -> str:
@@ -78,7 +77,7 @@ def example(row: Row) -> str:
     return delimited.join([cells[name] for name in _CSV])
 
 
-def _cells(line: str, dialect: Dialect) -> Cells:
+def _record(line: str, dialect: Dialect) -> Cells:
     if line[0] == '"' and "feed" not in dialect.options:
         found = delimited.cells(line)
         if len(found) < len(_CSV) or not found[4].startswith(("Allow", "Block", "Redir", "ALLOW", "BLOCK")):
@@ -91,13 +90,15 @@ def _cells(line: str, dialect: Dialect) -> Cells:
     return cells
 
 
+_READER = Reader(_record, _TABLE)
 FORMAT = LogFormat(
     name="zscaler_zia_dns",
     kind=Kind.DNS,
     title="Zscaler Internet Access, DNS log (NSS: JSON, tab-separated, CEF, CSV, any feed)",
     reference="unverified: https://help.zscaler.com/zia/nss-feed-output-format-dns-logs",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, moments, nss, records, rendering, values
+from detector.grammars import csvexport, nss, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
+    from detector.events import Dialect, Row, Value
     from detector.grammars.records import Cells
 
 _CSV = (
@@ -53,17 +54,29 @@ _NAMES = {
     Col.BYTES_RECEIVED: "responsesize respsize in dstBytes receivedbytes",
     Col.USER_AGENT: "useragent eua ua requestClientApplication",
 }
+_LOGIN = records.one(_NAMES[Col.USER], nss.user)
+
+
+def _user(cells: Cells) -> Value | None:
+    """The login; a place stands in for a user whom nobody knows."""
+    who = _LOGIN(cells)
+    place = cells.get("location") or cells.get("realm") or cells.get("spriv")
+    return None if isinstance(place, str) and who == nss.plain(place) else who
+
+
 _TABLE = records.table(
-    _NAMES,
+    {name: text for name, text in _NAMES.items() if name is not Col.USER},
     when=nss.instant,
-    verdict=records.verdict("action act cat policyaction", denied="block deny", allowed="allow caution isolat"),
+    verdict=verdicts.verdict("action act cat policyaction", denied="block deny", allowed="allow caution isolat"),
     scheme="protocol",
     readers={
-        Col.USER: nss.user,
         Col.USER_AGENT: nss.plain,
         Col.URL: lambda text: None if text in ("None", "N/A", "NA") else text,
         Col.DOMAIN: lambda text: None if text in ("None", "N/A", "NA") else values.host_of_url(text),
     },
+    derived={Col.USER: _user},
+    needs=(Col.URL, Col.DOMAIN),
+    lacking="neither a URL nor a host",
 )
 _KINDS = frozenset({"kv", "json", "feed", "NSS", "NSSWeblog", "NSS-Web", "Web"})
 _OWN = frozenset({
@@ -71,13 +84,6 @@ _OWN = frozenset({
     "dlpengine", "bwthrottle", "pagerisk", "srcPostNAT",
 })  # fmt: skip
 """Names of Zscaler's own, of which every proposed feed has several."""
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    if not line or line.isspace():
-        return None
-    return _row(_cells(line, dialect), dialect)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -102,17 +108,7 @@ def example(row: Row) -> str:
     return "\t".join([at, *(f"{name}={cell}" for name, cell in pairs.items())])
 
 
-def _row(cells: Cells, dialect: Dialect) -> Row:
-    row = _TABLE.row(cells, dialect)
-    if Col.URL not in row and Col.DOMAIN not in row:
-        raise RefusedLine("neither a URL nor a host")
-    place = cells.get("location") or cells.get("realm") or cells.get("spriv")
-    if isinstance(place, str) and row.get(Col.USER, "") == nss.plain(place):
-        del row[Col.USER]  # the place stands in for a user whom nobody knows
-    return row
-
-
-def _cells(line: str, dialect: Dialect) -> Cells:
+def _record(line: str, dialect: Dialect) -> Cells:
     if dialect.columns:
         return dict(zip(dialect.columns, csvexport.cells(line, dialect.separator), strict=False))
     if line[0] == '"' and "feed" not in dialect.options:
@@ -128,13 +124,15 @@ def _cells(line: str, dialect: Dialect) -> Cells:
     return cells
 
 
+_READER = Reader(_record, _TABLE)
 FORMAT = LogFormat(
     name="zscaler_zia_web",
     kind=Kind.PROXY,
     title="Zscaler Internet Access, web log (NSS: tab-separated, JSON, CEF, LEEF, CSV, any feed)",
     reference="https://help.zscaler.com/zia/nss-feed-output-format-web-logs",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
     columns=_TABLE.columns,
     zone=Zone.LOCAL,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind
-from detector.grammars import cef, kv, moments, records, rendering
+from detector.events import Action, Col
+from detector.grammars import cef, kv, moments, records, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TRAFFIC = frozenset({"traffic", "utm", "webfilter", "app-ctrl", "dns", "dlp", "virus", "http-transaction", "ssl"})
 _PREFIXES = ("FTNTFGT", "FTNTFPX", "FTNTFCT")
 _NO_ACTION = frozenset({"", "-"})
-_WORDS = records.verdict(
+_WORDS = verdicts.verdict(
     "action act",
     challenge="authenticate",
     denied="block den drop reset dlp quarantine violation",
@@ -67,19 +67,13 @@ TABLE = records.table(
     when=_when,
     verdict=_verdict,
     scheme="service",
+    asked=records.Asked.ONLY,
 )
 
 
-def row_of(cells: Cells, dialect: Dialect) -> Row | None:
-    """The event of a record; ``None`` for what tells of no client's traffic, such as events of the system."""
-    kind = str(cells.get("type") or "").partition(":")[0]
-    if kind not in _TRAFFIC:
-        return None
-    row = TABLE.row(cells, dialect)
-    if Col.QUESTION in row:
-        row[Col.KIND] = Kind.DNS.value
-        row.pop(Col.DOMAIN, None)
-    return row
+def is_traffic(cells: Cells) -> bool:
+    """Whether a record tells of a client's traffic, not of the system."""
+    return str(cells.get("type") or "").partition(":")[0] in _TRAFFIC
 
 
 def cells_of(line: str) -> Cells:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from detector.events import Col, Layout, LogFormat
-from detector.grammars import moments, records
+from detector.grammars import records
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Kind, Row, Zone
-    from detector.events.format import Parse
-    from detector.grammars.records import Cells, Table
+    from collections.abc import Callable
 
-Read: TypeAlias = "Callable[[Cells, Dialect], Row | None]"
-"""The event of an object, ``None`` where it is none; raises ``RefusedLine`` for objects of other products."""
+    from detector.events import Dialect, Kind, Row, Zone
+    from detector.grammars.reader import Reader
+    from detector.grammars.records import Cells, Table
 
 
 def log_format(  # noqa: PLR0913 - a plug has that many sides
@@ -23,38 +21,31 @@ def log_format(  # noqa: PLR0913 - a plug has that many sides
     kind: Kind,
     title: str,
     reference: str,
-    read: Read,
+    reader: Reader,
     example: Callable[[Row], str],
     tables: tuple[Table, ...],
     zone: Zone,
-    more: frozenset[Col] = frozenset(),
 ) -> LogFormat:
-    """The plug of such a format; ``more`` are the columns that no table names."""
-    parse = parser(read)
+    """The plug of such a format."""
     return LogFormat(
         name=name,
         kind=kind,
         title=title,
         reference=reference,
-        parse=parse,
-        timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+        parse=reader.parse,
+        timestamp=reader.timestamp,
         example=example,
-        columns=frozenset[Col]().union(more, *(table.columns for table in tables)),
+        columns=frozenset[Col]().union(*(table.columns for table in tables)),
         zone=zone,
         layout=Layout.JSON,
         encoded=(b"\\u",),
+        block=reader.block,
     )
 
 
-def parser(read: Read) -> Parse:
-    """Lines to objects to events; blank lines are no events."""
-
-    def parse(line: str, dialect: Dialect) -> Row | None:
-        if not line or line.isspace():
-            return None
-        return read(records.record(line), dialect)
-
-    return parse
+def record(line: str, _dialect: Dialect) -> Cells:
+    """The object of a line."""
+    return records.record(line)
 
 
 def inner(cells: Cells, *names: str) -> Cells:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from detector.events import Dialect, Row
-    from detector.grammars.records import Cells, Reader, Verdict, When
+    from detector.grammars.records import Cells, Reader, When
+    from detector.grammars.verdicts import Verdict
 
 Word: TypeAlias = "Callable[[Cells], str | None]"
 """A word (a direction, how authentication ended) of a record, ``None`` where it does not say."""

@@ -5,12 +5,15 @@ A stamp that cannot be read gives ``None``: a sighting whose time is unknown is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detector.events import Col, stamps
 from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
     from detector.events import Dialect, Row
@@ -21,32 +24,74 @@ _LEAST_DIGITS = 9
 """Shorter counts of seconds are the beginning of something else, as in a line that breaks off."""
 
 
-def first(*readings: When) -> When:
+@dataclass(frozen=True, slots=True)
+class First:
     """The first of several ways to read the time that gives one."""
 
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        return next((at for one in readings if (at := one(cells, dialect)) is not None), None)
+    readings: tuple[When, ...]
 
-    return read
+    def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
+        """Of a record."""
+        return next((at for read in self.readings if (at := read(cells, dialect)) is not None), None)
 
 
-def stamp(names: str, zone: tzinfo | None = None) -> When:
-    """Reads ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch; ``zone`` where the stamp carries none.
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch.
+
+    Attributes:
+        fields: the vendor's names, best first.
+        zone: where the stamp carries none; else the dialect's.
+    """
+
+    fields: tuple[str, ...]
+    zone: tzinfo | None
+
+    def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
+        """Of a record."""
+        for name in self.fields:
+            cell = cells.get(name)
+            if cell and (at := instant(cell, self.zone or dialect.zone)) is not None:
+                return at
+        return None
+
+
+def first(*readings: When) -> First:
+    """The first of several ways to read the time that gives one."""
+    return First(readings)
+
+
+def stamp(names: str, zone: tzinfo | None = None) -> Stamp:
+    """Reads ISO 8601 or a count since the epoch; ``zone`` where the stamp carries none.
 
     >>> from detector.events import Dialect
     >>> stamp("t")({"t": 1582797600123}, Dialect()) == stamp("t")({"t": "2020-02-27T10:00:00.123Z"}, Dialect())
     True
     """
-    fields = tuple(names.split())
+    return Stamp(tuple(names.split()), zone)
 
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        for name in fields:
-            cell = cells.get(name)
-            if cell and (at := instant(cell, zone or dialect.zone)) is not None:
-                return at
-        return None
 
-    return read
+def column(when: When, records: Sequence[Cells], names: AbstractSet[str], dialect: Dialect) -> list[int | None]:
+    """The same of n records, whose names are among those given: (n,)."""
+    if isinstance(when, Stamp):
+        held = [name for name in when.fields if name in names]
+        if not held:
+            return [None] * len(records)
+        zone = when.zone or dialect.zone
+        found = instants([record.get(held[0]) for record in records], zone)
+        if None not in found:
+            return found
+        when = Stamp(tuple(held), zone)
+    elif isinstance(when, First):
+        found = column(when.readings[0], records, names, dialect)
+    else:
+        found = [None] * len(records)
+    return [when(record, dialect) if at is None else at for record, at in zip(records, found, strict=True)]
+
+
+def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:
+    """The same as ``instant`` of each cell, ``None`` for empty ones."""
+    return [instant(cell, zone) if cell else None for cell in cells]
 
 
 def instant(cell: object, zone: tzinfo) -> int | None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col
-from detector.grammars import dns, jsonline, mail, values
+from detector.events import Action, Col, Kind
+from detector.grammars import dns, jsonline, mail, many, values
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row, Value
+    from detector.grammars.many import Many
+    from detector.grammars.verdicts import Verdict
 
 Cells: TypeAlias = Mapping[str, object]
 """A record: text by the vendor's own names; of JSON also numbers, lists and objects."""
@@ -24,20 +27,20 @@ Cells: TypeAlias = Mapping[str, object]
 When: TypeAlias = "Callable[[Cells, Dialect], int | None]"
 """The instant of a record, ``None`` where it holds none that can be read."""
 
-Verdict: TypeAlias = Callable[[Cells], Action | None]
-"""What the device did, ``None`` where the record does not say."""
+Derive: TypeAlias = "Callable[[Cells], Value | None]"
+"""A value that takes more than one cell of a record."""
 
 Reader: TypeAlias = "Callable[[str], Value | None]"
 """One cell's text, neither empty nor a lone dash, to the value of a column."""
 
 # Looking a member up on its class costs 70 ns, ten times a line.
-_AT, _URL, _DOMAIN, _SERVER_NAME, _STATUS, _ACTION = (
-    Col.AT, Col.URL, Col.DOMAIN, Col.SERVER_NAME, Col.STATUS, Col.ACTION,
+_AT, _URL, _DOMAIN, _SERVER_NAME, _STATUS, _ACTION, _QUESTION, _KIND = (
+    Col.AT, Col.URL, Col.DOMAIN, Col.SERVER_NAME, Col.STATUS, Col.ACTION, Col.QUESTION, Col.KIND,
 )  # fmt: skip
 _CHALLENGE = Action.CHALLENGE
-_CHALLENGES = (401, 407)
+CHALLENGES: frozenset[object] = frozenset({401, 407})
+"""Statuses that ask for a login."""
 _SCHEMES = frozenset(("http", "https", "ftp", "ftps", "ws", "wss"))
-_WORD_LIMIT = 64
 _METHOD_LIMIT = 24
 _NO_METHODS = frozenset(("NA", "NONE", "UNKNOWN", "NULL", "OTHER", "INVALID"))
 
@@ -49,7 +52,7 @@ def _method(text: str) -> str | None:
 
 
 READERS: Mapping[Col, Reader] = {
-    Col.SOURCE_IP: lambda text: values.address(text) or values.address(values.host(text)),
+    Col.SOURCE_IP: values.client,
     Col.USER: values.user,
     Col.DOMAIN: values.host_of_url,
     Col.SERVER_NAME: values.host,
@@ -68,126 +71,177 @@ READERS: Mapping[Col, Reader] = {
 """What reads the cells of a column; nonsense gives ``None`` and costs the column, never the line."""
 
 
+_MANY: Mapping[Reader, Many] = {
+    values.address: many.addresses,
+    values.client: many.clients,
+    values.user: many.users,
+    values.host: many.hosts,
+    values.host_of_url: many.hosts_of_urls,
+    values.size: many.sizes,
+    values.text: many.as_they_are,
+}
+
+
+class Asked(StrEnum):
+    """What an event is whose record asks a name, where the format's main kind is another."""
+
+    SAME = "same"
+    """Of the main kind."""
+    DNS = "dns"
+    """A question."""
+    ALONE = "alone"
+    """A question, unless it names the host of a request too."""
+    ONLY = "only"
+    """A question, and nothing else that the record names."""
+
+
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One column of a table.
+
+    Attributes:
+        column: its name.
+        read: what reads a cell.
+        many: the same of many cells.
+        names: the vendor's names, best first; dotted ones with their parts.
+    """
+
+    column: Col
+    read: Reader
+    many: Many
+    names: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def value(self, cells: Cells) -> Value | None:
+        """The value of a record, of the first name that gives one."""
+        for name, path in self.names:
+            cell = cells.get(name)
+            if cell is None and (not path or (cell := value_at(cells, path)) is None):
+                continue
+            text = cell if type(cell) is str else text_of(cell)
+            if text and text != "-" and (value := self.read(text)) is not None:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A vendor's names, ready to read records.
 
     Attributes:
-        steps: a column, what reads its cells, and the vendor's names of it, best first; dotted ones with their parts.
+        steps: its columns.
+        later: columns that are read only where nothing has given them yet, not even the URL.
+        derived: columns that take more than one cell, of records that have none of their names.
         scheme: the vendor's name of the URL's scheme, for URLs that are written as a path beside a host.
         when: the instant of a record.
         verdict: what the device did.
+        asked: what the event of a question is.
+        kind: of all its events, where it is not the format's main one.
+        needs: columns of which an event has one.
+        lacking: why a record is refused that has none of them; empty: it is no event.
     """
 
-    steps: tuple[tuple[Col, Reader, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+    steps: tuple[Step, ...]
+    later: tuple[Step, ...]
+    derived: tuple[tuple[Col, Derive], ...]
     scheme: str
     when: When | None
     verdict: Verdict | None
+    asked: Asked
+    kind: Kind | None
+    needs: tuple[Col, ...]
+    lacking: str
 
     @property
     def columns(self) -> frozenset[Col]:
         """What its events can hold."""
-        held = {step[0] for step in self.steps}
-        derived = {Col.DOMAIN} if {Col.URL, Col.SERVER_NAME} & held else set()
-        judged = {Col.ACTION} if self.verdict is not None or Col.STATUS in held else set()
-        return frozenset(held | derived | judged | {Col.AT})
+        held = {step.column for step in (*self.steps, *self.later)} | {column for column, _ in self.derived}
+        derived = {_DOMAIN} if {_URL, _SERVER_NAME} & held else set()
+        judged = {_ACTION} if self.verdict is not None or _STATUS in held else set()
+        kind = {_KIND} if self.asked is not Asked.SAME or self.kind is not None else set()
+        return frozenset(held | derived | judged | kind | {_AT})
 
     def row(self, cells: Cells, dialect: Dialect) -> Row:
         """The event of a record; columns that it does not hold are left out, empty where it holds none."""
-        row: Row = {}
-        for column, read, names in self.steps:
-            for name, path in names:
-                cell = cells.get(name)
-                if cell is None and (not path or (cell := value_at(cells, path)) is None):
-                    continue
-                text = cell if type(cell) is str else text_of(cell)
-                if not text or text == "-":
-                    continue
-                value = read(text)
-                if value is not None:
-                    row[column] = value
-                    break
+        row: Row = {step.column: value for step in self.steps if (value := step.value(cells)) is not None}
         if self.when is not None and (at := self.when(cells, dialect)) is not None:
             row[_AT] = at
         if _URL in row or _SERVER_NAME in row:
-            self._complete(row, cells)
-        if row.get(_STATUS) in _CHALLENGES:
+            row |= self.completed(cells, row.get(_URL), row.get(_DOMAIN), row.get(_SERVER_NAME))
+        for step in self.later:
+            if step.column not in row and (value := step.value(cells)) is not None:
+                row[step.column] = value
+        for column, derive in self.derived:
+            if column not in row and (value := derive(cells)) is not None:
+                row[column] = value
+        if row.get(_STATUS) in CHALLENGES:
             row[_ACTION] = _CHALLENGE
         elif self.verdict is not None and (action := self.verdict(cells)) is not None:
             row[_ACTION] = action
+        if _QUESTION in row and self.asked is not Asked.SAME:
+            if self.asked is Asked.ONLY:
+                row.pop(_DOMAIN, None)
+            if self.asked is not Asked.ALONE or _DOMAIN not in row:
+                row[_KIND] = Kind.DNS.value
+        if self.kind is not None:
+            row[_KIND] = self.kind.value
         return row
 
-    def _complete(self, row: Row, cells: Cells) -> None:
-        """The host of the URL or the TLS name; a URL that is only a path gets its host."""
-        url = row.get(_URL)
-        if not isinstance(url, str):
-            row.setdefault(_DOMAIN, row[_SERVER_NAME])
-            return
-        host = row.get(_DOMAIN)
-        if url[0] == "/" and url[1:2] != "/":
-            if isinstance(host, str):
-                scheme = str(cells.get(self.scheme) or "").lower()
-                name = f"[{host}]" if ":" in host else host
-                row[_URL] = f"{scheme}://{name}{url}" if scheme in _SCHEMES else f"{name}{url}"
-        elif host is None and (host := values.host_of_url(url)) is not None:
+    def completed(self, cells: Cells, url: Value | None, host: Value | None, name: Value | None) -> Row:
+        """The URL, with its host where it was only a path, and the host: its own, the URL's, or the TLS name."""
+        row: Row = {}
+        if isinstance(url, str):
+            if url[0] == "/" and url[1:2] != "/":
+                if isinstance(host, str):
+                    scheme = str(cells.get(self.scheme) or "").lower()
+                    written = f"[{host}]" if ":" in host else host
+                    row[_URL] = f"{scheme}://{written}{url}" if scheme in _SCHEMES else f"{written}{url}"
+            elif host is None:
+                host = values.host_of_url(url)
+        if (host := name if host is None else host) is not None:
             row[_DOMAIN] = host
-        if host is None and _SERVER_NAME in row:
-            row[_DOMAIN] = row[_SERVER_NAME]
+        return row
 
 
-def table(
+def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     names: Mapping[Col, str],
     *,
     when: When | None = None,
     verdict: Verdict | None = None,
     scheme: str = "",
     readers: Mapping[Col, Reader] | None = None,
+    later: Mapping[Col, str] | None = None,
+    derived: Mapping[Col, Derive] | None = None,
+    asked: Asked = Asked.SAME,
+    kind: Kind | None = None,
+    needs: tuple[Col, ...] = (),
+    lacking: str = "",
 ) -> Table:
     """A table of names apart by blanks, best first (``{Col.SOURCE_IP: "srcip src"}``); ``~`` stands for a blank."""
     own = {**READERS, **(readers or {})}
-    steps = tuple((column, own.get(column, values.text), _paths(text)) for column, text in names.items())
-    return Table(steps, scheme, when, verdict)
+    steps, late = (
+        tuple(_step(column, own.get(column, values.text), text) for column, text in some.items())
+        for some in (names, later or {})
+    )
+    return Table(steps, late, tuple((derived or {}).items()), scheme, when, verdict, asked, kind, needs, lacking)
 
 
-def _paths(names: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def one(names: str, read: Reader) -> Derive:
+    """The value of the first of some names that gives one.
+
+    >>> one("a b", values.user)({"a": "-", "b": "u1042"})
+    'u1042'
+    """
+    return _step(Col.USER, read, names).value
+
+
+def _step(column: Col, read: Reader, names: str) -> Step:
+    return Step(column, read, _MANY.get(read) or many.distinct(read), paths(names))
+
+
+def paths(names: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Each name; with its parts where it is a path into objects."""
     found = [name.replace("~", " ") for name in names.split()]
     return tuple((name, tuple(name.split(".")) if "." in name else ()) for name in found)
-
-
-def verdict(
-    names: str, *, denied: str = "", allowed: str = "", challenge: str = "", other: Action | None = None
-) -> Verdict:
-    """Reads what a device did from the first of its fields that says anything.
-
-    The words are the beginnings of what the vendor writes, in lower case, ``~`` for a blank.
-
-    >>> did = verdict("action", denied="block drop", allowed="pass")
-    >>> did({"action": "Blocked"}), did({"action": "passthrough"}), did({"action": "-"})
-    (<Action.DENIED: 'denied'>, <Action.ALLOWED: 'allowed'>, None)
-    """
-    fields = _paths(names)
-    starts = [
-        (tuple(word.replace("~", " ") for word in words.split()), action)
-        for words, action in ((challenge, Action.CHALLENGE), (denied, Action.DENIED), (allowed, Action.ALLOWED))
-    ]
-
-    @lru_cache(maxsize=256)
-    def meaning(word: str) -> Action | None:
-        word = word.strip(' "').lower()
-        return next((action for words, action in starts if words and word.startswith(words)), other)
-
-    def read(cells: Cells) -> Action | None:
-        for name, path in fields:
-            cell = cells.get(name)
-            if cell is None and path:
-                cell = value_at(cells, path)
-            text = cell if type(cell) is str else text_of(cell)
-            if text and text != "-" and (found := meaning(text[:_WORD_LIMIT])) is not None:
-                return found
-        return None
-
-    return read
 
 
 def value_at(cells: Cells, path: tuple[str, ...]) -> object:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from detector.grammars import values
+
+if TYPE_CHECKING:
+    from detector.grammars.records import Cells
 
 _LOGIN = re.compile(r".*\(([^()\s]+@[^()\s]+|[^()\s]+\\[^()\s]+)\)\s*", re.DOTALL)
 
@@ -38,14 +42,23 @@ def person(identity: str, kind: str, identities: str, kinds: str) -> str | None:
     return next((_login(name) for name in (identity, *names) if "@" in name or "\\" in name), None)
 
 
-def computer(identity: str, kind: str) -> str | None:
+def user(cells: Cells) -> str | None:
+    """The login of the person in a record."""
+    identity, kind, identities, kinds = (
+        str(cells.get(name) or "") for name in ("policyidentity", "policyidentitytype", "identities", "identitytypes")
+    )
+    return person(identity, kind, identities, kinds)
+
+
+def computer(cells: Cells) -> str | None:
     """The name of a computer where the identity is one.
 
-    >>> computer("WS-0317", "Roaming Computers"), computer("HQ", "Networks")
-    ('ws-0317', None)
+    >>> computer({"policyidentity": "WS-0317", "policyidentitytype": "Roaming Computers"})
+    'ws-0317'
+    >>> computer({"policyidentity": "HQ", "policyidentitytype": "Networks"})
     """
-    word = kind.lower()
-    return values.host(identity) if ("computer" in word or "anyconnect" in word) and " " not in identity else None
+    identity, kind = str(cells.get("policyidentity") or ""), str(cells.get("policyidentitytype") or "").lower()
+    return values.host(identity) if ("computer" in kind or "anyconnect" in kind) and " " not in identity else None
 
 
 def _is_person(kind: str) -> bool:

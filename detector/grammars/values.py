@@ -6,7 +6,7 @@ Every reader here returns ``None`` for "the line does not say", so that a format
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,13 @@ NOBODY = frozenset({
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
-_ALL_IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?: \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})*")
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
 _SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
 _STATUSES: dict[str | None, int] = {str(code): code for code in range(100, 1000)}
 _LONGEST_NUMBER = 20
 _LARGEST = 2**63 - 1
-_MEMO = 1024
+_MEMO = 8192
 _SHORT = 256
 """Longer values are read without the memo: 8,192 forged ones must not hold gigabytes."""
 
@@ -108,13 +107,13 @@ def address(value: str | None) -> str | None:
     return _address_of(value) if len(value) < _SHORT else None
 
 
-def addresses(values: Sequence[str]) -> Sequence[str | None]:
-    """The same of many values: where all are IPv4, as nearly always, they are told at once.
+def client(value: str) -> str | None:
+    """The address of a client, also with a port behind it.
 
-    >>> addresses(["10.0.0.7", "10.0.0.8"]), addresses(["10.0.0.7", "-"])
-    (['10.0.0.7', '10.0.0.8'], ['10.0.0.7', None])
+    >>> client("10.0.0.7:50123"), client("proxy-7")
+    ('10.0.0.7', None)
     """
-    return values if _ALL_IPV4.fullmatch(" ".join(values)) else [address(value) for value in values]
+    return address(value) or address(host(value))
 
 
 def host(value: str | None) -> str | None:

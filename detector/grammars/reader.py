@@ -1,0 +1,101 @@
+"""Lines to records to events, one by one or many at once.
+
+What a format still writes itself is how its lines become records, and which of its tables reads a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from detector.errors import RefusedLine
+from detector.events import Taken
+from detector.grammars import columns, moments
+
+if TYPE_CHECKING:
+    from detector.events import Col, Dialect, Row, Value
+    from detector.grammars.records import Cells, Table
+
+Record: TypeAlias = "Callable[[str, Dialect], Cells | None]"
+"""The record of a line that is not blank, ``None`` where it is no event; raises ``RefusedLine`` for other lines."""
+
+Choose: TypeAlias = "Callable[[Cells], Table | None]"
+"""The table that reads a record, ``None`` where the record is no event; raises ``RefusedLine`` for other products'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A format's way from lines to events.
+
+    Attributes:
+        record: the record of a line.
+        table: what reads it; or how that is told.
+    """
+
+    record: Record
+    table: Table | Choose
+
+    def parse(self, line: str, dialect: Dialect) -> Row | None:
+        """One line to one event; blank lines are none."""
+        if not line or line.isspace() or (cells := self.record(line, dialect)) is None:
+            return None
+        table = self.table(cells) if callable(self.table) else self.table
+        if table is None:
+            return None
+        row = table.row(cells, dialect)
+        if table.needs and row.keys().isdisjoint(table.needs):
+            if table.lacking:
+                raise RefusedLine(table.lacking)
+            return None
+        return row
+
+    def timestamp(self, line: str, dialect: Dialect) -> int | None:
+        """When the line's event happened."""
+        return moments.at_of(self.parse(line, dialect))
+
+    def block(self, lines: Sequence[str], dialect: Dialect) -> Taken | None:
+        """The events of many lines; what is refused, or no event, is left."""
+        groups: dict[Table, tuple[list[int], list[Cells]]] = {}
+        for place, line in enumerate(lines):
+            try:
+                if not line or line.isspace() or (cells := self.record(line, dialect)) is None:
+                    continue
+                table = self.table(cells) if callable(self.table) else self.table
+            except (ValueError, LookupError, OverflowError):
+                continue
+            if table is not None:
+                places, records = groups.setdefault(table, ([], []))
+                places.append(place)
+                records.append(cells)
+        try:
+            taken = [
+                _having(table.needs, Taken(places, columns.columns(table, records, dialect)))
+                for table, (places, records) in groups.items()
+            ]
+        except (ValueError, LookupError, OverflowError):
+            return None
+        return taken[0] if len(taken) == 1 else _merged(taken)
+
+
+def _having(needs: Sequence[Col], taken: Taken) -> Taken:
+    """The events that have one of the columns that they need."""
+    if not needs or any(None not in taken.columns.get(column, (None,)) for column in needs):
+        return taken
+    held = zip(*(taken.columns.get(column) or [None] * len(taken.places) for column in needs), strict=True)
+    kept = [at for at, cells in enumerate(held) if any(cell is not None for cell in cells)]
+    return Taken(
+        [taken.places[at] for at in kept],
+        {column: [cells[at] for at in kept] for column, cells in taken.columns.items()},
+    )
+
+
+def _merged(parts: Sequence[Taken]) -> Taken:
+    """The events of several tables in the order of their lines."""
+    places = [place for part in parts for place in part.places]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    merged: dict[Col, Sequence[Value | None]] = {}
+    for column in {column for part in parts for column in part.columns}:
+        cells = [cell for part in parts for cell in part.columns.get(column) or [None] * len(part.places)]
+        merged[column] = [cells[at] for at in order]
+    return Taken([places[at] for at in order], merged)

@@ -1,0 +1,121 @@
+"""Lines read at once are the same as lines read one by one, whatever they hold."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from golden import cases, lines_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
+from detector.formats import own_formats
+from detector.grammars import columns, dns, many, moments, records, values, verdicts
+
+FORMATS = {name: one for name, one in own_formats().items() if one.block is not None}
+UNTIL = from_iso("2020-03-31T00:00:00Z")
+HEADER = b"<134>Feb 27 10:00:00 gw1 product[7]: "
+
+
+def same(log_format, dialect, raws):
+    lines = [Line(number * 1000, raw) for number, raw in enumerate(raws)]
+    at_once, singly = (read_lines(one, dialect, lines) for one in (log_format, replace(log_format, block=None)))
+    assert list(at_once.batch.objects()) == list(singly.batch.objects())
+    assert (at_once.batch.offsets, at_once.batch.lines) == (singly.batch.offsets, singly.batch.lines)
+    assert (at_once.passed, at_once.refusals, at_once.dialect) == (singly.passed, singly.refusals, singly.dialect)
+    return at_once
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_golden_lines_in_any_order(name):
+    log_format, rng = FORMATS[name], random.Random(name)
+    for case in cases(name):
+        raws = [line.raw for line in lines_of(case.path.read_bytes())]
+        first = raws[0].decode("utf-8", "backslashreplace") if raws else ""
+        dialect = log_format.head(first, case.dialect) or case.dialect
+        many_times = [raw for raw in raws * (100 // max(len(raws), 1) + 1) if len(raw) < 100_000]
+        rng.shuffle(many_times)
+        same(log_format, dialect, [*many_times, b"", *raws[:3]])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_golden_lines_behind_syslog_headers(name):
+    log_format = FORMATS[name]
+    raws = [line.raw for case in cases(name) for line in lines_of(case.path.read_bytes()) if len(line.raw) < 100_000]
+    dialect = Dialect(envelope=Envelope.TAGGED, written_until=UNTIL)
+    same(log_format, dialect, [HEADER + raw for raw in raws if raw] * 2)
+    same(log_format, dialect, [*(HEADER + raw for raw in raws), b"no header", b""])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_examples_are_read_at_once(name):
+    log_format = FORMATS[name]
+    row = {Col.AT: UNTIL, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042"}
+    row |= {Col.QUESTION: "example.com"} if log_format.kind is Kind.DNS else {Col.URL: "http://example.com/a"}
+    row |= {Col.APPLICATION: "Example"}
+    texts = [line for line in log_format.example(row).split("\n") if not line.startswith("#")] * 3
+    dialect = read_lines(log_format, Dialect(), [Line(0, raw) for raw in log_format.preamble.encode().split(b"\n")])
+    taken = log_format.block(texts, dialect.dialect)
+    assert list(taken.places) == list(range(len(texts)))
+    assert set(taken.columns[Col.AT]) == {log_format.parse(texts[0], dialect.dialect)[Col.AT]}
+
+
+ODD = st.sampled_from((
+    "", "-", "\0", "a\0b", "10.0.0.7", "10.0.0.7 ", "10.0.0.7:80", "[2001:DB8::7]:443", "\u0661.2.3.4", "u1042", "None",
+    "UNKNOWN", "n/a", "Jane Doe", "CORP\\u1042", '"u1"', "WWW.Example.com.", "example.com", "example.com:443", "a@b.c",
+    "http://u@Example.com:8443/a?b=//c", "https://example.com", "http://example.com\0http://example.org", "/a", "//a/b",
+    "urn:x", "http://-/", "http://a./", "http:/x", "http", "-a", "_a.b", "0700", "1" * 18, "1" * 19, "\u0661", "-1",
+    "\u212a.example.com", "http://[2001:db8::7]/a", "http://a.b#c", "http://a.b\\c", "a.b?c", "a..b", "null", "Na",
+))  # fmt: skip
+USUAL = st.sampled_from(("10.0.0.7", "u1042", "www.example.com", "http://www.example.com/a", "700"))
+TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("read", "read_all"),
+    [
+        (values.address, many.addresses), (values.client, many.clients), (values.user, many.users),
+        (values.host, many.hosts), (values.host_of_url, many.hosts_of_urls), (values.size, many.sizes),
+        (dns.name, many.distinct(dns.name)),
+    ],
+)  # fmt: skip
+@given(texts=TEXTS)
+def test_many_values_are_the_same_as_each(read, read_all, texts):
+    assert list(read_all(texts)) == [read(text) for text in texts]
+
+
+def table_of(asked, needs=(), kind=None):
+    return records.table(
+        {
+            Col.SOURCE_IP: "net.src src", Col.USER: "user name", Col.URL: "url", Col.DOMAIN: "host", Col.STATUS: "code",
+            Col.SERVER_NAME: "sni", Col.QUESTION: "q", Col.BYTES_SENT: "out",
+        },
+        when=moments.first(moments.stamp("t"), lambda cells, _dialect: 7 if "url" in cells else None),
+        verdict=verdicts.either(
+            verdicts.verdict("deny net.act", denied="yes"),
+            lambda cells: Action.ALLOWED if "user" in cells else None,
+        ),
+        later={Col.DOMAIN: "late"},
+        derived={Col.METHOD: lambda cells: "GET" if "url" in cells else None},
+        scheme="proto", asked=asked, needs=needs, kind=kind,
+    )  # fmt: skip
+
+
+CELL = (
+    USUAL | ODD | st.sampled_from((407, 200, True, None, 7.5, ["10.0.0.7"], {}, "407", "yes", "2020-02-27T10:00:00Z"))
+)
+CELLS = st.dictionaries(
+    st.sampled_from(("src", "user", "name", "url", "host", "code", "sni", "q", "out", "t", "deny", "late", "proto")),
+    CELL,
+    max_size=8,
+) | st.builds(lambda src, act: {"net": {"src": src, "act": act}}, CELL, CELL)
+
+
+@pytest.mark.parametrize("asked", records.Asked)
+@given(several=st.lists(CELLS, min_size=1, max_size=5))
+def test_columns_of_many_records_are_the_rows_of_each(asked, several):
+    table = table_of(asked, kind=Kind.DNS if asked is records.Asked.SAME else None)
+    found = columns.columns(table, several, Dialect())
+    for at, cells in enumerate(several):
+        row = {column: cell[at] for column, cell in found.items() if cell[at] is not None}
+        assert row == table.row(cells, Dialect())
