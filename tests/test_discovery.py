@@ -113,9 +113,7 @@ class TestGlance:
                 looks.append(FirstLook(one, one.dialect, Looker(leaving, sign_ups, Window(), 5, glances=fast)))
                 looks[-1].run(lambda _bytes: None)
             fast, slow = looks
-            people = [{name: one.people for name, one in look.inventory.domains.items()} for look in looks]
-            assert people[0] == people[1], log.segment.path
-            assert fast.inventory.people == slow.inventory.people, log.segment.path
+            assert fast.inventory == slow.inventory, log.segment.path
             assert (fast.lines, fast.unparsed) == (slow.lines, slow.unparsed)
             glanced += slow.parsed - fast.parsed
         assert glanced > 0
@@ -282,10 +280,10 @@ class TestChoice:
         total = Inventory()
         for one in people:
             total.merge(Inventory({"a.com": Presence({one}, 1)}, people={one}), 2)
-        assert (total.domains["a.com"].people, total.domains["a.com"].lines) == (None, 3)
-        total.merge(Inventory({"b.com": Presence(None, 9)}), 2)
-        total.merge(Inventory({"b.com": Presence({people[0]}, 1)}), 2)
-        assert total.domains["b.com"].people is None
+        assert total == Inventory(many={"a.com"}, people=set(people))
+        total.merge(Inventory({"b.com": Presence({people[0]}, 1)}, many={"c.com"}), 2)
+        total.merge(Inventory({"b.com": Presence({people[1]}, 9), "c.com": Presence({people[0]}, 1)}), 2)
+        assert total == Inventory({"b.com": Presence({*people[:2]}, 10)}, many={"a.com", "c.com"}, people=set(people))
 
 
 class TestReasons:

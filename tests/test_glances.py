@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from machine import content_of, planned
 
 from detector.discovery import Log, vocabulary
+from detector.discovery.counting import Counting
 from detector.discovery.cutting import lines_of
 from detector.discovery.inventory import Window
 from detector.discovery.leaving import Leaving, load_left_out
@@ -95,6 +96,27 @@ class TestVocabulary:
         assert are_numbers(*places_of(values)).tolist() == [True, True, False, False, False, True, False, False, False]
 
 
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=9), max_size=6),
+    st.integers(1, 3),
+    st.integers(0, 9),
+)
+def test_people_are_counted_while_they_are_few(chunks, limit, pending):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("detector.discovery.counting._PENDING", pending)
+        counting, wanted = Counting(limit), {}
+        for chunk in chunks:
+            domains, people = (np.array([pair[at] for pair in chunk], np.int32) for at in (0, 1))
+            counting.add(domains, people, known=5)
+            for domain, person in chunk:
+                wanted.setdefault(domain, []).append(person)
+        few, many = counting.found()
+    people = {domain: set(asked) - {0} for domain, asked in wanted.items() if domain}
+    assert many == sorted(domain for domain, some in people.items() if len(some) > limit)
+    found = {domain: (lines, {person for person in asked if person}) for domain, lines, asked in few}
+    assert found == {one: (len(wanted[one]), some) for one, some in people.items() if len(some) <= limit}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_broken_lines_are_read_as_parsing_reads_them(root, ruleset, name, tmp_path):
     rng, leaving, path = random.Random(name), Leaving(ruleset, load_left_out()), tmp_path / "broken.log"
@@ -114,9 +136,7 @@ def test_broken_lines_are_read_as_parsing_reads_them(root, ruleset, name, tmp_pa
         fast, slow = (FirstLook(log, dialect, replace(looker, glances=one)) for one in (True, False))
         for look in (fast, slow):
             look.run(lambda _bytes: None)
-        people = [{name: one.people for name, one in look.inventory.domains.items()} for look in (fast, slow)]
-        assert people[0] == people[1]
-        assert fast.inventory.people == slow.inventory.people
+        assert fast.inventory == slow.inventory
         assert (fast.lines, fast.unparsed) == (slow.lines, slow.unparsed)
 
 

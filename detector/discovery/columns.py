@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.discovery.counting import Counting
 from detector.discovery.cutting import lines_of
 from detector.discovery.people import person_written
 from detector.discovery.vocabulary import IDLE, UNREAD, Text, Vocabulary, are_numbers
@@ -35,9 +36,7 @@ class ColumnLook:
         self._limit = limit
         self._domains: list[str] = [""]
         self._domain_codes: dict[str, int] = {}
-        self._inventory: Inventory | None = None
-        self._is_open = np.zeros(1, np.bool_)
-        self._is_seen = np.ones(1, np.bool_)
+        self._begin()
         self._people: list[Actor] = [_NOBODY]
         self._person_codes: dict[Actor, int] = {}
         self._hosts = Vocabulary(cut.host, self._domain)
@@ -50,7 +49,7 @@ class ColumnLook:
 
         Args:
             data: the chunk.
-            inventory: where what is found goes.
+            inventory: where the old domains go; the others when it is finished.
             is_before: it lies before the window and only tells which domains are old.
         """
         text = Text(data)
@@ -73,7 +72,7 @@ class ColumnLook:
             rows = np.flatnonzero(is_read & is_use)
             people = self._people_of(text, lines, rows)
             is_read[rows[people == UNREAD]] = False
-            self._count(domains[rows], people, inventory)
+            self._note(domains[rows], people)
         return b"".join(_others(data, lines, is_read))
 
     def _people_of(self, text: Text, lines: Lines, rows: Places) -> Codes:
@@ -85,24 +84,26 @@ class ColumnLook:
             people[nameless] = self._addresses.codes(text, *lines.field(self.cut.address.at, rows[nameless]))
         return people
 
-    def _count(self, domains: Codes, people: Codes, inventory: Inventory) -> None:
-        """Note people, and who asked for the domains that few people asked for."""
-        if inventory is not self._inventory:
-            self._inventory = inventory
-            self._is_open[1:], self._is_seen[1:] = True, False
-        self._is_open = np.append(self._is_open, np.ones(len(self._domains) - len(self._is_open), np.bool_))
+    def finish(self, inventory: Inventory) -> None:
+        """Put what was found in all chunks into the inventory, and forget it; what values mean is kept."""
+        inventory.people.update(self._people[code] for code in np.flatnonzero(self._is_seen).tolist())
+        few, many = self._counting.found()
+        for domain, lines, people in few:
+            inventory.note(self._domains[domain], {self._people[code] for code in people if code}, self._limit, lines)
+        inventory.note_many({self._domains[domain] for domain in many})
+        self._begin()
+
+    def _begin(self) -> None:
+        self._counting = Counting(self._limit)
+        self._is_seen = np.zeros(1, np.bool_)
+
+    def _note(self, domains: Codes, people: Codes) -> None:
+        """Note who asked for which domain in some lines; of those that are parsed there is no person here."""
+        is_told = people != UNREAD
+        self._counting.add(domains[is_told], people[is_told], len(self._domains))
         self._is_seen = np.append(self._is_seen, np.zeros(len(self._people) - len(self._is_seen), np.bool_))
-        is_told = people >= 0
-        domains, people = domains[is_told], people[is_told]
-        for code in np.unique(people[~self._is_seen[people]]).tolist():
-            inventory.people.add(self._people[code])
-            self._is_seen[code] = True
-        rows = self._is_open[domains]
-        pairs, counts = np.unique(domains[rows].astype(np.int64) << 32 | people[rows], return_counts=True)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            domain, person = pair >> 32, pair & 0xFFFFFFFF
-            if not inventory.note(self._domains[domain], self._people[person] if person else None, self._limit, count):
-                self._is_open[domain] = False
+        self._is_seen[people[is_told]] = True
+        self._is_seen[0] = False
 
     def _domain(self, value: bytes) -> int:
         domain = self._news(value.decode())

@@ -55,19 +55,22 @@ def lines_of(text: Bytes, cut: Cut) -> Lines:
     A field ends at the first of a run of separators, or at the newline: these are counted.
     """
     is_newline, is_separator = text == _NEWLINE, text == cut.separator[0]
-    stops = np.flatnonzero(is_newline)
-    starts = np.concatenate((np.zeros(1, np.int64), stops[:-1] + 1))
-    odd = np.zeros(len(stops), np.bool_)
-    for byte in (0, *cut.odd):
-        odd[np.searchsorted(stops, np.flatnonzero(text == byte))] = True
-    if cut.is_quoted:
-        is_separator = _unquoted(text, is_newline, is_separator, odd)
+    loose = _unquoted(text, is_newline, is_separator) if cut.is_quoted else np.zeros(0, np.int64)
     ends = is_newline | is_separator
     if cut.padded:
-        ends[1:] &= is_newline[1:] | ~is_separator[:-1]
-        odd |= is_separator[starts] | is_separator[stops - 1]
+        np.greater(is_separator[1:], is_separator[:-1], out=ends[1:])
+        ends |= is_newline
     field_stops = np.flatnonzero(ends)
     counted = np.flatnonzero(is_newline[field_stops]) + 1
+    stops = field_stops[counted - 1]
+    starts = np.concatenate((np.zeros(1, np.int64), stops[:-1] + 1))
+    odd = np.zeros(len(stops), np.bool_)
+    odd[np.searchsorted(stops, loose)] = True
+    for byte in (0, *cut.odd):
+        if (is_odd := text == byte).any():
+            odd[np.searchsorted(stops, np.flatnonzero(is_odd))] = True
+    if cut.padded:
+        odd |= is_separator[starts] | is_separator[stops - 1]
     if 0 < len(cut.padded) < cut.width - 1:
         runs = np.flatnonzero(is_separator.take(field_stops + 1, mode="clip"))
         lines: Places = np.searchsorted(counted, runs, "right")
@@ -77,8 +80,8 @@ def lines_of(text: Bytes, cut: Cut) -> Lines:
     return Lines(starts, stops, regular, text, cut, counted[regular] - cut.width, field_stops)
 
 
-def _unquoted(text: Bytes, is_newline: Flags, is_separator: Flags, odd: Flags) -> Flags:
-    """The separators that stand in no quotes; marks lines whose quotes do not stand around whole fields."""
+def _unquoted(text: Bytes, is_newline: Flags, is_separator: Flags) -> Places:
+    """Unmark the separators in quotes; gives where quotes do not stand around whole fields."""
     at = np.flatnonzero(is_newline | is_separator | (text == _QUOTE))
     ends, quotes = is_newline[at], text[at] == _QUOTE
     lines: Places = np.cumsum(ends) - ends
@@ -87,7 +90,6 @@ def _unquoted(text: Bytes, is_newline: Flags, is_separator: Flags, odd: Flags) -
     opened = ((counted - before) & 1).astype(np.bool_)
     is_border = is_newline | is_separator
     beside = np.where(opened, is_border[at - 1], is_border.take(at + 1, mode="clip"))  # in front of the first: the last
-    odd[lines[(quotes & ~beside) | (ends & opened)]] = True
-    kept = is_separator.copy()
-    kept[at[opened]] = False
-    return kept
+    is_separator[at[opened]] = False
+    loose: Places = at[(quotes & ~beside) | (ends & opened)]
+    return loose

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from detector.discovery.mails import Mails
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from detector.match import Actor
 
 
@@ -39,23 +41,15 @@ class Place(StrEnum):
 
 @dataclass(slots=True)
 class Presence:
-    """A domain in the window.
+    """A domain in the window that few people asked for.
 
     Attributes:
-        people: who asked for it; ``None`` when they are too many to be of interest.
-        lines: that name it, counted while its people are few.
+        people: who asked for it.
+        lines: that name it.
     """
 
-    people: set[Actor] | None = field(default_factory=set)
+    people: set[Actor] = field(default_factory=set)
     lines: int = 0
-
-    def add(self, people: set[Actor] | None, lines: int, limit: int) -> None:
-        """Take others in."""
-        self.lines += lines
-        if self.people is not None:
-            self.people = None if people is None else self.people | people
-            if self.people is not None and len(self.people) > limit:
-                self.people = None
 
 
 @dataclass(slots=True)
@@ -63,7 +57,8 @@ class Inventory:
     """What a first look gives; merging is associative and commutative.
 
     Attributes:
-        domains: in the window.
+        domains: in the window, asked for by few people.
+        many: domains in the window that more people asked for than are of interest.
         old: domains that were asked for before the window.
         people: all in the window.
         mails: sign-up mail by the sender's domain.
@@ -71,27 +66,35 @@ class Inventory:
     """
 
     domains: dict[str, Presence] = field(default_factory=dict)
+    many: set[str] = field(default_factory=set)
     old: set[str] = field(default_factory=set)
     people: set[Actor] = field(default_factory=set)
     mails: Mails = field(default_factory=Mails)
     keys: set[str] = field(default_factory=set)
 
-    def note(self, domain: str, person: Actor | None, limit: int, lines: int = 1) -> bool:
-        """Note lines of one person in the window; gives whether the domain's people are still few."""
+    def note(self, domain: str, people: Iterable[Actor], limit: int, lines: int = 1) -> None:
+        """Note lines of some people in the window."""
+        if domain in self.many:
+            return
         presence = self.domains.get(domain)
         if presence is None:
             presence = self.domains[domain] = Presence()
         presence.lines += lines
-        if presence.people is not None and person is not None and person not in presence.people:
-            presence.people.add(person)
-            if len(presence.people) > limit:
-                presence.people = None
-        return presence.people is not None
+        presence.people.update(people)
+        if len(presence.people) > limit:
+            self.note_many({domain})
+
+    def note_many(self, domains: set[str]) -> None:
+        """Note domains of many people."""
+        self.many |= domains
+        for domain in domains & self.domains.keys():
+            del self.domains[domain]
 
     def merge(self, other: Inventory, limit: int) -> None:
         """Take another part in."""
+        self.note_many(other.many)
         for domain, presence in other.domains.items():
-            self.domains.setdefault(domain, Presence()).add(presence.people, presence.lines, limit)
+            self.note(domain, presence.people, limit, presence.lines)
         self.old |= other.old
         self.people |= other.people
         self.mails.merge(other.mails)

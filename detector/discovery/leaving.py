@@ -100,19 +100,21 @@ class Leaving:
 
     def _find(self, raw: str) -> str | None:
         host = normalise(raw)
-        if host is None or not self._suffixes.isdisjoint(_suffixes_of(host)):
+        domain = registered(host) if host is not None else ""
+        if host is None or not domain or domain in self._known or self._is_left_out(host):
             return None
-        domain = registered(host)
-        if not domain or domain in self._known or self._index.candidates(host) is not None:
-            return None
-        return domain
+        return domain if self._index.candidates(host) is None else None
+
+    def _is_left_out(self, host: str) -> bool:
+        rest, at, suffixes = host, 0, self._suffixes
+        while rest not in suffixes:
+            at = host.find(".", at) + 1
+            if not at:
+                return False
+            rest = host[at:]
+        return True
 
 
 def suffixes_named(domains: Iterable[str]) -> frozenset[str]:
     """Domains as a person writes them, normalised; what is no domain is left out."""
     return frozenset(host for domain in domains if (host := normalise(domain.strip().removeprefix("."))))
-
-
-def _suffixes_of(host: str) -> list[str]:
-    labels = host.split(".")
-    return [".".join(labels[at:]) for at in range(len(labels))]

@@ -135,7 +135,7 @@ class _Running:
         source.unparsed += read.unparsed
         source.unread = source.unread or read.unread
         if one.task.log.is_baseline:
-            self.total.old |= one.inventory.old | one.inventory.domains.keys()
+            self.total.old |= one.inventory.old | one.inventory.domains.keys() | one.inventory.many
         else:
             self.total.merge(one.inventory, self.terms.max_people)
 
@@ -159,12 +159,8 @@ class _Running:
     def rare(self) -> list[str]:
         """New domains that few people asked for, the most asked for first."""
         total = self.total
-        rare = [
-            (domain, presence)
-            for domain, presence in total.domains.items()
-            if presence.people is not None and domain not in total.old
-        ]
-        rare.sort(key=lambda one: (one[0] not in total.mails.domains, -len(one[1].people or ()), -one[1].lines, one[0]))
+        rare = [(domain, presence) for domain, presence in total.domains.items() if domain not in total.old]
+        rare.sort(key=lambda one: (one[0] not in total.mails.domains, -len(one[1].people), -one[1].lines, one[0]))
         return [domain for domain, _ in rare]
 
     def closer(self, chosen: Sequence[str], tasks: Sequence[_Task]) -> dict[str, Traits]:
@@ -196,7 +192,7 @@ class _Running:
             since=terms.window.since,
             until=terms.window.until,
             people=len(total.people),
-            domains=len(total.domains.keys() | mails.keys()),
+            domains=len(total.domains.keys() | total.many | mails.keys()),
             rare=len(rare),
             looked=min(len(rare), LOOKED_AT),
             names=terms.key is None,

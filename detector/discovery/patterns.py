@@ -38,7 +38,7 @@ class PatternLook:
         found = self._pattern.findall(data)
         groups = self._pattern.groupindex
         host, address = groups["host"] - 1, groups["address"] - 1
-        domains, addresses, present = self._domains, self._addresses, inventory.domains
+        domains, addresses, many = self._domains, self._addresses, inventory.many
         people: set[Actor | None] = set()
         for token in found:
             name = token[host]
@@ -50,12 +50,13 @@ class PatternLook:
             written = token[address]
             person = addresses[written] if written in addresses else self._person(written)
             people.add(person)
-            if domain is not None:
-                presence = present.get(domain)
-                if presence is None or presence.people is not None:
-                    inventory.note(domain, person, self._limit)
+            if domain is not None and domain not in many:
+                inventory.note(domain, () if person is None else (person,), self._limit)
         inventory.people.update(one for one in people if one is not None)
         return b"" if len(found) == data.count(b"\n") else self._pattern.sub(b"", data)
+
+    def finish(self, _inventory: Inventory) -> None:
+        """Nothing is left to put into it."""
 
     def _domain(self, name: bytes) -> str | None:
         if len(self._domains) >= MEMORY_LIMIT:

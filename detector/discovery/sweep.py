@@ -80,6 +80,8 @@ class FirstLook:
             self.unread = getattr(fault, "reason", str(fault))
         finally:
             gc.enable()
+        for look in self._looker.looks.values():
+            look.finish(self.inventory)
 
     def _take(self, chunk: Chunk) -> None:
         with memoryview(chunk.buffer) as view:
@@ -153,7 +155,7 @@ class FirstLook:
             if domain is not None and is_old:
                 self.inventory.old.add(domain)
             elif domain is not None:
-                self.inventory.note(domain, person, self._looker.limit)
+                self.inventory.note(domain, () if person is None else (person,), self._looker.limit)
 
     def _place(self, data: bytes) -> Place:
         """Where a chunk lies, by its first and last time stamp."""

@@ -123,15 +123,15 @@ class Vocabulary:
 
     def _learnt(self, data: bytes, starts: Places, lengths: Places, words: Words, slots: Places) -> Places:
         """The numbers of values that are not where they are looked for, which they are afterwards."""
-        known, new = self._ids, list[int]()
-        numbers = np.empty(len(starts), np.int64)
-        for row, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
-            value = data[start : start + length]
+        known, new, found = self._ids, list[int](), list[int]()
+        for start, stop in zip(starts.tolist(), (starts + lengths).tolist(), strict=True):
+            value = data[start:stop]
             number = known.get(value)
             if number is None:
                 number = known[value] = len(known) + 1
                 new.append(self._code(value))
-            numbers[row] = number
+            found.append(number)
+        numbers = np.array(found, np.int64)
         if len(known) >= len(self._codes):
             self._make_room(2 * len(known))
         self._codes[len(known) - len(new) + 1 : len(known) + 1] = new
@@ -163,5 +163,5 @@ def are_numbers(text: Text, starts: Places, stops: Places) -> Flags:
     other = signs - _FIRST_SIGN > _SIGNS  # below the first one, numbers begin again from 255
     other |= signs == _SLASH
     other &= signs != 0
-    found: Flags = short & ~other.any(axis=1)
+    found: Flags = short & (np.bitwise_or.reduce(other.view(np.uint64).T) == 0)
     return found
