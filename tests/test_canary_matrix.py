@@ -7,7 +7,7 @@ import pytest
 from detector.audit import canary
 from detector.events import Col, Dialect, Kind
 from detector.formats import own_formats
-from detector.signatures.applications import names_of, normal
+from detector.signatures.applications import application_names, normal
 
 FORMATS = own_formats()
 MAIL_FORMATS = [name for name, one in FORMATS.items() if one.kind is Kind.MAIL or Col.SENDER in one.columns]
@@ -54,7 +54,7 @@ def test_a_synthetic_mail_of_every_domain_is_sighted_in_every_mail_format(scanne
 @pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if Col.APPLICATION in one.columns])
 def test_a_grant_to_every_application_is_sighted_in_every_format_that_tells_of_grants(scanner, catalogue, name):
     log_format = FORMATS[name]
-    owners = Counter(called for one in catalogue.signatures for called in names_of(one))
+    owners = Counter(called for one in catalogue.signatures for called in application_names(one))
     misses, tried = [], 0
     for signature in catalogue.signatures:
         if owners[normal(signature.name)] > 1:

@@ -805,7 +805,7 @@ class TestEnds:
         assert ESC.decode() not in done.err
 
     def test_a_bug_is_json_where_the_output_is(self, audit, monkeypatch, tmp_path):
-        monkeypatch.setattr("detector.cli.audit.load_config", lambda *_: 1 / 0)
+        monkeypatch.setattr("detector.cli.asking.load_config", lambda *_: 1 / 0)
         error = audit(tmp_path, "-f", "json").error
         assert error["exit"] == 70
         assert error["messages"][-1] == "this is a bug in shadowit: ZeroDivisionError: division by zero"

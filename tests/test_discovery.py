@@ -496,5 +496,5 @@ class TestCommand:
             self.run(log, "--since", "2020-02-01", "--until", "2020-01-01")
 
     def test_progress_on_a_terminal(self, log, monkeypatch):
-        monkeypatch.setattr("detector.cli.discover._Run.has_progress", lambda _self: True)
+        monkeypatch.setattr("detector.cli.discover._Run.shows_progress", lambda _self: True)
         assert "face-search.com" in self.run(log)

@@ -14,7 +14,7 @@ from detector.formats import format_named
 from detector.match import Confidence, Matcher
 from detector.scan import Scanner
 from detector.signatures import Ruleset
-from detector.signatures.applications import literal_of, literals_of, names_of, normal
+from detector.signatures.applications import application_names, literal_of, literals_of, normal
 from detector.signatures.model import OauthRules
 
 AT = from_iso("2020-02-27T10:00:00Z")
@@ -117,5 +117,5 @@ def test_the_prefilter_never_misses_a_grant():
         data = bytearray(log_format.example(grant(name, activity="Consent to application.")).encode())
         assert scanner.prefilter(log_format).candidates(data, len(data))
     assert {"clearview", "finder"} <= literals_of(RULES)
-    assert names_of(replace(RULES.signatures[0], name="\u767e\u5ea6")) == {"clearview ai", "face finder"}
-    assert names_of(RULES.signatures[0]) == {"clearview", "clearview ai", "face finder"}
+    assert application_names(replace(RULES.signatures[0], name="\u767e\u5ea6")) == {"clearview ai", "face finder"}
+    assert application_names(RULES.signatures[0]) == {"clearview", "clearview ai", "face finder"}

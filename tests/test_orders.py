@@ -322,6 +322,16 @@ class TestCommand:
         assert "95 % are required" in out
         assert "COMPLIANT" not in out
 
+    def test_an_order_about_several_services(self, orders, root, tmp_path, returned):
+        text = (root / "sample_logs" / "stories" / "edmonton" / "policy.yml").read_text()
+        policy = tmp_path / "several.yml"
+        policy.write_text(text.replace("services: clearview-ai\n", "services: [clearview-ai, pimeyes]\n"))
+        assert policy.read_text() != text
+        status, out, err = orders("--require-coverage", "0", policy=policy)
+        assert (status, err) == (0, "")
+        assert out.startswith("cease-use: BREACH\n  about clearview-ai, pimeyes;")
+        assert re.search(rf"^  {returned} +auto theft +4 days +0 days +1 day +0 ", out, re.MULTILINE)
+
     def test_pseudonyms(self, orders, tmp_path, returned):
         key = tmp_path / "key"
         key.write_text("0123456789abcdef")

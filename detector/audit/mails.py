@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from detector.signatures import Signature
 
 
-def names_of(signature: Signature) -> tuple[str, ...]:
+def names_in_subjects(signature: Signature) -> tuple[str, ...]:
     """What a service is called in subject lines."""
     return tuple(sorted({signature.name, *signature.mail.names}, key=str.lower))
 
@@ -34,7 +34,7 @@ def mails_about(inputs: Sequence[Input], signature: Signature, matcher: Matcher)
 
     What could not be read is in the coverage of the audit; here it is passed over.
     """
-    words = [*names_of(signature), *signature.mail.domains]
+    words = [*names_in_subjects(signature), *signature.mail.domains]
     logs = [one for one in inputs if one.log_format is not None and not one.unread and not one.copy_of]
     for batch in _batches([one for one in logs if Col.SUBJECT in _columns(one)], words):
         yield from _mails(batch, signature.id, matcher)
@@ -112,7 +112,9 @@ def correspondence_of(
     inputs: Sequence[Input], signature: Signature, matcher: Matcher, people: People | None
 ) -> Correspondence:
     """The mails of planned logs that may tell how a service spread."""
-    return Correspondence(tuple(told(mails_about(inputs, signature, matcher))), who_is_of(people), names_of(signature))
+    return Correspondence(
+        tuple(told(mails_about(inputs, signature, matcher))), who_is_of(people), names_in_subjects(signature)
+    )
 
 
 def told(mails: Iterable[Mail]) -> list[Mail]:

@@ -12,24 +12,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector import __version__
-from detector.cli.audit import EXIT_INCOMPLETE, instant, written
+from detector.cli.asking import EXIT_INCOMPLETE, Asking
 from detector.cli.kept import asker, granted, with_asker, with_grant, writer_of
 from detector.cli.options import (
-    all_formats,
-    asked_logs,
-    load_cases,
-    load_config,
-    load_people,
-    load_policy,
-    load_ruleset,
     reading,
-    site_of,
-    standard_input_as_file,
     with_cases,
+    with_output,
     with_people,
     with_policy,
     with_signatures,
+    with_workers,
 )
 from detector.errors import UsageError
 
@@ -38,12 +30,9 @@ if TYPE_CHECKING:
 
     from detector.answers import Answer, Evidence, HandedIn, Origin, Question
     from detector.cli.evidence import Asked
-    from detector.config import Config
     from detector.events import Kind
-    from detector.formats import Formats
-    from detector.identity import People
     from detector.report.answer import Showing
-    from detector.signatures import Ruleset, Signature
+    from detector.signatures import Signature
 
 _KINDS = ("proxy", "dns", "mail")
 _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
@@ -83,11 +72,8 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
               metavar="FILE", help="What people said, CSV (person,statement,date): put beside the logs.")  # fmt: skip
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "html", "md")), default="table",
               help="Output [table].")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
-@click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
-@click.option("--engine", default="", metavar="NAME", help="serial or processes [by size].")
-@click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe).")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+@with_output
+@with_workers
 def command(service: str, paths: tuple[str, ...], **options: object) -> int:
     """Answer whether anybody signed up for a service or used it, and what the answer stands on.
 
@@ -95,100 +81,56 @@ def command(service: str, paths: tuple[str, ...], **options: object) -> int:
     daemon's store answers. The outcome is FOUND, NOT OBSERVED (coverage met), NOT OBSERVED (coverage short) or CANNOT
     SAY; the exit status is 4 where coverage is short.
     """
-    return Asking(service, paths, options).run()
+    return Answering(service, paths, options).run()
 
 
-class Asking:
-    """One call of a command that asks about a service."""
+class Answering(Asking):
+    """One call of a command that answers a question about a service."""
 
     def __init__(self, service: str, paths: Sequence[str], options: dict[str, object]) -> None:
+        super().__init__(paths, options)
         self.service = service
-        self.paths = paths
-        self.options = options
-
-    def text(self, name: str) -> str:
-        """An option's text, empty where it is not given."""
-        return str(self.options[name] or "")
-
-    def path(self, name: str) -> Path | None:
-        """An option's file, ``None`` where it is not given."""
-        chosen = self.options[name]
-        return chosen if isinstance(chosen, Path) else None
 
     def run(self) -> int:
         """Answer and write; the exit status."""
-        config = load_config(self.path("config_path"))
-        chosen = self.options["signature_paths"]
-        named = [Path(str(one)) for one in chosen] if isinstance(chosen, tuple) else []
-        ruleset = load_ruleset(named, config)
-        if self.service not in ruleset:
-            raise UsageError(f"no service is called {self.service!r}: `shadowit signatures list` shows them all")
-        showing = self.showing(config)
-        evidence, origin = self.evidence(config, all_formats(config), self.asked(config, ruleset))
-        if origin.is_store and showing.names and self.path("grant_path") is None:
+        signature, showing = self.signature(self.service), self.showing()
+        evidence, origin = self.evidence()
+        grant_path = self.path("grant_path")
+        if origin.is_store and showing.names and grant_path is None:
             raise UsageError("the store holds pseudonyms only: name a --grant, which `shadowit reveal --save` makes")
-        if not origin.is_store and self.path("grant_path") is not None:
+        if not origin.is_store and grant_path is not None:
             raise UsageError("--grant is for answers of the store: here logs are read, which hold the names")
         if origin.is_store:
-            showing = replace(showing, units=self.units(config, evidence.ledger.window.until))
-        evidence = replace(evidence, handed_in=self.handed_in(config, is_store=origin.is_store))
-        answer = self.answered(ruleset[self.service], evidence, origin)
-        if config is not None and showing.names and origin.is_store:
-            showing = self.revealed(answer, config, showing)
-        self.write(answer, showing)
+            showing = replace(showing, units=self.units(evidence.ledger.window.until))
+        evidence = replace(evidence, handed_in=self.handed_in(is_store=origin.is_store))
+        answer = self.answered(signature, evidence, origin)
+        if grant_path is not None and showing.names:
+            showing = self.revealed(answer, grant_path, showing)
+        self.show(answer, showing)
         return 0 if answer.is_covered else EXIT_INCOMPLETE
 
-    def asked(self, config: Config | None, ruleset: Ruleset) -> Asked:
-        """What the options ask for."""
-        from detector.audit import Terms
-        from detector.cli.evidence import Asked
-        from detector.scan import Settings
-
-        since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
-        if since is not None and until is not None and since >= until:
-            raise UsageError("--since must be before --until: nothing lies between them")
-        jobs = self.options["jobs"]
-        people = self.people(config)
-        references = load_cases(self.path("cases_path"))
-        terms = Terms(
-            version=__version__,
-            settings=Settings(since=since, until=until),
-            services=frozenset({self.service}),
-            jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
-            engine=self.text("engine"),
-            people=people,
-            policy=load_policy(self.path("policy_path"), config),
-            references=references,
-            keep=True,
-        )
-        is_shown = not self.options["no_progress"] and not self.options["quiet"]
-        cases = references if people is None else references.named_by(people)
-        return Asked(since, until, ruleset, terms, cases, is_shown, self.path("config_path"))
-
-    def evidence(self, config: Config | None, formats: Formats, asked: Asked) -> tuple[Evidence, Origin]:
+    def evidence(self) -> tuple[Evidence, Origin]:
         """The evidence of the logs that are named, else of the store."""
-        from detector.audit import plan
         from detector.cli import evidence
 
-        if not self.paths and config is not None and evidence.has_store(config):
-            return evidence.of_store(config, formats, asked)
-        site = site_of(self.text("input_format"), self.text("timezone"), formats)
-        with standard_input_as_file(self.paths, config) as standard_input:
-            inputs = plan(asked_logs(self.paths, site, config, formats, standard_input), formats)
+        asked = self.question_asked()
+        if not self.paths and self.config is not None and evidence.has_store(self.config):
+            return evidence.of_store(self.config, self.formats, asked)
+        with self.inputs() as inputs:
             return evidence.of_logs(inputs, asked)
 
-    def people(self, config: Config | None) -> People | None:
-        """The directory."""
-        return load_people(self.path("people_path"), config, self.text("timezone"))
+    def question_asked(self) -> Asked:
+        """What is asked of logs, or of the store."""
+        return replace(self.asked([self.service]), spread_of=self.signature(self.service))
 
-    def units(self, config: Config | None, until: int) -> frozenset[str]:
+    def units(self, until: int) -> frozenset[str]:
         """Units that may stand beside a pseudonym: of at least k people at the end of the window."""
-        people = self.people(config)
-        sizes = Counter(one.unit for one in people.entries if one.bounds[0] < until <= one.bounds[1]) if people else {}
-        least = config.privacy.k if config else 0
+        entries = self.people.entries if self.people is not None else ()
+        sizes = Counter(one.unit for one in entries if one.bounds[0] < until <= one.bounds[1])
+        least = self.config.privacy.k if self.config else 0
         return frozenset(unit for unit, size in sizes.items() if size >= least)
 
-    def handed_in(self, config: Config | None, *, is_store: bool) -> HandedIn:
+    def handed_in(self, *, is_store: bool) -> HandedIn:
         """A vendor's list and people's statements."""
         from detector.answers import HandedIn, statements, vendor
         from detector.cli.evidence import who_of
@@ -196,11 +138,11 @@ class Asking:
         listed, said = self.path("vendor_path"), self.path("statements_path")
         if listed is None and said is None:
             return HandedIn()
-        key_file = config.privacy.key_file if config and is_store else None
+        key_file = self.config.privacy.key_file if self.config and is_store else None
         return HandedIn(
             accounts=None if listed is None else vendor.read(_content(listed), str(listed)),
             statements=() if said is None else statements.read(_content(said), str(said)),
-            who=who_of(self.people(config), key_file, is_store=is_store),
+            who=who_of(self.people, key_file, is_store=is_store),
         )
 
     def answered(self, service: Signature, evidence: Evidence, origin: Origin) -> Answer:
@@ -223,53 +165,46 @@ class Asking:
             is_open=not (self.text("since") and self.text("until")),
         )
 
-    def showing(self, config: Config | None) -> Showing:
+    def showing(self) -> Showing:
         """How the options want it shown."""
         from detector.audit.configured import read_key
         from detector.report.answer import Reader, Showing
 
-        names, reader = bool(self.options["names"]), Reader(self.text("reader"))
+        names, reader, purpose = self.is_set("names"), Reader(self.text("reader")), self.text("purpose").strip()
         if names and reader is not Reader.INTERNAL:
             raise UsageError(f"--names is for the internal reader: answers for {reader.value} readers hold no names")
-        if names and not self.text("purpose").strip():
+        if names and not purpose:
             raise UsageError("--names needs --purpose: what the names are for is printed with the answer")
-        key_file = config.privacy.key_file if config else None
+        if not names and self.path("grant_path") is not None:
+            raise UsageError("--grant goes with --names: a grant shows names")
+        key_file = self.config.privacy.key_file if self.config else None
         return Showing(
             reader=reader,
             names=names,
-            purpose=self.text("purpose").strip(),
+            purpose=purpose,
             key=None if names or key_file is None else read_key(key_file),
-            people=self.people(config) if names else None,
-            k=config.privacy.k if config else 5,
+            people=self.people if names else None,
+            k=self.config.privacy.k if self.config else 5,
         )
 
-    def revealed(self, answer: Answer, config: Config, showing: Showing) -> Showing:
+    def revealed(self, answer: Answer, grant_path: Path, showing: Showing) -> Showing:
         """With the names of a grant; that they are shown is logged before."""
         wanted = [one.actor.name for one in (*answer.found, *answer.traces)]
-        path = self.path("grant_path")
-        if path is None or not wanted:
+        if self.config is None or not wanted:
             return showing
-        with writer_of(config) as store:
-            shown = granted(store, path, wanted, asker(self.text("by")), is_partial=True)
-        case = f"{showing.purpose} (names under reveal {shown.granted.number}, case {shown.granted.case})"
-        return replace(showing, purpose=case, revealed={name: one.name for name, one in shown.actors.items()})
+        with writer_of(self.config) as store:
+            shown = granted(store, grant_path, wanted, asker(self.text("by")), is_partial=True)
+        purpose = f"{showing.purpose} (names under reveal {shown.granted.number}, case {shown.granted.case})"
+        return replace(showing, purpose=purpose, revealed={name: one.name for name, one in shown.actors.items()})
 
-    def write(self, answer: Answer, showing: Showing) -> None:
+    def show(self, answer: Answer, showing: Showing) -> None:
         """Write the answer where the options say."""
         from detector.report.answer import render
 
-        output = self.options["output"]
-        on_terminal = output is None and sys.stdout.isatty()
+        on_terminal = self.path("output") is None and sys.stdout.isatty()
         colour = on_terminal and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size().columns if on_terminal else 120
-        text = render(answer, showing, self.text("output_format"), colour=colour, width=width)
-        if isinstance(output, Path):
-            written(output, text)
-            if not self.options["quiet"]:
-                click.echo(f"shadowit: wrote {output}", err=True)
-        else:
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-            sys.stdout.buffer.flush()
+        self.write(render(answer, showing, self.text("output_format"), colour=colour, width=width))
 
 
 def _kinds(text: str) -> frozenset[Kind]:

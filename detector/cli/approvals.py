@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector.cli.judged import judged, judging, write
+from detector.cli.judged import Judging, judging
 
 if TYPE_CHECKING:
     from detector.policy import Policy
@@ -36,7 +36,8 @@ def command(paths: tuple[str, ...], at: datetime | None, **options: object) -> i
     def wanted(policy: Policy) -> list[Scope]:
         return [one.scope for one in policy.approvals]
 
-    seen = judged(paths, options, wanted)
+    asking = Judging(paths, options)
+    seen = asking.judged(wanted)
     now = from_datetime((at or datetime.now(UTC)).replace(tzinfo=UTC))
     categories = {one.id: one.category for one in seen.ruleset.signatures}
     found = approved(seen.evidence.sightings, seen.evidence.policy, categories, seen.evidence.references, now)
@@ -46,5 +47,5 @@ def command(paths: tuple[str, ...], at: datetime | None, **options: object) -> i
         text = report.as_csv(found, seen.shown)
     else:
         text = report.as_text(found, seen.shown)
-    write(text, options)
+    asking.write(text)
     return 0

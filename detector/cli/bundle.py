@@ -13,8 +13,7 @@ import click
 
 from detector import __version__
 from detector.cli import answer as answering
-from detector.cli.answer import Asking
-from detector.cli.options import all_formats, asked_logs, load_config, load_ruleset, site_of
+from detector.cli.answer import Answering
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,34 +107,25 @@ def verify(path: Path, public_key: str) -> int:
     return 0
 
 
-class _Bundling(Asking):
+class _Bundling(Answering):
     """One call of ``bundle create``."""
 
     def create(self, key_path: Path, output: Path) -> int:
         """Read the logs, pack, sign and write; the exit status."""
-        from detector.audit import plan
         from detector.bundle import seal
         from detector.bundle.checking import LINES
         from detector.cli import evidence
 
-        secret = _secret(key_path)
-        config_path = self.path("config_path")
-        config = load_config(config_path)
-        chosen = self.options["signature_paths"]
-        ruleset = load_ruleset([Path(str(one)) for one in chosen] if isinstance(chosen, tuple) else [], config)
-        if self.service not in ruleset:
-            raise UsageError(f"no service is called {self.service!r}: `shadowit signatures list` shows them all")
-        formats, showing = all_formats(config), self.showing(config)
-        site = site_of(self.text("input_format"), self.text("timezone"), formats)
-        inputs = plan(asked_logs(self.paths, site, config, formats), formats)
-        found, origin = evidence.of_logs(inputs, self.asked(config, ruleset))
-        answer = self.answered(ruleset[self.service], found, origin)
+        secret, config_path = _secret(key_path), self.path("config_path")
+        signature, showing = self.signature(self.service), self.showing()
         configuration = hashlib.sha256(config_path.read_bytes()).hexdigest() if config_path else ""
-        facts = self.facts(answer, showing, inputs, configuration)
-        members = dict(_members(answer, showing, inputs, found.sightings))
+        with self.inputs() as inputs:
+            found, origin = evidence.of_logs(inputs, self.question_asked())
+            answer = self.answered(signature, found, origin)
+            facts = self.facts(answer, showing, inputs, configuration)
+            members = dict(_members(answer, showing, inputs, found.sightings))
         _write(output, seal(facts, members, secret))
-        if not self.options["quiet"]:
-            click.echo(f"shadowit: wrote {output}", err=True)
+        self.say(f"wrote {output}")
         missing = len({(one.path, one.offset) for one in found.sightings}) - members[LINES].count(b"\n")
         if missing:
             click.echo(f"shadowit: incomplete: {missing} lines are not in it: their logs changed meanwhile", err=True)

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from detector import __version__
-from detector.cli.audit import EXIT_INCOMPLETE, instant, key_of, written
-from detector.cli.options import (
-    all_formats,
-    asked_logs,
-    load_config,
-    load_ruleset,
-    reading,
-    site_of,
-    standard_input_as_file,
-    with_signatures,
-)
+from detector.cli.asking import EXIT_INCOMPLETE, Asking, written
+from detector.cli.options import asked_logs, reading, site_of, with_output, with_signatures
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.audit import Input
-    from detector.config import Config
     from detector.discovery import Discovery, Log, Row, Terms
-    from detector.formats import Formats
 
 
 @click.command(
@@ -42,7 +29,7 @@ if TYPE_CHECKING:
 @with_signatures
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "csv")), default="table",
               help="Output [table].")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to stdout.")
+@with_output
 @click.option("--since", default="", metavar="TIME", help="Only domains first seen from this time on (ISO 8601, UTC).")
 @click.option("--until", default="", metavar="TIME", help="Leave out what was at or after this time.")
 @click.option("--baseline", multiple=True, metavar="PATH", help="Older logs: what is in them is not new.")
@@ -57,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--names/--no-names", "names", default=None, help="Show people by name, or as keyed pseudonyms.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
 @click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe).")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 def command(paths: tuple[str, ...], **options: object) -> int:
     """List services that no signature names: new, used by few people, ranked, with the reasons.
 
@@ -66,85 +54,45 @@ def command(paths: tuple[str, ...], **options: object) -> int:
     return _Run(paths, options).run()
 
 
-class _Run:
+class _Run(Asking):
     """One call of the command."""
-
-    def __init__(self, paths: Sequence[str], options: dict[str, object]) -> None:
-        self.paths = paths
-        self.options = options
-        path = options["config_path"]
-        self.config: Config | None = load_config(path if isinstance(path, Path) else None)
-
-    def text(self, name: str) -> str:
-        return str(self.options[name] or "")
-
-    def many(self, name: str) -> list[str]:
-        value = self.options[name]
-        return [str(one) for one in value] if isinstance(value, tuple) else []
 
     def run(self) -> int:
         from detector.discovery import discover, render
         from detector.discovery.leaving import Leaving, load_left_out, suffixes_named
 
-        terms, folders = self.terms(), [Path(one) for one in self.many("signature_paths")]
-        ruleset = load_ruleset(folders, self.config)
+        terms = self.terms_of_search()
         own = suffixes_named([*self.many("own"), *(self.config.own_domains if self.config else ())])
-        leaving = Leaving(ruleset, load_left_out(folders), own)
-        formats = all_formats(self.config)
-        with standard_input_as_file(self.paths, self.config) as standard_input:
-            inputs, logs = self.logs(formats, standard_input)
-            if self.has_progress():
-                from detector.cli.progress import shown
-
-                with shown(inputs) as advance:
-                    found = discover(logs, ruleset, leaving, terms, advance)
-            else:
-                found = discover(logs, ruleset, leaving, terms)
+        leaving = Leaving(self.ruleset, load_left_out([Path(one) for one in self.many("signature_paths")]), own)
+        with self.inputs() as asked:
+            inputs = [*asked, *self.older()]
+            with self.progress(inputs) as advance:
+                found = discover(_logs(inputs, len(asked)), self.ruleset, leaving, terms, advance)
         self.write_stubs(found)
         self.write(render(found, self.text("output_format"), __version__))
         return EXIT_INCOMPLETE if is_incomplete(found) else 0
 
-    def terms(self) -> Terms:
+    def terms_of_search(self) -> Terms:
         from detector.discovery import Terms
         from detector.discovery.inventory import Window
 
-        since, until = instant(self.text("since"), "--since"), instant(self.text("until"), "--until")
-        if since is not None and until is not None and since >= until:
-            raise UsageError("--since must be before --until: nothing lies between them")
-        jobs, top, most = (self.options[name] for name in ("jobs", "top", "max_people"))
+        top, most = (self.options[name] for name in ("top", "max_people"))
         return Terms(
-            window=Window(since, until),
+            window=Window(*self.window()),
             max_people=most if isinstance(most, int) else 10,
             top=top if isinstance(top, int) else 50,
-            key=key_of(self.options["names"], self.config),
-            jobs=jobs if isinstance(jobs, int) else len(os.sched_getaffinity(0)),
+            key=self.key(),
+            jobs=self.jobs,
         )
 
-    def logs(self, formats: Formats, standard_input: str) -> tuple[list[Input], list[Log]]:
-        """The planned logs, those of the baseline behind the others."""
+    def older(self) -> list[Input]:
+        """The planned logs of the baseline."""
         from detector.audit import plan
-        from detector.discovery import Log
 
-        site = site_of(self.text("input_format"), self.text("timezone"), formats)
-        asked = plan(asked_logs(self.paths, site, self.config, formats, standard_input), formats)
-        older = plan(asked_logs(self.many("baseline"), site, None, formats), formats) if self.many("baseline") else []
-        inputs = [*asked, *older]
-        logs = [
-            Log(
-                one.segment,
-                one.size,
-                one.log_format,
-                one.dialect,
-                one.unread,
-                one.copy_of,
-                is_baseline=at >= len(asked),
-            )
-            for at, one in enumerate(inputs)
-        ]
-        return inputs, logs
-
-    def has_progress(self) -> bool:
-        return sys.stderr.isatty() and not self.options["no_progress"]
+        if not self.many("baseline"):
+            return []
+        site = site_of(self.text("input_format"), self.text("timezone"), self.formats)
+        return plan(asked_logs(self.many("baseline"), site, None, self.formats), self.formats)
 
     def write_stubs(self, found: Discovery) -> None:
         """Write a stub for each row that was asked for.
@@ -165,16 +113,17 @@ class _Run:
                 raise UsageError(f"{path}: is there already")
             path.parent.mkdir(parents=True, exist_ok=True)
             written(path, (stub_of(rows[domain], f"{datetime.now(UTC):%Y-%m-%d}"),))
-            click.echo(f"shadowit: wrote {path}", err=True)
+            self.say(f"wrote {path}")
 
-    def write(self, text: str) -> None:
-        output = self.options["output"]
-        if isinstance(output, Path):
-            written(output, (text,))
-            click.echo(f"shadowit: wrote {output}", err=True)
-        else:
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-            sys.stdout.buffer.flush()
+
+def _logs(inputs: Sequence[Input], asked: int) -> list[Log]:
+    """Planned logs as a search reads them; those behind the first ``asked`` are the baseline."""
+    from detector.discovery import Log
+
+    return [
+        Log(one.segment, one.size, one.log_format, one.dialect, one.unread, one.copy_of, is_baseline=at >= asked)
+        for at, one in enumerate(inputs)
+    ]
 
 
 def is_incomplete(found: Discovery) -> bool:

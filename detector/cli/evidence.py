@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from detector.formats import Formats
     from detector.identity import People, References
     from detector.policy import Policy
-    from detector.signatures import Ruleset
+    from detector.signatures import Ruleset, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Asked:
         references: which case somebody worked on when.
         shows_progress: show on a terminal how far reading has come.
         config_path: the configuration's file: the key of the store's pseudonyms may lie beside it.
+        spread_of: of which service it is asked who brought whom to it, ``None`` for none: mails are read for it.
     """
 
     since: int | None
@@ -47,6 +48,7 @@ class Asked:
     references: References
     shows_progress: bool = True
     config_path: Path | None = None
+    spread_of: Signature | None = None
 
     def window(self, known: Window) -> Window:
         """The window, open ends filled with what was read.
@@ -92,8 +94,9 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
         ledger = with_roster(ledger, asked.terms.people, done.sightings)
     origin = Origin(__version__, asked.ruleset.digest, done.report.canaries)
     policy = named_of(asked.terms.policy, asked.terms.people)
-    (service,) = asked.terms.services
-    mails = correspondence_of(inputs, asked.ruleset[service], Matcher(asked.ruleset), asked.terms.people)
+    mails = None
+    if asked.spread_of is not None:
+        mails = correspondence_of(inputs, asked.spread_of, Matcher(asked.ruleset), asked.terms.people)
     return Evidence(done.sightings, ledger, policy, asked.references, correspondence=mails), origin
 
 

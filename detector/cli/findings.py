@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector.cli.audit import instant
+from detector.cli.asking import instant
 from detector.cli.kept import (
     asker,
     config_of,

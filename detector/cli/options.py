@@ -38,6 +38,26 @@ def reading(command: Command) -> Command:
     return command
 
 
+def with_workers(command: Command) -> Command:
+    """Options of commands that go through many logs at once, and tell how far they have come."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors."),
+        click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe)."),
+        click.option("--engine", default="", metavar="NAME", help="serial or processes [by size]."),
+        click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores]."),
+    ):
+        command = option(command)
+    return command
+
+
+def with_output(command: Command) -> Command:
+    """The option that names a file to write to."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help="Write there, not to stdout.",
+    )(command)  # fmt: skip
+
+
 def with_signatures(command: Command) -> Command:
     """The option that names signatures."""
     return click.option(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector.cli.audit import EXIT_INCOMPLETE
-from detector.cli.judged import judged, judging, write
+from detector.cli.asking import EXIT_INCOMPLETE
+from detector.cli.judged import Judging, judging
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def command(paths: tuple[str, ...], chosen: tuple[str, ...], require_coverage: f
     def wanted(policy: Policy) -> list[Scope]:
         return [one.scope for one in _wanted(policy, chosen)]
 
-    seen = judged(paths, options, wanted)
+    asking = Judging(paths, options)
+    seen = asking.judged(wanted)
     found = [_followed(one, seen, require_coverage / 100) for one in _wanted(seen.evidence.policy, chosen)]
     if options["output_format"] == "json":
         text = dump(report.as_json(found, seen.shown, seen.evidence.policy.digest), indent=True)
@@ -47,7 +48,7 @@ def command(paths: tuple[str, ...], chosen: tuple[str, ...], require_coverage: f
         text = report.as_csv(found, seen.shown)
     else:
         text = report.as_text(found, seen.shown)
-    write(text, options)
+    asking.write(text)
     return EXIT_INCOMPLETE if any(one.covered < one.required for one in found) else 0
 
 

@@ -82,7 +82,7 @@ def command(
     Facts come from signatures, decisions from the policy, use from findings. Nobody is named in it.
     """
     from detector.answers.register import register
-    from detector.cli.audit import written
+    from detector.cli.asking import written
     from detector.events.instants import from_datetime
     from detector.report.register import Head, render
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import Stage
 from detector.match.sightings import Confidence
-from detector.signatures.applications import names_of, normal
+from detector.signatures.applications import application_names, normal
 
 if TYPE_CHECKING:
     from detector.signatures import Ruleset
@@ -53,7 +53,7 @@ class GrantIndex:
     _ids: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        pairs = {(name, one.id) for one in self.ruleset.signatures for name in names_of(one)}
+        pairs = {(name, one.id) for one in self.ruleset.signatures for name in application_names(one)}
         shared = Counter(name for name, _ in pairs)
         self._names.update((name, service) for name, service in pairs if shared[name] == 1)
         self._ids.update((client.lower(), one.id) for one in self.ruleset.signatures for client in one.oauth.client_ids)

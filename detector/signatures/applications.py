@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from detector.signatures.ruleset import Ruleset
 
 
-def names_of(signature: Signature) -> set[str]:
+def application_names(signature: Signature) -> set[str]:
     """What a service's application may be called, as ``normal`` writes it; a name without a literal does not count."""
     said = {normal(name) for name in (signature.name, *signature.mail.names, *signature.oauth.names)}
     return {name for name in said if literal_of(name)}
@@ -36,6 +36,6 @@ def literal_of(name: str) -> str:
 
 def literals_of(ruleset: Ruleset) -> set[str]:
     """What stands in every line that names a service's application."""
-    words = {literal_of(name) for one in ruleset.signatures for name in names_of(one)}
+    words = {literal_of(name) for one in ruleset.signatures for name in application_names(one)}
     clients = {literal_of(client.lower()) for one in ruleset.signatures for client in one.oauth.client_ids}
     return words | clients
