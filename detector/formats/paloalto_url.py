@@ -75,6 +75,7 @@ _TABLE = records.table(
             ),
             None,
         ),
+        moments.header("syslog header"),
     ),
     verdict=verdicts.verdict(
         "Action action.value action act",
@@ -128,7 +129,7 @@ def _fields(line: str) -> Cells | None:
     places = {**_ALWAYS, **_PLACES[log]}
     if log == "THREAT" and found[4] != "url":
         places.pop("URL")  # of other threats it is the name of a file or a signature
-    cells = {name: found[at] for name, at in places.items() if at < len(found)}
+    cells = {name: found[at] for name, at in places.items() if at < len(found)} | {"syslog header": found[0]}
     late = [cell for cell in found[_PRECISE_FROM:] if cell[10:11] == "T"]
     if late and _PRECISE.fullmatch(late[-1]):
         cells["precise"] = late[-1]

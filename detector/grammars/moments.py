@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from detector.events import Col, stamps
+from detector.events import Col, Envelope, stamps
+from detector.events.envelope import instant as instant_of_header
+from detector.events.envelope import peel
 from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
@@ -118,6 +120,27 @@ def parts(date: str, time: str, zone: tzinfo | None = None) -> When:
         if isinstance(day, str) and isinstance(clock, str):
             return instant(f"{day} {clock}", zone or dialect.zone)
         return None
+
+    return read
+
+
+def header(name: str) -> When:
+    """Reads the syslog header at the beginning of a cell: the time of a line that a format reads whole.
+
+    >>> from datetime import UTC
+    >>> from detector.events import Dialect
+    >>> line = {"line": "<13>1 2020-02-27T10:00:00Z gw1 LEEF:1.0|…"}
+    >>> header("line")(line, Dialect()) == instant("2020-02-27T10:00:00Z", UTC)
+    True
+    """
+
+    def read(cells: Cells, dialect: Dialect) -> int | None:
+        text = str(cells.get(name) or "")
+        found = peel(text, Envelope.SYSLOG) or peel(text.partition(" ")[2], Envelope.SYSLOG)
+        try:
+            return None if found is None else instant_of_header(found, dialect)
+        except (ValueError, OverflowError):
+            return None
 
     return read
 
