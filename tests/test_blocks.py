@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from golden import cases, lines_of
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
 from detector.formats import own_formats
-from detector.grammars import columns, dns, many, moments, records, values, verdicts
+from detector.grammars import cef, columns, dns, kv, leef, many, moments, records, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
+from detector.grammars.sheets import Sheet
 
 FORMATS = {name: one for name, one in own_formats().items() if one.block is not None}
 UNTIL = from_iso("2020-03-31T00:00:00Z")
@@ -115,7 +118,91 @@ CELLS = st.dictionaries(
 @given(several=st.lists(CELLS, min_size=1, max_size=5))
 def test_columns_of_many_records_are_the_rows_of_each(asked, several):
     table = table_of(asked, kind=Kind.DNS if asked is records.Asked.SAME else None)
-    found = columns.columns(table, several, Dialect())
+    found = columns.columns(table, Sheet(several), Dialect())
     for at, cells in enumerate(several):
         row = {column: cell[at] for column, cell in found.items() if cell[at] is not None}
         assert row == table.row(cells, Dialect())
+
+
+CEF, LEEF = "CEF:0|Vendor|Product|1|100|visit|3|", "LEEF:2.0|Vendor|Product|1|100|^|"
+SHAPES = {
+    "blanks": (shapes.quoted(), kv.quoted, "", " "),
+    "commas": (shapes.quoted(","), lambda line: kv.quoted(line, ","), "", ","),
+    "bars": (shapes.cut("|"), lambda line: kv.cut(line, "|"), "", "|"),
+    "tabs": (shapes.cut("\t"), lambda line: kv.cut(line, "\t"), "", "\t"),
+    "open": (shapes.opened, kv.opened, "", " "),
+    "CEF": (shapes.cef_message, lambda line: cef.find(line).fields, CEF, " "),
+    "CEF behind a header": (shapes.cef_message, lambda line: cef.find(line).fields, f"<134>gw1 {CEF}", " "),
+    "LEEF": (shapes.leef_message, lambda line: leef.find(line).fields, LEEF, "^"),
+}
+PLAIN = st.sampled_from(("10.0.0.7", "u1042", "", "http://www.example.com/a?b=c", "-"))
+STRANGE = st.sampled_from((
+    "a b", " a", "a ", "x=y", "b c=d", 'q"q', '"a b"', '""', '"', "a,b", "a|b", "a\tb", "a\\=b", "a\\", "\u00a0",
+    "a\u00a0", "usr=1", "a usr=1", "a^b", '"a=b"', '"a\\"b"', "a  b", "b=", "=", '"a" "b"', "\u2028b", "\x1f",
+))  # fmt: skip
+
+
+def line_of(start, separator, cells):
+    names = ("src", "usr", "cs1Label", "cs1")
+    return start + separator.join(f"{name}={cell}" for name, cell in zip(names, cells, strict=True))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@given(
+    drawn=st.tuples(PLAIN, PLAIN, st.just("unit"), PLAIN),
+    others=st.lists(st.tuples(*[PLAIN | STRANGE] * 2, st.sampled_from(("unit", "x")), PLAIN | STRANGE), max_size=6),
+)
+def test_a_layout_takes_no_line_that_is_read_otherwise(name, drawn, others):
+    shape, read, start, separator = SHAPES[name]
+    layouts = Layouts((shape,))
+    lines = [line_of(start, separator, cells) for cells in (drawn, *others)]
+    for _ in range(2):
+        layouts.draw(lines[0], read(lines[0]), Dialect())
+    sheets, left = layouts.split(lines, Dialect())
+    taken = {place: record for places, sheet in sheets for place, record in zip(places, sheet.records, strict=True)}
+    assert 0 in taken
+    assert sorted([*taken, *left]) == list(range(len(lines)))
+    for place, record in taken.items():
+        assert record == read(lines[place])
+
+
+def test_what_decides_and_what_a_header_says_stands_in_a_layout():
+    layouts = Layouts((shapes.cef_message,), "type")
+    lines = [line.replace("|100|", f"|{event}|") for line in (f"{CEF}type=a src=1",) for event in ("100", "101")]
+    lines += [lines[0].replace("type=a", "type=b"), lines[0].replace("src=1", "src=2")]
+    for _ in range(2):
+        layouts.draw(lines[0], {"type": "a", "src": "1", "event": "100"}, Dialect())
+    sheets, left = layouts.split(lines, Dialect())
+    assert [(places, sheet.records) for places, sheet in sheets] == [
+        ([0, 3], [{"type": "a", "src": "1", "event": "100"}, {"type": "a", "src": "2", "event": "100"}])
+    ]
+    assert left == [1, 2]
+    assert Layouts(()).split(lines, Dialect()) == ([], [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("record", [{"src": "1", "more": "of the line"}, {"src": "other"}])
+def test_records_that_hold_more_than_the_cells_have_no_layout(record):
+    layouts = Layouts((shapes.opened,))
+    for _ in range(3):
+        layouts.draw("src=1", record, Dialect())
+    assert layouts.split(["src=1"], Dialect()) == ([], [0])
+
+
+def test_layouts_that_are_not_in_use_are_forgotten():
+    layouts = Layouts((shapes.opened,))
+    for number in range(300):
+        for _ in range(2):
+            layouts.draw(f"a{number}=1", {f"a{number}": "1"}, Dialect())
+    known = [number for number in range(300) if layouts.split([f"a{number}=1"], Dialect())[0]]
+    assert 10 < len(known) < 40
+    assert known[-1] == 299
+
+
+@given(st.lists(st.sampled_from((
+    "1582797600", "1582797601", "1582797600123", "2020-02-27T10:00:00Z", "2020-02-27 10:00:00", "2020/02/27 10:00:00",
+    "2020-02-27T10:00:00.5Z", "2020-02-27T10:00:60Z", "2020-02-27T10:00:00+01:00", "", "\u0661" * 10,
+    "2020-13-27T10:00:00Z", 1582797600, 1582797600.5, None, "x" * 20, True,
+)), min_size=1, max_size=4))  # fmt: skip
+def test_many_stamps_are_the_same_as_each(cells):
+    expected = [moments.instant(cell, UTC) if cell else None for cell in cells]
+    assert moments.instants(cells, UTC) == expected

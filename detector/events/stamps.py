@@ -30,6 +30,8 @@ _ISO = re.compile(
 )
 SECONDS_US = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
 """Two digits to microseconds: stamps of one minute share all else, and what is remembered are minutes."""
+_SCALES = {10: MICROSECONDS, 13: 1000}
+"""Digits of seconds and milliseconds since the epoch, of our time, to microseconds."""
 _POINTS = frozenset(".,")
 _OFFSETS = frozenset(("", "Z", "+", "-"))
 _SLACK = timedelta(days=1)
@@ -64,6 +66,29 @@ def epochs(values: Sequence[str]) -> list[int]:
     if len(digits) < len(values) or not "".join(digits).isdecimal():
         return [epoch(value) for value in values]
     return [int(one) * 1000 for one in digits]
+
+
+def same(values: Sequence[str], zone: tzinfo) -> list[int]:
+    """Of many values of one length: seconds or milliseconds since the epoch, or ISO 8601.
+
+    >>> same(["1582761600", "1582761601"], UTC) == same(["2020-02-27T00:00:00Z", "2020-02-27T00:00:01Z"], UTC)
+    True
+    """
+    whole = "".join(values)
+    if (scale := _SCALES.get(len(values[0]))) is not None and whole.isascii() and whole.isdecimal():
+        return [int(value) * scale for value in values]
+    minutes: dict[str, int] = {}
+    found = []
+    for value in values:
+        micros, rest = SECONDS_US.get(value[17:19]), value[19:]
+        if micros is None or value[16] != ":" or value[4] != "-" or rest[:1] in _POINTS or len(rest) > 6:
+            found.append(iso(value, zone))
+            continue
+        key = value[:17] + rest
+        if (minute := minutes.get(key)) is None:
+            minute = minutes[key] = _iso(f"{value[:17]}00{rest}", zone)
+        found.append(minute + micros)
+    return found
 
 
 def iso(value: str, zone: tzinfo) -> int:

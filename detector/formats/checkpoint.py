@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, values, verdicts
+from detector.grammars import cef, kv, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.cut("|"), shapes.cef_message, shapes.leef_message)))
 FORMAT = LogFormat(
     name="checkpoint",
     kind=Kind.PROXY,

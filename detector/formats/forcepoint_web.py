@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, values, verdicts
+from detector.grammars import cef, kv, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return fields
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.cef_message, shapes.leef_message, shapes.opened), "vendor"))
 FORMAT = LogFormat(
     name="forcepoint_web",
     kind=Kind.PROXY,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Kind, LogFormat, Zone
-from detector.grammars import fortinet
+from detector.grammars import fortinet, shapes
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
     return cells if fortinet.is_traffic(cells) else None
 
 
-_READER = Reader(_record, fortinet.TABLE)
+_READER = Reader(_record, fortinet.TABLE, Layouts((shapes.quoted(), shapes.quoted(",")), "type devid deviceExternalId"))
 
 
 FORMAT = LogFormat(

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, moments, records, rendering, values
+from detector.grammars import cef, moments, records, rendering, shapes, values
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return {**message.fields, "event id": message.event}
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.cef_message,)))
 
 
 def example(row: Row) -> str:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, delimited, leef, moments, records, rendering, values, verdicts
+from detector.grammars import cef, delimited, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
     return _fields(line) if message is None else _message(message)
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.cef_message, shapes.leef_message), "cat Type Subtype"))
 
 
 def example(row: Row) -> str:

@@ -17,26 +17,32 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, moments, records, rendering, values
+from detector.grammars import kv, moments, records, rendering, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
 _METHODS = {"1": "GET", "2": "POST", "3": "HEAD"}
+_DROPPED = frozenset({"drop", "deny", "discard", "reject"})
 _REFUSED = ("denied", "blocked", "dropped", "rejected", "prevented")
 _ALLOWED = ("allowed", "web site hit", "website accessed", "connection opened", "connection closed")
 
 
-def _verdict(cells: Cells) -> Action | None:
-    said = str(cells.get("fw_action") or "").lower()
-    if said in ("drop", "deny", "discard", "reject"):
-        return Action.DENIED
-    message = str(cells.get("msg") or "").lower()
-    if any(word in message for word in _REFUSED):
-        return Action.DENIED
-    return Action.ALLOWED if said == "forward" or any(word in message for word in _ALLOWED) else None
+def _tells(words: tuple[str, ...], action: Action) -> Callable[[str], Action | None]:
+    return lambda message: action if any(word in message.lower() for word in words) else None
+
+
+_VERDICT = verdicts.either(
+    verdicts.told("fw_action", lambda said: Action.DENIED if said.lower() in _DROPPED else None),
+    verdicts.told("msg", _tells(_REFUSED, Action.DENIED)),
+    verdicts.told("fw_action", lambda said: Action.ALLOWED if said.lower() == "forward" else None),
+    verdicts.told("msg", _tells(_ALLOWED, Action.ALLOWED)),
+)
 
 
 def _address(text: str) -> str | None:
@@ -65,7 +71,7 @@ _NAMES = {
 _TABLE = records.table(
     {**_NAMES, Col.HOST_NAME: "src"},
     when=moments.stamp("time"),
-    verdict=_verdict,
+    verdict=_VERDICT,
     readers={
         Col.SOURCE_IP: _address,
         Col.HOST_NAME: _name,
@@ -82,7 +88,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.quoted(),)))
 
 
 def example(row: Row) -> str:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, leef, moments, records, rendering, verdicts
+from detector.grammars import kv, leef, moments, records, rendering, shapes, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.quoted(),)))
 
 
 def example(row: Row) -> str:

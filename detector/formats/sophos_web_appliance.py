@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, moments, records, rendering
+from detector.grammars import kv, moments, records, rendering, shapes
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((shapes.quoted(),)))
 
 
 def example(row: Row) -> str:

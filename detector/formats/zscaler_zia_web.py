@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, nss, records, rendering, values, verdicts
+from detector.grammars import csvexport, nss, records, rendering, shapes, values, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def _record(line: str, dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(
+    _record, _TABLE, Layouts((shapes.cut("\t", {"datetime": nss.STAMP}), shapes.cef_message, shapes.leef_message))
+)
 FORMAT = LogFormat(
     name="zscaler_zia_web",
     kind=Kind.PROXY,

@@ -34,7 +34,7 @@ class Message(NamedTuple):
     fields: dict[str, str]
 
 
-_HEADER = re.compile(
+HEADER = re.compile(
     r"(?:[^|={}\"]{0,300}?(?<![^\s:])CEF: ?)?\d{1,2}(?:\.\d)?\|"
     r"((?:[^|\\]++|\\.)*+)\|((?:[^|\\]++|\\.)*+)\|(?:[^|\\]++|\\.)*+\|((?:[^|\\]++|\\.)*+)\|((?:[^|\\]++|\\.)*+)"
     r"\|(?:[^|\\]++|\\.)*+(?:\||$)",
@@ -51,19 +51,28 @@ def find(line: str) -> Message | None:
     >>> find(r"CEF:0|Vendor|Proxy|1|100|visit|3|src=10.0.0.7 cs1Label=Unit cs1=a b request=http://x.example/?a\=b").fields
     {'request': 'http://x.example/?a=b', 'cs1': 'a b', 'cs1Label': 'Unit', 'src': '10.0.0.7', 'Unit': 'a b'}
     """
-    head = _HEADER.match(line)
+    head = None if kv.is_behind_pairs(line) else HEADER.match(line)
     if not head:
         return None
     extension = line[head.end() :]
     fields = kv.opened(extension)
     if "\\" in extension:
-        fields = {key: _ESCAPED.sub(_letter, cell) if "\\" in cell else cell for key, cell in fields.items()}
+        fields = {key: unescaped(cell) if "\\" in cell else cell for key, cell in fields.items()}
     if "Label=" in extension:
         for key in [key for key in fields if key.endswith("Label")]:
             if (cell := fields.get(key[:-5])) is not None:
                 fields.setdefault(fields[key], cell)
     vendor, product, event, name = (text.replace("\\|", "|") if "\\" in text else text for text in head.groups())
     return Message(vendor, product, event, name, fields)
+
+
+def unescaped(cell: str) -> str:
+    r"""The text of a value.
+
+    >>> unescaped(r"a\=b")
+    'a=b'
+    """
+    return _ESCAPED.sub(_letter, cell)
 
 
 def join(header: str, fields: Mapping[str, str]) -> str:

@@ -26,18 +26,12 @@ _WORDS = verdicts.verdict(
 )
 
 
-def _verdict(cells: Cells) -> Action | None:
-    """What a profile blocked was blocked, whatever the policy's rule said of the connection."""
-    blocked = cells.get("utmaction")
-    if isinstance(blocked, str) and blocked.startswith("block"):
-        return Action.DENIED
-    return _WORDS(cells)
+_BLOCKED = verdicts.told("utmaction", lambda word: Action.DENIED if word.startswith("block") else None)
+"""What a profile blocked was blocked, whatever the policy's rule said of the connection."""
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    """``eventtime`` counts from the epoch, in seconds or nanoseconds by version; date and time are local."""
-    if (at := _EPOCH(cells, dialect)) is not None:
-        return at
+def _civil(cells: Cells, dialect: Dialect) -> int | None:
+    """Date and time are local."""
     day, clock, offset = cells.get("date"), cells.get("time"), cells.get("tz")
     if isinstance(day, str) and isinstance(clock, str):
         zone = offset if isinstance(offset, str) and len(offset) == 5 and offset[0] in "+-" else ""
@@ -45,7 +39,6 @@ def _when(cells: Cells, dialect: Dialect) -> int | None:
     return None
 
 
-_EPOCH = moments.stamp("eventtime rt start")
 NAMES = {
     Col.SOURCE_IP: "srcip src clientip",
     Col.SOURCE_MAC: "srcmac",
@@ -64,8 +57,8 @@ NAMES = {
 }
 TABLE = records.table(
     {name: text for name, text in NAMES.items() if name is not Col.SERVER_NAME},
-    when=_when,
-    verdict=_verdict,
+    when=moments.first(moments.stamp("eventtime rt start"), _civil),
+    verdict=verdicts.either(_BLOCKED, _WORDS),
     scheme="service",
     asked=records.Asked.ONLY,
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARK = "\0"
 _KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
-_OPEN = re.compile(rf"(?:^|(?<=[ \t]))({_KEY}(?:\[\d+\])?)=")
+OPEN = re.compile(rf"(?:^|(?<=[ \t]))({_KEY}(?:\[\d+\])?)=")
 _COLON = re.compile(r'(?:^|(?<=[\s;\[|]))([A-Za-z_][\w.-]{0,63}):"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\([\"'\\=])")
 
@@ -65,7 +65,7 @@ def opened(text: str) -> dict[str, str]:
     >>> opened("act=blocked ua=Mozilla/5.0 (X11) url=http://example.com/?a=b msg=")
     {'msg': '', 'url': 'http://example.com/?a=b', 'ua': 'Mozilla/5.0 (X11)', 'act': 'blocked'}
     """
-    pieces = _OPEN.split(text)
+    pieces = OPEN.split(text)
     keys, cells = pieces[1::2], pieces[2::2]
     return {key: cell.strip() for key, cell in zip(reversed(keys), reversed(cells), strict=True)}
 
@@ -89,6 +89,16 @@ def colon(text: str) -> dict[str, str]:
     {'resource': 'http://example.com/a;b:"c"', 'action': 'Accept'}
     """
     return {key: _unescaped(cell) for key, cell in reversed(_COLON.findall(text))}
+
+
+def is_behind_pairs(line: str) -> bool:
+    """Whether a line has no bar, or one only behind an equals sign: it is then no message with a header of bars.
+
+    >>> is_behind_pairs("url=http://example.com/|"), is_behind_pairs("CEF:0|a|b|c|d|e|1|")
+    (True, False)
+    """
+    bar = line.find("|")
+    return bar < 0 or line.find("=", 0, bar) >= 0
 
 
 def join(pairs: Mapping[str, str], separator: str = " ") -> str:

@@ -36,7 +36,7 @@ class Message(NamedTuple):
     fields: dict[str, str]
 
 
-_HEADER = re.compile(
+HEADER = re.compile(
     r"(?:[^|={}\"]{0,300}?(?<![^\s:])LEEF: ?([12])(?:\.\d)?|[12]\.\d)\|([^|]*)\|([^|]*)\|[^|]*\|([^|]*)\|"
     r"(?:(0?[xX][0-9A-Fa-f]{2,4}|[^\w\s]|\t|\\t)?\|(?=\S))?"
 )
@@ -59,12 +59,12 @@ def find(line: str) -> Message | None:
     >>> find("LEEF:1.0|Vendor|Proxy|1|100|src=10.0.0.7\turl=http://x.example/?a=b").fields
     {'url': 'http://x.example/?a=b', 'src': '10.0.0.7'}
     """
-    head = _HEADER.match(line)
+    head = None if kv.is_behind_pairs(line) else HEADER.match(line)
     if not head:
         return None
     _, vendor, product, event, delimiter = head.groups()
     body = line[head.end() :]
-    sign = _delimiter(delimiter or "")
+    sign = separator(delimiter or "")
     if sign not in body:
         sign = "\t"
     if sign in body:
@@ -142,7 +142,8 @@ def zone_named(name: str) -> tzinfo | None:
 
 
 @lru_cache(maxsize=64)
-def _delimiter(written: str) -> str:
+def separator(written: str) -> str:
+    """What stands between pairs, as the header of version 2.0 writes it."""
     if written in ("", "\\t"):
         return "\t"
     if len(written) > 1:

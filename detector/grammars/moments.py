@@ -15,11 +15,11 @@ from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells, When
+    from detector.grammars.sheets import Sheet
 
 _AT = Col.AT
 _LEAST_DIGITS = 9
@@ -73,26 +73,34 @@ def stamp(names: str, zone: tzinfo | None = None) -> Stamp:
     return Stamp(tuple(names.split()), zone)
 
 
-def column(when: When, records: Sequence[Cells], names: AbstractSet[str], dialect: Dialect) -> list[int | None]:
-    """The same of n records, whose names are among those given: (n,)."""
+def column(when: When, sheet: Sheet, dialect: Dialect) -> list[int | None]:
+    """The same of n records: (n,)."""
     if isinstance(when, Stamp):
-        held = [name for name in when.fields if name in names]
+        held = tuple(name for name in when.fields if name in sheet.names)
         if not held:
-            return [None] * len(records)
-        zone = when.zone or dialect.zone
-        found = instants([record.get(held[0]) for record in records], zone)
-        if None not in found:
-            return found
-        when = Stamp(tuple(held), zone)
+            return [None] * len(sheet)
+        found = instants(sheet.cells(held[0]), when.zone or dialect.zone)
+        when = Stamp(held[1:], when.zone)
     elif isinstance(when, First):
-        found = column(when.readings[0], records, names, dialect)
+        found = column(when.readings[0], sheet, dialect)
+        when = First(when.readings[1:])
     else:
-        found = [None] * len(records)
-    return [when(record, dialect) if at is None else at for record, at in zip(records, found, strict=True)]
+        return [when(record, dialect) for record in sheet.records]
+    if None not in found:
+        return found
+    return [when(record, dialect) if at is None else at for record, at in zip(sheet.records, found, strict=True)]
 
 
 def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:
     """The same as ``instant`` of each cell, ``None`` for empty ones."""
+    texts = [cell if type(cell) is str else str(cell) if type(cell) is int else "" for cell in cells]
+    if len({len(text) for text in texts}) == 1:
+        if texts[0][4:5] == "/":
+            texts = [text.replace("/", "-", 2) if text[4:5] == "/" else text for text in texts]
+        try:
+            return [*stamps.same(texts, zone)]
+        except (ValueError, OverflowError):
+            pass  # one of them is no such stamp
     return [instant(cell, zone) if cell else None for cell in cells]
 
 

@@ -26,7 +26,9 @@ _TOKEN = re.compile(r"%[-+0 ]?\d*[a-zA-Z]{1,2}\{(\w{1,40})\}")
 _ESCAPES = {"\\t": "\t", "\\n": "", "\\r": "", "\\{": "{", "\\}": "}", '\\"': '"', "\\,": ",", "\\\\": "\\"}
 _ESCAPE = re.compile(r"\\[tnr{}\",\\]")
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
-_LEADING = re.compile(r"\s*(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\t")
+STAMP = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
+"""What stands before the first pair of a tab-separated line."""
+_LEADING = re.compile(rf"\s*({STAMP})\t")
 
 
 class Line(NamedTuple):

@@ -5,13 +5,15 @@ What a format still writes itself is how its lines become records, and which of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
 from detector.events import Taken
 from detector.grammars import columns, moments
+from detector.grammars.layouts import Layouts
+from detector.grammars.sheets import Sheet
 
 if TYPE_CHECKING:
     from detector.events import Col, Dialect, Row, Value
@@ -31,16 +33,18 @@ class Reader:
     Attributes:
         record: the record of a line.
         table: what reads it; or how that is told.
+        layouts: how lines of one layout are read at once, ``None`` where a line is no list of names and cells.
     """
 
     record: Record
     table: Table | Choose
+    layouts: Layouts | None = None
 
     def parse(self, line: str, dialect: Dialect) -> Row | None:
         """One line to one event; blank lines are none."""
         if not line or line.isspace() or (cells := self.record(line, dialect)) is None:
             return None
-        table = self.table(cells) if callable(self.table) else self.table
+        table = self._table(cells)
         if table is None:
             return None
         row = table.row(cells, dialect)
@@ -56,26 +60,43 @@ class Reader:
 
     def block(self, lines: Sequence[str], dialect: Dialect) -> Taken | None:
         """The events of many lines; what is refused, or no event, is left."""
+        try:
+            taken = [
+                _having(table.needs, Taken(places, columns.columns(table, sheet, dialect)))
+                for table, places, sheet in self._sheets(lines, dialect)
+            ]
+        except (ValueError, LookupError, OverflowError):
+            return None
+        return taken[0] if len(taken) == 1 else _merged(taken)
+
+    def _sheets(self, lines: Sequence[str], dialect: Dialect) -> Iterator[tuple[Table, Sequence[int], Sheet]]:
+        """The records of lines, and the lines' places, by the table that reads them."""
+        left: Sequence[int] = range(len(lines))
+        if self.layouts is not None and not dialect.options:
+            known, left = self.layouts.split(lines, dialect)
+            for places, sheet in known:
+                if (table := self._table(sheet.records[0] if callable(self.table) else {})) is not None:
+                    yield table, places, sheet
         groups: dict[Table, tuple[list[int], list[Cells]]] = {}
-        for place, line in enumerate(lines):
+        for place in left:
+            line = lines[place]
             try:
                 if not line or line.isspace() or (cells := self.record(line, dialect)) is None:
                     continue
-                table = self.table(cells) if callable(self.table) else self.table
+                table = self._table(cells)
             except (ValueError, LookupError, OverflowError):
                 continue
             if table is not None:
                 places, records = groups.setdefault(table, ([], []))
                 places.append(place)
                 records.append(cells)
-        try:
-            taken = [
-                _having(table.needs, Taken(places, columns.columns(table, records, dialect)))
-                for table, (places, records) in groups.items()
-            ]
-        except (ValueError, LookupError, OverflowError):
-            return None
-        return taken[0] if len(taken) == 1 else _merged(taken)
+        if self.layouts is not None and groups and not dialect.options:
+            places, records = next(iter(groups.values()))
+            self.layouts.draw(lines[places[0]], records[0], dialect)
+        yield from ((table, places, Sheet(records)) for table, (places, records) in groups.items())
+
+    def _table(self, cells: Cells) -> Table | None:
+        return self.table(cells) if callable(self.table) else self.table
 
 
 def _having(needs: Sequence[Col], taken: Taken) -> Taken:

@@ -23,10 +23,12 @@ class Words:
     Attributes:
         fields: the vendor's names.
         meaning: of a word, ``None`` where it says nothing.
+        longest: characters of a field that count.
     """
 
     fields: tuple[tuple[str, tuple[str, ...]], ...]
     meaning: Callable[[str], Action | None]
+    longest: int | None = _WORD_LIMIT
 
     def __call__(self, cells: Cells) -> Action | None:
         """Of a record."""
@@ -41,7 +43,7 @@ class Words:
 
     def of(self, text: str) -> Action | None:
         """What one field says."""
-        return self.meaning(text[:_WORD_LIMIT]) if text and text != "-" else None
+        return self.meaning(text[: self.longest]) if text and text != "-" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,16 @@ class Either:
 def either(*verdicts: Verdict) -> Either:
     """The first of several verdicts that says anything."""
     return Either(verdicts)
+
+
+def told(names: str, meaning: Callable[[str], Action | None]) -> Words:
+    """What the whole of the first field means that means anything.
+
+    >>> did = told("msg", lambda text: Action.DENIED if "denied" in text else None)
+    >>> did({"msg": "Web site access denied"})
+    <Action.DENIED: 'denied'>
+    """
+    return Words(paths(names), meaning, longest=None)
 
 
 def verdict(

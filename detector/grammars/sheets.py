@@ -1,0 +1,55 @@
+"""Many records side by side: the cells of one name for all records at once, however they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from detector.grammars.records import text_of, value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from detector.grammars.records import Cells
+
+
+class Sheet:
+    """n records: given one by one, or as columns of cells that every record has."""
+
+    def __init__(self, records: Sequence[Cells], columns: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._records = records
+        self._columns = columns
+        self.names: AbstractSet[str] = set[str]().union(*records) if columns is None else columns.keys()
+
+    def __len__(self) -> int:
+        return len(self.records if self._columns is None else next(iter(self._columns.values())))
+
+    @property
+    def records(self) -> Sequence[Cells]:
+        """The records one by one, for what takes more than one cell of them."""
+        if not self._records and self._columns:
+            names = tuple(self._columns)
+            self._records = [
+                dict(zip(names, cells, strict=True)) for cells in zip(*self._columns.values(), strict=True)
+            ]
+        return self._records
+
+    def has(self, name: str, path: tuple[str, ...]) -> bool:
+        """Whether a record may have a cell of a name."""
+        return name in self.names or (bool(path) and path[0] in self.names)
+
+    def cells(self, name: str) -> Sequence[object]:
+        """The cells of a name, ``None`` where a record does not have it."""
+        return [record.get(name) for record in self._records] if self._columns is None else self._columns[name]
+
+    def texts(self, name: str, path: tuple[str, ...]) -> Sequence[str]:
+        """Their texts; empty where a record has none."""
+        if self._columns is not None:
+            return self._columns[name]
+        cells = self.cells(name)
+        if path:
+            cells = [
+                value_at(record, path) if cell is None else cell
+                for record, cell in zip(self._records, cells, strict=True)
+            ]
+        return [cell if type(cell) is str else "" if cell is None else text_of(cell) for cell in cells]
