@@ -21,7 +21,7 @@ from detector.daemon.guard import Passwords, credentials
 from detector.daemon.health import RELOAD, Health
 from detector.daemon.web import Answers, Listener
 from detector.errors import InvalidFile, UsageError
-from detector.metrics import Snapshot, text
+from detector.metrics import Page, Snapshot
 
 NOW = 1_582_761_600_000_000
 PASSWORD = "canary-of-a-secret"
@@ -40,7 +40,7 @@ class Daemon:
         self.health = Health(NOW)
         self.health.running(is_running=True)
         self.made, self.reloads, self.is_taken = 0, 0, True
-        self.content = text(Snapshot())
+        self.content = Page().text(Snapshot())
 
     def metrics(self):
         self.made += 1

@@ -11,7 +11,7 @@ from detector.daemon.notifier import Notifier
 from detector.daemon.watching import Watch
 from detector.daemon.web import Answers, Listener
 from detector.errors import ShadowitError
-from detector.metrics import text
+from detector.metrics import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,7 @@ class Voice:
     notifier: Notifier = field(init=False)
     listener: Listener | None = None
     _figures: Figures = field(init=False)
+    _page: Page = field(default_factory=Page)
     _watch: Watch = field(init=False)
     _watch_at: float = 0.0
 
@@ -64,6 +65,7 @@ class Voice:
             InvalidFile: the web configuration is wrong.
         """
         self.listener = self._listening(self.force)
+        self._warm()
         self.notifier.use(self.force.channels)
 
     def use(self, force: InForce) -> None:
@@ -76,6 +78,7 @@ class Voice:
             self.health.broken(_LISTENER, str(fault), self.clock())
         else:
             self.health.well(_LISTENER)
+        self._warm()
 
     def tend(self) -> None:
         """Look after the sources from time to time, and see that nothing waits that could go out."""
@@ -99,7 +102,12 @@ class Voice:
     def metrics(self) -> bytes:
         """The text of the metrics now."""
         taken = self._figures.snapshot(self.force, self.health.state, self.notifier.counts(), self.clock())
-        return text(taken)
+        return self._page.text(taken)
+
+    def _warm(self) -> None:
+        """Make the first page with a catalogue, which takes the longest, before anybody waits for it."""
+        if self.listener is not None:
+            self.metrics()
 
     def _move(self, before: InForce, force: InForce) -> None:
         def place(one: InForce) -> tuple[object, ...]:

@@ -7,6 +7,6 @@ are counted under ``other``: series grow with the catalogue and the configuratio
 
 from detector.metrics.snapshot import OTHER, Service, Snapshot, Source, catalogue_of
 from detector.metrics.table import FAMILIES, Family
-from detector.metrics.text import CONTENT_TYPE, text
+from detector.metrics.text import CONTENT_TYPE, Page
 
-__all__ = ["CONTENT_TYPE", "FAMILIES", "OTHER", "Family", "Service", "Snapshot", "Source", "catalogue_of", "text"]
+__all__ = ["CONTENT_TYPE", "FAMILIES", "OTHER", "Family", "Page", "Service", "Snapshot", "Source", "catalogue_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +19,36 @@ _STAGES = [stage.value for stage in Stage]
 
 
 @dataclass(frozen=True, slots=True)
+class Wide:
+    """A value for everything that each service of the catalogue can show.
+
+    Attributes:
+        counts: (service, what is counted) → value, at one moment; what is missing is 0.
+        series: labels and what is counted, of a service with this id, by what was counted of it.
+    """
+
+    counts: Callable[[Snapshot], Mapping[tuple[str, str], int]]
+    series: Callable[[str, Service, Collection[str]], Iterable[tuple[tuple[str, ...], str]]]
+
+    def counted(self, snapshot: Snapshot) -> dict[str, dict[str, int]]:
+        """The values by service, of those that have any; of services that left the catalogue together, as ``other``."""
+        found: dict[str, dict[str, int]] = {}
+        for (service, what), count in self.counts(snapshot).items():
+            values = found.setdefault(service if service in snapshot.catalogue else OTHER, {})
+            values[what] = values.get(what, 0) + count
+        return found
+
+    def rows(self, snapshot: Snapshot) -> Iterator[Row]:
+        """The values with their labels."""
+        counted = self.counted(snapshot)
+        other = {OTHER: Service(OTHER, ())} if OTHER in counted else {}
+        for name, service in {**snapshot.catalogue, **other}.items():
+            values = counted.get(name, {})
+            for labels, what in self.series(name, service, values):
+                yield labels, values.get(what, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One metric.
 
@@ -27,14 +57,14 @@ class Family:
         text: what it says.
         labels: names of its labels.
         rows: its values at one moment, with those of its labels.
-        is_wide: it has a series for every service of the catalogue.
+        wide: where its values come from if it has a series for every service of the catalogue.
     """
 
     name: str
     text: str
     labels: tuple[str, ...]
     rows: Callable[[Snapshot], Iterable[Row]]
-    is_wide: bool = False
+    wide: Wide | None = None
 
     @property
     def kind(self) -> str:
@@ -42,37 +72,17 @@ class Family:
         return "counter" if self.name.endswith("_total") else "gauge"
 
 
-def _by_verdict(counts: Mapping[tuple[str, str], int], snapshot: Snapshot) -> Iterator[Row]:
-    catalogue = _with_other(snapshot.catalogue, counts)
-    known = _in_catalogue(counts, catalogue)
-    for service in catalogue:
-        for verdict in _VERDICTS:
-            yield (service, verdict), known.get((service, verdict), 0)
+def _of_services(name: str, text: str, labels: tuple[str, ...], wide: Wide) -> Family:
+    return Family(name, text, labels, wide.rows, wide)
 
 
-def _sightings(snapshot: Snapshot) -> Iterator[Row]:
-    catalogue = _with_other(snapshot.catalogue, snapshot.sightings)
-    known = _in_catalogue(snapshot.sightings, catalogue)
-    seen: dict[str, set[str]] = {}
-    for name, stage in known:
-        seen.setdefault(name, set()).add(stage)
-    for name, service in catalogue.items():
-        stages = set(map(str, service.stages)) | seen.get(name, set())
-        for stage in sorted(stages, key=_STAGES.index):
-            yield (name, service.category, stage), known.get((name, stage), 0)
+def _verdicts(name: str, _service: Service, _counted: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    return (((name, verdict), verdict) for verdict in _VERDICTS)
 
 
-def _with_other(catalogue: Mapping[str, Service], counts: Mapping[tuple[str, str], int]) -> Mapping[str, Service]:
-    if all(service in catalogue for service, _ in counts):
-        return catalogue
-    return {**catalogue, OTHER: Service(OTHER, ())}
-
-
-def _in_catalogue(counts: Mapping[tuple[str, str], int], catalogue: Mapping[str, Service]) -> Counter[tuple[str, str]]:
-    known: Counter[tuple[str, str]] = Counter()
-    for (service, what), count in counts.items():
-        known[service if service in catalogue else OTHER, what] += count
-    return known
+def _stages(name: str, service: Service, counted: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    shown = {stage.value for stage in service.stages}.union(counted)
+    return (((name, service.category, stage), stage) for stage in _STAGES if stage in shown)
 
 
 def _categories(snapshot: Snapshot) -> Iterator[Row]:
@@ -161,12 +171,12 @@ FAMILIES = (
     Family("shadowit_scan_failures_total", "Passes that did not end well.", (), _single(lambda one: one.failures)),
     Family("shadowit_job_skipped_total", "Runs of jobs that were skipped.", ("job", "reason"),
            lambda one: sorted(one.skipped.items())),
-    Family("shadowit_sightings_total", "Sightings of a service, by what they prove.",
-           ("service", "category", "stage"), _sightings, is_wide=True),
-    Family("shadowit_findings", "Actors of a service, by the heaviest verdict on them.", ("service", "verdict"),
-           lambda one: _by_verdict(one.findings, one), is_wide=True),
-    Family("shadowit_service_actors", "Actors of a service with a sighting of the verdict.", ("service", "verdict"),
-           lambda one: _by_verdict(one.actors, one), is_wide=True),
+    _of_services("shadowit_sightings_total", "Sightings of a service, by what they prove.",
+                 ("service", "category", "stage"), Wide(lambda one: one.sightings, _stages)),
+    _of_services("shadowit_findings", "Actors of a service, by the heaviest verdict on them.",
+                 ("service", "verdict"), Wide(lambda one: one.findings, _verdicts)),
+    _of_services("shadowit_service_actors", "Actors of a service with a sighting of the verdict.",
+                 ("service", "verdict"), Wide(lambda one: one.actors, _verdicts)),
     Family("shadowit_service_first_seen_timestamp_seconds", "When the service was first seen.", _SERVICE,
            _instants(lambda one: one.first_seen)),
     Family("shadowit_service_last_seen_timestamp_seconds", "When the service was last seen.", _SERVICE,
