@@ -442,6 +442,15 @@ class TestFraming:
         assert json.loads(next(line for line in lines[at + 1 :] if line)) == {"a": 1, "clicksBlocked": [2]}
         assert len(laid) == len(text)
 
+    @pytest.mark.parametrize("indent", [None, 1])
+    @pytest.mark.parametrize("names", [("Schema", "Results"), ("schema", "results")])
+    def test_an_array_that_describes_the_records_holds_none(self, names, indent):
+        schema = [{"Name": "a", "Type": "Int64"}, {"Name": "b", "Type": "Object"}]
+        text = json.dumps({"Stats": {"x": 1.5}, names[0]: schema, names[1]: self.RECORDS}, indent=indent)
+        assert framing_of(text.encode()) is Framing.WRAPPED
+        laid = laid_out(text.encode(), Layout.JSON)
+        assert [json.loads(line) for line in laid.split(b"\n") if line.strip(b" ,\0")] == self.RECORDS
+
     def test_a_document_that_breaks_off_gives_what_is_whole(self):
         frames, laid = framed(Blocks(b'[{"a":1},{"b":"unfinished'), Framing.WRAPPED), b""
         while block := frames.read(5):

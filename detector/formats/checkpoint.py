@@ -7,6 +7,7 @@ origin=192.0.2.9|src=10.0.0.7|src_user_name=Jane Doe (u1042)|resource=https://ww
 - ``src`` the client, ``src_user_name`` (``suser``, ``usrName``) its user, a name with the login in parentheses
 - ``resource`` (``request``) the URL, ``http_host``, ``dst_domain_name``, ``tls_server_host_name`` names of the server
 - ``sent_bytes`` (``out``) from the client, ``received_bytes`` (``in``) to it
+- of mails (Anti-Spam, MTA, DLP): ``from`` (``sender``) and ``to`` (``recipient``) of the envelope, ``email_subject``
 - ``action`` Accept, Allow, Detect, Inspect, Bypass, Decrypt let through; Drop, Block, Reject, Prevent do not
 
 Lines without a client's address (audit, updates) are no events.
@@ -20,18 +21,22 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import cef, kv, leef, mail, mailtable, moments, records, rendering, shapes, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
 _LOGIN = re.compile(r"[^()]*\(([^()]+)\)(?:\([+-]\))?\s*")
 _OWN = frozenset({"loguid", "originsicname", "origin_sic_name", "ifdir", "sequencenum", "origin"})
 _HEADER = re.compile(r"(?:<\d{1,3}>)?1 (\d{4}-\d\d-\d\dT\S{8,30}) ")
+_OF_MAILS = frozenset({"email_subject", "email_id", "email_control", "email_session_id", "original_queue_id"})
 _VENDOR = "Check Point"
+_ID = "{0x1,0x2,0x3,0x4}"
 
 
 @lru_cache(maxsize=8192)
@@ -41,6 +46,37 @@ def _user(text: str) -> str | None:
     return values.user(found[1] if found else text)
 
 
+_WHEN = moments.first(
+    moments.stamp("time rt devTime start"),
+    lambda cells, dialect: leef.instant(
+        str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
+    ),
+)
+_VERDICT = verdicts.verdict(
+    "action Action act",
+    denied="block drop reject prevent redirect quarantine",
+    allowed="accept allow detect inspect bypass decrypt inform encrypt https",
+)
+_MAILS = records.table(
+    {
+        Col.SOURCE_IP: "src sip",
+        Col.SENDER: "from sender",
+        Col.FROM: "mime_from",
+        Col.TO: "to recipient mime_to",
+        Col.SUBJECT: "email_subject subject",
+        Col.MESSAGE_ID: "email_message_id",
+    },
+    when=_WHEN,
+    verdict=_VERDICT,
+    readers={
+        Col.SENDER: lambda text: mail.address(text.replace("\\=", "=")),
+        Col.TO: lambda text: mail.addresses(text.replace("\\=", "=")) or None,
+        Col.SUBJECT: lambda text: mail.decode_subject(text.replace("\\=", "=")) or None,
+        Col.MESSAGE_ID: mailtable.message_id,
+    },
+    kind=Kind.MAIL,
+    needs=(Col.SENDER, Col.TO, Col.SOURCE_IP),
+)
 _TABLE = records.table(
     {
         Col.SOURCE_IP: "src sip",
@@ -56,17 +92,8 @@ _TABLE = records.table(
         Col.USER_AGENT: "user_agent requestClientApplication",
         Col.QUESTION: "dns_query",
     },
-    when=moments.first(
-        moments.stamp("time rt devTime start"),
-        lambda cells, dialect: leef.instant(
-            str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
-        ),
-    ),
-    verdict=verdicts.verdict(
-        "action Action act",
-        denied="block drop reject prevent redirect quarantine",
-        allowed="accept allow detect inspect bypass decrypt inform encrypt https",
-    ),
+    when=_WHEN,
+    verdict=_VERDICT,
     asked=records.Asked.ALONE,
     readers={
         Col.USER: _user,
@@ -79,15 +106,30 @@ _TABLE = records.table(
 
 def example(row: Row) -> str:
     """A line of pairs with bars."""
+    action = rendering.choice(row, allowed="Accept", denied="Block")
+    fixed = {"time": rendering.seconds(row).partition(".")[0], "hostname": "fw1", "action": action}
+    if row.get(Col.KIND) == Kind.MAIL:
+        to = row.get(Col.TO)
+        texts = {"from": str(row.get(Col.SENDER, "")), "to": ", ".join(to) if isinstance(to, list) else ""}
+        texts |= {"src": str(row.get(Col.SOURCE_IP, "")), "email_subject": str(row.get(Col.SUBJECT, ""))}
+        return _joined({**fixed, "product": "Anti-Spam and Email Security", "loguid": _ID, **texts})
     names = {
         Col.SOURCE_IP: "src", Col.USER: "src_user_name", Col.METHOD: "method", Col.URL: "resource",
         Col.DOMAIN: "http_host", Col.STATUS: "http_status", Col.BYTES_SENT: "sent_bytes",
         Col.BYTES_RECEIVED: "received_bytes", Col.USER_AGENT: "user_agent",
     }  # fmt: skip
-    action = rendering.choice(row, allowed="Accept", denied="Block")
-    fixed = {"time": rendering.seconds(row).partition(".")[0], "hostname": "fw1", "product": "URL Filtering"}
-    pairs = {**fixed, "action": action, "loguid": "{0x1,0x2,0x3,0x4}", **rendering.texts(row, names)}
+    return _joined({**fixed, "product": "URL Filtering", "loguid": _ID, **rendering.texts(row, names)})
+
+
+def _joined(pairs: Mapping[str, str]) -> str:
     return "|".join(f"{name}={kv.one_line(cell).replace('|', '/')}" for name, cell in pairs.items())
+
+
+def _choose(cells: Cells) -> records.Table:
+    """Told by names alone: lines of one layout have one table."""
+    if "recipient" in cells and "sender" in cells:
+        return _MAILS
+    return _MAILS if "to" in cells and "from" in cells and not _OF_MAILS.isdisjoint(cells) else _TABLE
 
 
 def _record(line: str, _dialect: Dialect) -> Cells:
@@ -116,7 +158,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _TABLE, Layouts((shapes.cut("|"), shapes.cef_message, shapes.leef_message)))
+_READER = Reader(_record, _choose, Layouts((shapes.cut("|"), shapes.cef_message, shapes.leef_message)))
 FORMAT = LogFormat(
     name="checkpoint",
     kind=Kind.PROXY,
@@ -126,7 +168,7 @@ FORMAT = LogFormat(
     timestamp=_READER.timestamp,
     block=_READER.block,
     example=example,
-    columns=_TABLE.columns | {Col.KIND},
+    columns=_TABLE.columns | _MAILS.columns | {Col.KIND},
     zone=Zone.UTC,
     layout=Layout.JSON,
     encoded=(b"\\u",),

@@ -38,6 +38,12 @@ _CONNECTION = re.compile(
     r"(?:Context (?P<who>\S{1,200}?)@\S{1,60} .{0,100}?)?Source (?P<ip>\S{1,60}):\d+ - ",
     re.DOTALL,
 )
+_FIREWALL = re.compile(
+    r"APPFW APPFW_\w+ \d+(?: \d+)? ?: +(?P<ip>[0-9A-Fa-f.:]{3,45}) \S+ \S+ .{0,400}?(?P<url>https?://\S{1,4000}) "
+    r".{0,400}?<(?P<did>not blocked|blocked|transformed)>",
+    re.DOTALL,
+)
+_COMMAND = re.compile(r" : (?:default )?(?:GUI|CLI|API|UI) CMD_EXECUTED ")
 _OWN = re.compile(
     r"(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?(?:\S+ ){0,4}?\S*: (?:default )?"
     r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI) "
@@ -74,7 +80,19 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         }
         return values.row_of(cells)
     if not _OWN.match(line):
+        if _COMMAND.search(line[:_HEAD]):
+            return None
         raise RefusedLine("not a message of a NetScaler")
+    if found := _FIREWALL.search(line):
+        return values.row_of(
+            {
+                Col.AT: _instant(line, dialect),
+                Col.SOURCE_IP: values.address(found["ip"]),
+                Col.URL: found["url"],
+                Col.DOMAIN: values.host_of_url(found["url"]),
+                Col.ACTION: Action.DENIED if found["did"] == "blocked" else Action.ALLOWED,
+            }
+        )
     if (found := _CONNECTION.search(line[:_HEAD])) and values.address(found["ip"]) is not None:
         who = values.user(found["who"])
         return values.row_of(

@@ -26,6 +26,12 @@ _NAMES = (
 )  # fmt: skip
 _WRAPPER = re.compile(rb'"(?:%s)"\s*:\s*(?:\{\s*"\w+"\s*:\s*)?\[\s*\{' % "|".join(_NAMES).encode())
 _TELLING_WRAPPER = re.compile(rb'"(?:%s)"\s*:\s*\[' % "|".join(_TELLING).encode())
+_HUNTED = re.compile(rb'"[Ss]chema"\s*:\s*\[[^\[\]]*\]\s*,\s*"[Rr]esults"\s*:\s*\[')
+_NO_RECORDS = frozenset((b'"Schema"', b'"schema"'))
+"""Arrays that describe the records in another one: answers of Microsoft's advanced hunting.
+
+Reference: https://learn.microsoft.com/en-us/graph/api/security-security-runhuntingquery (unverified from here)
+"""
 _KEPT = frozenset(b'"%s"' % name.encode() for name in _TELLING)
 STRING_LIMIT_BYTES = 16 * 1024 * 1024
 """Longest unfinished string that is kept while waiting for its end; a longer one is given out as it is."""
@@ -37,6 +43,9 @@ def is_wrapped(text: bytes) -> bool:
         return text[1:].lstrip()[:1] == b"{"
     telling = _TELLING_WRAPPER.search(text)
     if telling is not None and text.count(b"{", 0, telling.start()) <= 1:
+        return True
+    hunted = _HUNTED.search(text)
+    if hunted is not None and text.count(b"{", 0, hunted.start()) <= 2:
         return True
     wrapper = _WRAPPER.search(text)
     if wrapper is None or text.count(b"{", 0, wrapper.start()) > 2:
@@ -65,6 +74,7 @@ class JsonFrames:
         self._ended = False
         self._around: list[bytes] = []
         self._inside = 0
+        self._passes = False
 
     def read(self, limit: int) -> bytes:
         """Up to ``limit`` bytes; raises what the stream below raises, behind everything before it."""
@@ -106,7 +116,10 @@ class JsonFrames:
             self._inside = 1
             return
         if opens:
-            self._around.append(token)
+            self._around.append(b"(" if self._passes else token)
+            self._passes = False
+        elif token in _NO_RECORDS:
+            self._passes = self._around[-1:] == [b"{"]
         elif closes and self._around:
             self._around.pop()
         elif token in _KEPT and self._around[-1:] == [b"{"]:
