@@ -204,6 +204,15 @@ class TestLeftOut:
             assert leaving.news(f"www.d{number}.com") == f"d{number}.com"
         result = found(write([squid(SECOND, f"www.d{at}.com", f"u{at}") for at in range(6)]))
         assert (len(result.rows), result.people) == (6, 6)
+        asked = [f"[{SECOND}] unbound[811:0] info: 10.0.0.{at} www.d{at}.com. A IN" for at in range(6)]
+        result = found(write(asked), log_format="unbound")
+        assert (len(result.rows), result.people) == (6, 6)
+
+    def test_questions_before_the_window_are_old(self, write, found):
+        asked = [f"[{at}] unbound[811:0] info: 10.0.0.7 www.d{at}.com. A IN" for at in range(SECOND, SECOND + 9)]
+        baseline, path = write(asked[:5], "old"), write(asked)
+        result = found(baseline, path, log_format="unbound", window=Window(since=(SECOND + 5) * 1_000_000))
+        assert sorted(domains(result)) == [f"d{at}.com" for at in range(SECOND + 5, SECOND + 9)]
 
     def test_own_domains_as_people_write_them(self):
         assert suffixes_named([".Own.ORG", " a.example ", "?"]) == {"own.org", "a.example"}

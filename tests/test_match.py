@@ -1,18 +1,23 @@
 """Events become sightings: exact on label boundaries, at the right stage, of authenticated senders only."""
 
 import random
+from dataclasses import replace
 
 import pytest
-from machine import small_ruleset
+from hypothesis import given
+from hypothesis import strategies as st
+from machine import SUFFIX, indicator, signature, small_ruleset
 
 from detector.events import Action, Col, EventBatch, Kind, Stage, from_iso
 from detector.events.batch import batch_of
 from detector.match import Confidence, Index, Mail, MailIndex, Matcher, Tier, normalise, sighting_id, target_of
 from detector.match import index as index_module
 from detector.match.hosts import normalise_path
+from detector.match.lookup import Lookup
 from detector.match.mail import sender_domain
 
 RULESET = small_ruleset()
+ONE_LABEL = replace(RULESET, signatures=(signature("own", indicator("own", SUFFIX, "intranet")),))
 INDEX = Index(RULESET)
 MAIL = MailIndex(RULESET)
 MATCHER = Matcher(RULESET)
@@ -142,6 +147,17 @@ class TestIndex:
     def test_the_longest_suffix_comes_first(self):
         assert [one.service for one in INDEX.candidates("x.deep.clearview.ai").hosts] == ["sub", "clearview"]
         assert INDEX.candidates("clearview.ai").tier is Tier.DIRECT
+
+    @pytest.mark.parametrize("ruleset", [RULESET, ONE_LABEL], ids=["usual", "one label"])
+    @given(
+        st.sampled_from(("", ".", "www.", "a.b.", "x", "-", "W.")),
+        st.sampled_from((*sorted({one.host for one in RULESET.indicators()}), "mcas.ms", "intranet", "new.com", "")),
+        st.sampled_from(("", ".", "..", ":443", ".com", "/", "%2Ecom", ".mcas.ms", "\u3002", ".intranet")),
+    )
+    def test_what_is_told_early_is_what_a_whole_search_tells(self, ruleset, front, name, behind):
+        index, host = Index(ruleset), f"{front}{name}{behind}"
+        assert index.candidates(host) == index._find(host)  # noqa: SLF001
+        assert Lookup(ruleset).of(f"//{host}") == Lookup(ruleset).of(host)
 
     def test_the_memory_of_hosts_is_bounded(self, monkeypatch):
         monkeypatch.setattr(index_module, "MEMORY_LIMIT", 3)

@@ -16,6 +16,8 @@ from detector.errors import UsageError
 if TYPE_CHECKING:
     from detector.signatures import Ruleset
 
+_NOTHING = dict.fromkeys(("service", "category", "indicator", "stage", "tier"))
+
 
 @click.command(
     epilog="Examples: shadowit lookup app.clearview.ai https://pimeyes.com/api/upload/file noreply@clearview.ai -- "
@@ -60,9 +62,7 @@ def _answers(values: Iterable[str], ruleset: Ruleset) -> Iterator[dict[str, str 
     lookup = Lookup(ruleset)
     for value in values:
         found = lookup.of(value)
-        yield {"input": value} | (
-            found._asdict() if found else dict.fromkeys(("service", "category", "indicator", "stage", "tier"))
-        )
+        yield {"input": value, **(found._asdict() if found else _NOTHING)}
 
 
 def _mail_answers(values: Iterable[str], ruleset: Ruleset) -> Iterator[dict[str, str | None]]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from detector.signatures import Indicator, Ruleset, Thresholds
 
-_PLAIN = re.compile(r"[a-z0-9._-]*[a-z0-9_-]")
-"""What is already spelled as hosts are, if it is one."""
+_ODD = re.compile(r"[^a-z0-9._-]")
+"""What does not stand in a host that is already spelled as hosts are, but for its final dot."""
 MEMORY_LIMIT = 200_000
 """Hosts whose answer is remembered; the memory is emptied when it is full, so that it never grows with the log."""
 
@@ -65,12 +65,12 @@ class Index:
     _patterns: dict[str, list[tuple[re.Pattern[str], Indicator]]] = field(default_factory=dict)
     _memory: dict[str, Candidates | None] = field(default_factory=dict)
     _heads: frozenset[str] = frozenset()
+    _tails: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         for indicator in self.ruleset.indicators():
             if "*" in indicator.host:
-                tail = ".".join(indicator.host.rsplit(".", 2)[-2:])
-                self._patterns.setdefault(tail, []).append((_pattern(indicator.host), indicator))
+                self._patterns.setdefault(_tail(indicator.host), []).append((_pattern(indicator.host), indicator))
             elif indicator.kind is IndicatorKind.SUFFIX:
                 self._suffixes.setdefault(indicator.host, []).append(indicator)
             else:
@@ -78,25 +78,42 @@ class Index:
                 places.setdefault(indicator.host, []).append(indicator)
         named = (self._exact, self._suffixes, self._urls, self._patterns)
         self._heads = self.ruleset.session_proxies.union(self.ruleset.translators, *named)
+        if all("." in head for head in self._heads):
+            tails = {_tail(head) for head in self._heads}
+            self._tails = frozenset(tails | {f"{tail.partition('.')[2]}." for tail in tails})
 
     def candidates(self, host: str) -> Candidates | None:
         """What a host as a log writes it leads to, ``None`` for nothing."""
         memory = self._memory
         if host in memory:
             return memory[host]
+        if self.is_unknown(host):
+            return None
         if len(memory) >= MEMORY_LIMIT:
             memory.clear()
         found = memory[host] = self._find(host)
         return found
 
+    def is_unknown(self, raw: str) -> bool:
+        """Whether a host as nearly every log writes it leads to nothing, told before it is spelled anew.
+
+        ``False`` decides nothing. The last two labels tell most, at a fifth of the cost; of a host with a final dot
+        these are the last label.
+        """
+        if _ODD.search(raw) is not None:
+            return False
+        at = raw.rfind(".")
+        if at > 0 and (tails := self._tails) is not None and raw[raw.rfind(".", 0, at) + 1 :] not in tails:
+            return True
+        rest, at, heads = raw, 0, self._heads
+        while rest not in heads:
+            at = raw.find(".", at) + 1
+            if not at:
+                return not raw.endswith(".")
+            rest = raw[at:]
+        return False
+
     def _find(self, raw: str) -> Candidates | None:
-        if _PLAIN.fullmatch(raw):  # nearly every host of a log, told in a quarter of the time
-            heads, rest, at = self._heads, raw, 0
-            while rest not in heads:
-                at = raw.find(".", at) + 1
-                if not at:
-                    return None
-                rest = raw[at:]
         host = normalise(raw)
         if host is None:
             return None
@@ -108,8 +125,7 @@ class Index:
     def _collect(self, host: str, tier: Tier) -> Candidates | None:
         urls = list(self._urls.get(host, ()))
         hosts = list(self._exact.get(host, ()))
-        tail = ".".join(host.rsplit(".", 2)[-2:])
-        for pattern, indicator in self._patterns.get(tail, ()):
+        for pattern, indicator in self._patterns.get(_tail(host), ()):
             if pattern.fullmatch(host):
                 (urls if indicator.kind is IndicatorKind.URL else hosts).append(indicator)
         for suffix in _suffixes_of(host):
@@ -132,6 +148,11 @@ class Index:
             if suffix in self.ruleset.translators:
                 return front.replace("--", "\0").replace("-", ".").replace("\0", "-")
         return None
+
+
+def _tail(host: str) -> str:
+    """The last two labels."""
+    return host[host.rfind(".", 0, max(host.rfind("."), 0)) + 1 :]
 
 
 def _suffixes_of(host: str) -> Iterator[str]:

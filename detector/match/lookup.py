@@ -42,6 +42,8 @@ class Lookup:
 
     def of(self, value: str) -> Found | None:
         """The service of a host, URL, ``host:port`` or mail address; ``None`` for no service."""
+        if self._hosts.is_unknown(value):
+            return None
         if "@" in value and "/" not in value:
             return self._of_address(value)
         target = target_of(value)

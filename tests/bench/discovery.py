@@ -1,8 +1,8 @@
 """Discovery on a big squid log: MB/s of the whole command and its peak memory; each run is written to tests/bench/runs/.
 
-    python tests/bench/discovery.py [MEGABYTES] [--rounds N]
+    python tests/bench/discovery.py [MEGABYTES] [--rounds N] [--keep DIR]
 
-The machine is shared and drifts: the best round says what the program can, the median what it did.
+With --keep the log stays in that folder, and is taken from there by the next run. The machine is shared and drifts: the best round says what the program can, the median what it did.
 """
 
 import argparse
@@ -78,11 +78,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("megabytes", nargs="?", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--keep", default="", help="folder in which the log stays for the next run")
     options = parser.parse_args()
     compileall.compile_dir(Path(__file__).parents[2] / "detector", quiet=1)  # as it is in an installed package
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "access.log"
-        size = write(log, options.megabytes * 1_000_000, random.Random(5))
+        log = Path(options.keep or folder) / f"discovery-{options.megabytes}.log"
+        if not log.exists():
+            write(log, options.megabytes * 1_000_000, random.Random(5))
+        size = log.stat().st_size
         rounds = [measured(log, folder) for _ in range(options.rounds)]
         rows = len(Path(folder, "out").read_text().splitlines()) - 1
     speeds = [size / took / 1e6 for took, _, _ in rounds]
