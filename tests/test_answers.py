@@ -301,12 +301,41 @@ class TestWords:
         assert "at a time that cannot be read" in told(sighting(at=None), reader=Reader.INTERNAL)
 
     def test_what_was_found_in_small_numbers_is_dated_by_the_month(self):
-        assert "The first of these records is from 1970-01, the last from 1970-01" in told(sighting(at=5))
+        assert "These records are from 1970-01." in told(sighting(at=5))
         many = [sighting(at=5, who=f"u{number}") for number in range(5)]
-        assert "is from 1970-01-01" in told(*many)
+        assert "These records are from 1970-01-01." in told(*many)
+        late = sighting(at=50 * HOUR, who="u9")
+        assert "The first of these records is from 1970-01-01, the last from 1970-01-03." in told(*many, late)
         assert "5 accounts or addresses" in told(*many)
         people = [one._replace(actor=Actor(ActorKind.PERSON, one.actor.name)) for one in many]
         assert "5 people signed up" in told(*people)
+
+    def test_days_are_not_broken_on_a_page_and_nothing_else_is_markup(self):
+        page = told(sighting(at=5), reader=Reader.INTERNAL, form="html")
+        assert 'first seen on <span class="d">1970-01-01</span>, last on <span class="d">1970-01-01</span>.' in page
+        assert "&lt;span" not in page
+        hostile = replace(SERVICE, name="<b>2020-01-01</b>")
+        given_ = answer(asked(), hostile, Evidence((), ledger(PROXY)), Origin("0", ""))
+        page = render(given_, Showing(Reader.INTERNAL), "html")
+        assert '&lt;b&gt;<span class="d">2020-01-01</span>&lt;/b&gt;' in page
+
+    def test_what_was_sent_is_no_zero_where_no_log_says_it(self):
+        silent = replace(PROXY, fields=frozenset({Col.AT, Col.DOMAIN}))
+        quiet = [replace(one, fields=frozenset({Col.AT})) for one in (DNS, MAIL)]
+        text = told(sighting(bytes_sent=0), reader=Reader.INTERNAL, read=ledger(silent, *quiet))
+        assert "| not logged |" in text
+        assert "| 0 B |" not in text
+        loud = replace(silent, fields=frozenset({Col.AT, Col.DOMAIN, Col.BYTES_SENT}))
+        assert "| 0 B |" in told(sighting(bytes_sent=0), reader=Reader.INTERNAL, read=ledger(loud, *quiet))
+        assert "| 7 B |" in told(sighting(bytes_sent=7), reader=Reader.INTERNAL, read=ledger(silent, *quiet))
+
+    def test_traces_stand_behind_what_was_read_and_prove_nothing(self):
+        text = told(sighting(), sighting(who="u2", stage=Stage.VISITED), reader=Reader.INTERNAL)
+        assert "1 other left traces below that stage: these prove neither an account nor a use." in text
+        assert "it is no proof against a person" in text
+        places = [text.index(f"## {one}") for one in ("Who", "What was read", "Traces below that stage", "Evidence")]
+        assert places == sorted(places)
+        assert "no proof against a person" not in told(reader=Reader.INTERNAL)
 
     def test_a_canary_that_failed_is_told_to_everybody(self):
         for reader in Reader:
@@ -354,7 +383,7 @@ class TestWords:
 
     def test_one_of_several_and_refused_attempts_are_told(self):
         text = told(sighting(one_of=3, grade="low"), sighting(who="u2", denied=True), reader=Reader.INTERNAL)
-        assert "account, low, one of 3" in text
+        assert "account, low confidence, one of 3" in text
         assert "used, refused" in text.replace("\\_", "_")
         assert "1 other left traces" in told(sighting(), sighting(who="u2", denied=True), reader=Reader.LEADERSHIP)
         assert "Nobody is seen" in told(reader=Reader.LEADERSHIP)

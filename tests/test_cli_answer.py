@@ -15,13 +15,11 @@ from detector.answers import (
     HandedIn,
     Outcome,
     Question,
-    References,
     answer,
     kinds_of,
     statements,
     vendor,
 )
-from detector.answers import references as cases
 from detector.audit import Site, Terms, plan
 from detector.audit.plan import Named
 from detector.cli import run
@@ -29,8 +27,9 @@ from detector.cli.evidence import Asked, of_logs, who_of
 from detector.coverage import Hour, Unread, Window
 from detector.events import Kind, Stage, from_iso
 from detector.formats import Formats
+from detector.identity import References, pseudonym
 from detector.identity import load as load_people
-from detector.identity import pseudonym
+from detector.identity import references as cases
 from detector.match import Actor, ActorKind
 from detector.report.answer import FORMATS, Reader, Showing, render
 from detector.store import Store

@@ -80,7 +80,7 @@ class TestPhases:
         assert found.grace == Phase(used=2, days=2)
         assert found.after == Phase(used=1, blocked=1, looked_up=1, days=1)
         assert (found.last_before, found.first_after, found.last_use) == (ORDER - 1, ORDER + DAY, ORDER + DAY)
-        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use behind the grace period")
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use after the grace period")
 
     def test_what_was_behind_the_end_is_not_looked_at(self):
         assert one(seen(ORDER - 1), seen(UNTIL)).compliance is Compliance.COMPLIANT
@@ -101,7 +101,7 @@ class TestCompliance:
     def test_no_use_after_is_compliant_where_the_logs_cover_it(self):
         assert one(seen(ORDER - 1)).compliance is Compliance.COMPLIANT
         short = one(seen(ORDER - 1), covered=0.9)
-        assert (short.compliance, short.reason) == (Compliance.UNPROVEN, "the logs cover 90.0 % of the time behind it")
+        assert (short.compliance, short.reason) == (Compliance.UNPROVEN, "the logs cover 90.0 % of the time after it")
 
     def test_a_breach_is_one_whatever_the_logs_cover(self):
         assert one(seen(ORDER + DAY), covered=0.0).compliance is Compliance.BREACH
@@ -194,7 +194,7 @@ class TestBackground:
 
     def test_one_request_by_hand_is_a_breach(self):
         found = one(*self.beats(), seen(ORDER + 3 * DAY, Stage.SIGNED_IN))
-        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use behind the grace period")
+        assert (found.compliance, found.reason) == (Compliance.BREACH, "1 use after the grace period")
 
     @given(st.integers(BEATS, 40), st.integers(5_000_000, 10 * HOUR), st.randoms(use_true_random=False))
     def test_the_order_of_the_rows_never_matters(self, number, step, random):

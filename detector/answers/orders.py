@@ -206,7 +206,7 @@ def _follower(order: Order, actor: Actor, rows: Sequence[Attributed], *, covered
     is_bound = bool(breaches) or any(order.binds(Subject(frozenset({actor.name}), one.unit)) for one in rows)
     compliance, reason = _judged(breaches, clockwork, unknown=len(uses) - len(timed))
     if compliance is Compliance.COMPLIANT and is_bound and not is_covered:
-        compliance, reason = Compliance.UNPROVEN, f"the logs cover {100 * covered:.1f} % of the time behind it"
+        compliance, reason = Compliance.UNPROVEN, f"the logs cover {100 * covered:.1f} % of the time after it"
     deletion, deleted = _deletion(order, rows)
     return Follower(
         actor=actor,
@@ -233,12 +233,12 @@ def _follower(order: Order, actor: Actor, rows: Sequence[Attributed], *, covered
 def _judged(breaches: Sequence[Attributed], clockwork: frozenset[str], unknown: int) -> tuple[Compliance, str]:
     by_hand = sum(one.id not in clockwork for one in breaches)
     if by_hand:
-        return Compliance.BREACH, f"{_counted(by_hand, 'use')} behind the grace period"
+        return Compliance.BREACH, f"{_counted(by_hand, 'use')} after the grace period"
     if breaches:
         return Compliance.UNPROVEN, f"{_counted(len(breaches), 'background request')}: a program was left running"
     if unknown:
         return Compliance.UNPROVEN, f"{_counted(unknown, 'use')} whose time cannot be read"
-    return Compliance.COMPLIANT, "no use behind the grace period"
+    return Compliance.COMPLIANT, "no use after the grace period"
 
 
 def _counted(number: int, noun: str) -> str:

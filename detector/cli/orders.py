@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @judging
 @click.option("--order", "chosen", multiple=True, metavar="ID", help="Only this order; may be given several times.")
 @click.option("--require-coverage", type=click.FloatRange(0, 100), default=95.0, metavar="PCT",
-              help="Share of the time behind an order that the logs have to cover [95].")  # fmt: skip
+              help="Share of the time after an order that the logs have to cover [95].")  # fmt: skip
 def command(paths: tuple[str, ...], chosen: tuple[str, ...], require_coverage: float, **options: object) -> int:
     """Tell who followed the policy's orders to cease use, and which accounts are still to be deleted.
 

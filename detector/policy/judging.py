@@ -101,7 +101,7 @@ class Policy:
         if allowed := _allowed(rules, act, subject, ordered_at, is_used=used):
             return allowed
         if orders:
-            return Ruling(Verdict.AFTER_ORDER, orders[0].id, "used behind the grace period of an order to cease use")
+            return Ruling(Verdict.AFTER_ORDER, orders[0].id, "used after the grace period of an order to cease use")
         if not used and (act.denied or act.stage is not Stage.RESOLVED):
             return Ruling(Verdict.UNREVIEWED, "", "an attempt, or mail that somebody got: no use")
         return _refused(rules, act)

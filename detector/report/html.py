@@ -5,6 +5,7 @@ Everything passes ``visible`` and the template engine's escaping, whatever the t
 
 from __future__ import annotations
 
+import re
 import shlex
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from detector.report.document import ActorRow, Report
 
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -84,6 +86,13 @@ def _who(actor: ActorRow, report: Report) -> str:
 
 
 @cache
+def _dated(text: str) -> str:
+    """A text in which no line ends within a day."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - as below
+
+    return Markup(_DAY.sub(r'<span class="d">\g<0></span>', str(escape(visible(text)))))  # noqa: S704 - escaped before
+
+
 def environment() -> Environment:
     """What pages are made with: everything is escaped, and spelled out where it cannot be seen."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only pages pay for it
@@ -98,6 +107,7 @@ def environment() -> Environment:
         finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     environment.filters.update(
+        dated=_dated,
         counted=counted,
         day=day,
         moment=moment,

@@ -51,14 +51,14 @@ def _order(order: Followed, shown: Shown) -> Iterator[Block]:
     breach = f", a use is a breach from {moment(one.breach_from)[:16]}" if one.breach_from != one.effective else ""
     text = (
         f"{one.id}, in force from {moment(one.effective)[:16]} UTC{breach}: {order.compliance.value.upper()} "
-        f"({compliances(order)}). Of the time behind it, logs cover {share(order.covered)}."
+        f"({compliances(order)}). Of the time after it, logs cover {share(order.covered)}."
     )
     yield Prose(text, "bad" if order.compliance is Compliance.BREACH else "")
     if order.followers:
         heads = ("Who", "Followed", "Before", "In grace", "After", "Last before", "First after", "Account", "Why")
         followers = sorted(order.followers, key=lambda follower: shown.place(follower.actor))
         rows = tuple(_follower(follower, shown.labels) for follower in followers)
-        caption = "Uses (days) before the order, in its grace period and behind it; refused attempts beside them."
+        caption = "Uses (days) before the order, in its grace period and after it; refused attempts beside them."
         yield Grid(heads, rows, caption, frozenset(), frozenset({"Who"}))
 
 

@@ -79,14 +79,19 @@ def _statements(shown: Shown) -> Iterator[Block]:
     found = shown.answer.statements
     contradicted = sum(one.contradicted for one in found)
     yield Prose(
-        f"{counted(len(found), 'statement')}; of {contradicted:,} of them the logs show the contrary until the day on "
-        "which it was made. A log knows an account, not who sat there."
+        f"{counted(len(found), 'statement')}; the logs show the contrary of {contradicted:,}, up to the day on which "
+        "it was made. A log knows an account, not who sat there."
     )
     if shown.showing.reader is Reader.INTERNAL:
         heads = ("Who", "Statement", "Date", "Days of use before", "Stage before", "Logs", "Vendor's list")
-        rows = tuple(_statement(one, shown) for one in found)
+        count = len(heads) - (shown.answer.vendor is None)
+        rows = tuple(_statement(one, shown)[:count] for one in found)
         yield Grid(
-            heads, rows, "Statements beside what the logs show until then.", _NUMBERS, frozenset({"Who", "Statement"})
+            heads[:count],
+            rows,
+            "Statements beside what the logs show until then.",
+            _NUMBERS,
+            frozenset({"Who", "Statement"}),
         )
 
 

@@ -104,6 +104,8 @@ def _dates(shown: Shown) -> str:
         return "The time of these records cannot be read."
     cut = 7 if shown.people is None else 10
     first, last = day(min(firsts))[:cut], day(max(lasts))[:cut]
+    if first == last:
+        return f"These records are from {first}."
     return f"The first of these records is from {first}, the last from {last}."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.coverage import DECLARED
+from detector.events import Col
 from detector.report.answer.blocks import Block, Grid, Points, Prose, Section
 from detector.report.answer.drawings import figures_of_reading, figures_of_stages
 from detector.report.answer.sentences import KINDS, listed, sentence, shortfall, sign
@@ -34,12 +35,23 @@ def verdicts_of(party: Party) -> str:
 
 def identity_of(party: Party) -> str:
     """On what it rests that the sightings are this actor's."""
-    text = f"{party.actor.kind}, {party.grade}"
+    text = f"{party.actor.kind}, {party.grade} confidence"
     return f"{text}, one of {party.one_of:,}" if party.one_of > 1 else text
 
 
-def people(rows: Sequence[ShownParty], caption: str) -> Grid:
-    """Actors, one a row; a column that nobody fills is left out."""
+def people(rows: Sequence[ShownParty], caption: str, sources: Sequence[ShownSource]) -> Grid:
+    """Actors, one a row; a column that nobody fills is left out.
+
+    Args:
+        rows: the actors.
+        caption: of the table.
+        sources: what was read: where none of it says how much was sent, that is no zero.
+    """
+    is_logged = any(one.source.fields is None or Col.BYTES_SENT in one.source.fields for one in sources)
+
+    def sent(party: Party) -> str:
+        return size(party.bytes_sent) if is_logged or party.bytes_sent else "not logged"
+
     has_units = any(one.units for one in rows)
     heads = [
         "Who",
@@ -58,7 +70,8 @@ def people(rows: Sequence[ShownParty], caption: str) -> Grid:
         [
             one.label, identity_of(one.party), listed(one.units) or "unknown", stage_of(one.party),
             moment(one.party.first), moment(one.party.last), f"{one.party.days:,}", f"{one.party.sightings:,}",
-            f"{one.party.attempts:,}", size(one.party.bytes_sent), verdicts_of(one.party),
+            f"{one.party.attempts:,}", sent(one.party),
+            verdicts_of(one.party),
         ]
         for one in rows
     ]  # fmt: skip
@@ -84,7 +97,12 @@ def stages(shown: Shown) -> Section:
     seen = {row.stage.value for party in parties for row in party.stages}
     rows = tuple((name, words.proves, words.not_proven) for name, words in STAGES.items() if name in seen)
     words = Grid(("Stage", "What a line proves", "What it leaves open"), rows, "Stages, weakest first.")
-    return Section("Stages", (*figures_of_stages(shown), words))
+    together = [name for name in STAGES if name in {party.stage.value for party in shown.answer.found} - seen]
+    text = (
+        f"{listed(together)}: told from many requests, minutes or bytes that went to the product itself; no single "
+        "line proves it, so it is only probable."
+    )
+    return Section("Stages", (*figures_of_stages(shown), words, *([Prose(text)] if together else [])))
 
 
 def reading(shown: Shown) -> Section:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from detector.events import to_iso
 from detector.identity import pseudonym
 from detector.match import ActorKind
 from detector.report import spreading
 from detector.report.answer.blocks import Figure, Graph, Grid, Points, Prose, Section
 from detector.report.answer.graph import Spread as SpreadData
-from detector.report.wording import counted
+from detector.report.wording import counted, moment
 
 if TYPE_CHECKING:
     from detector.answers.spread import Spread
@@ -34,10 +33,7 @@ def sections(shown: Shown) -> Iterator[Section]:
     if spread is None or not (spread.edges or spread.came):
         return
     label = _label_of(shown, spread)
-    rows = tuple(
-        ("unknown" if edge.at is None else to_iso(edge.at), label(edge.inviter), label(edge.invitee), edge.by)
-        for edge in spread.edges
-    )
+    rows = tuple((moment(edge.at), label(edge.inviter), label(edge.invitee), edge.by) for edge in spread.edges)
     drawing = Figure(Graph(spreading.as_svg(spread, label)), "Who brought whom, left to right; dashed: never came.")
     table = Grid(("When", "From", "To", "How"), rows, "Mails that brought somebody to the service. Times are UTC.")
     yield Section("How it spread", (Points(tuple(_points(spread, label))), *((table, drawing) if rows else ())))
@@ -53,7 +49,7 @@ def data(shown: Shown) -> SpreadData | None:
 
 def _points(spread: Spread, label: Label) -> Iterator[str]:
     if spread.first:
-        yield f"First: {label(spread.first[0])}, {to_iso(spread.came[spread.first[0]])}."
+        yield f"First: {label(spread.first[0])}, {moment(spread.came[spread.first[0]])} (UTC)."
         last = max(spread.generations.values())
         came = f"{len(spread.came)} people" if len(spread.came) > 1 else "One person"
         yield f"{came} came, in {counted(last + 1, 'generation')} of invitations."
