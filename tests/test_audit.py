@@ -250,6 +250,15 @@ class TestPlan:
         (other,) = planned([path], "squid")
         assert other.segment.framing is Framing.LINES
 
+    def test_objects_that_are_no_events_tell_their_format_where_it_is_the_only_one_that_knows_them(self, tmp_path):
+        flow = b'{"timestamp":"2020-02-27T10:00:00.1+0000","flow_id":1,"event_type":"flow","src_ip":"10.0.0.7"}\n'
+        (one,) = planned([written(tmp_path, "eve.json", flow * 3)])
+        assert (one.log_format.name, one.confidence, one.unread) == ("suricata_eve", 0.5, "")
+        (other,) = planned(
+            [written(tmp_path, "other.json", b'{"ts":1582797600.1,"src":"10.0.0.7","what":"else"}\n' * 3)]
+        )
+        assert other.unread
+
     def test_a_mail_is_laid_out_only_for_the_format_of_mails(self, tmp_path):
         path = written(tmp_path, "a.eml", b"From: a@example.org\r\nDate: 27 Feb 2020 10:00 GMT\r\n\r\nTo: body\r\n")
         (one,) = planned([path])

@@ -149,7 +149,13 @@ def _is_zeek(line: str) -> bool:
             _check(record, _origin(record))
     except RefusedLine:
         return False
-    return "ts" in record or "_write_ts" in record
+    own = (
+        "_path" in record
+        or zeek.ORIGIN in record
+        or isinstance(record.get("id"), dict)
+        or not _OWN_KEYS.isdisjoint(record)
+    )
+    return own and ("ts" in record or "_write_ts" in record)
 
 
 FORMAT = LogFormat(

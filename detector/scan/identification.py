@@ -82,6 +82,15 @@ def _envelopes(sample: Sequence[Line]) -> list[Envelope]:
     return list(Envelope) if peeled * 2 > len(texts) else [Envelope.NONE]
 
 
+def _likeness(log_format: LogFormat, sample: Sequence[Line]) -> float:
+    return 1.0 if log_format.sniff is None else log_format.sniff([text_of(line.raw) for line in sample])
+
+
+def _are_objects(sample: Sequence[Line]) -> bool:
+    """Whether all lines are JSON objects: a format passes those of its own that are no events, and refuses others'."""
+    return all(line.raw.lstrip().startswith(b"{") for line in sample)
+
+
 def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> Guess | None:
     first = text_of(sample[0].raw)
     header = log_format.head(first, dialect)
@@ -89,12 +98,11 @@ def _guess(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) -> G
     events, refused = len(reading.batch), len(reading.refusals)
     started = header or (reading.dialect if reading.dialect.columns != dialect.columns else None)
     if not events:
-        if started is None or refused:
+        if refused or (started is None and not _are_objects(sample)):
             return None
-        return Guess(log_format, started, 0.5, 0.0, reading.dialect)
-    share = events / (events + refused)
-    if log_format.sniff is not None:
-        share *= log_format.sniff([text_of(line.raw) for line in sample])
+        sure = 0.5 if started is not None else 0.5 * _likeness(log_format, sample)
+        return Guess(log_format, started or dialect, sure, 0.0, reading.dialect) if sure else None
+    share = events / (events + refused) * _likeness(log_format, sample)
     is_sure = started is not None or log_format.layout is Layout.MAILS  # one mail may be the whole file
     few = 1.0 if is_sure else min(1.0, 0.7 + 0.1 * min(events, _ENOUGH_EVENTS))
     cells = sum(cell is not None for column in reading.batch.columns.values() for cell in column)
