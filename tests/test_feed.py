@@ -236,10 +236,10 @@ def test_hostile_pairs_forge_nothing():
     "piece", ['a="', 'a="\\"', "a ", "a=", '"', "= ", "\\", 'a="b"c ', " ", "\t", ";", "; ", "a;", ":"]
 )
 def test_hostile_pairs_take_linear_time(piece):
-    start = time.perf_counter()
+    start = time.process_time()
     read(KV, "src=10.0.3.17 " + piece * 100_000)
     read(DNS_SYSLOG, "peer:10.0.3.17;" + piece * 100_000)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_hostile_json_is_refused_or_mended():

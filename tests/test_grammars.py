@@ -156,10 +156,10 @@ def test_host_of_an_example_is_a_tunnel():
 @pytest.mark.parametrize("piece", ['a="', "a=", " a=b", '\\"', 'a:"', "|", "CEF:0|", "LEEF:1.0|", '"a"', "=", "x "])
 def test_forged_lines_take_linear_time(read, piece):
     line = (piece * (200_000 // len(piece)))[:200_000]
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         read("a=b " + line)
         read(line)
     except ValueError:
         pass
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0

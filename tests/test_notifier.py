@@ -277,7 +277,7 @@ class TestNotifier:
 
     def test_a_sink_that_hangs_holds_up_neither_the_others_nor_the_store(self, store):
         released = threading.Event()
-        slow = Channel("slow", "script", lambda _alert, _now: released.wait(10) and DELIVERED)
+        slow = Channel("slow", "script", lambda _alert, _now: released.wait(60) and DELIVERED)
         script, notifier = Script(), Notifier(store)
         notifier.use([slow, script.channel])
         with store.batch(AT) as batch:
@@ -286,7 +286,7 @@ class TestNotifier:
         until(lambda: script.keys == ["k1"])
         begun = time.monotonic()
         queued(store, alert("k2"))
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 20
         assert not notifier.stop(0.1)
         released.set()
         assert notifier.stop(5)

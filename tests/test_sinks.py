@@ -253,10 +253,11 @@ class TestAddresses:
             addresses_of(Endpoint("x.example", 80), Deadline(1), resolve)
 
     def test_a_resolver_that_is_slow_does_not_hold_the_attempt(self):
-        begun = time.monotonic()
+        released = threading.Event()
         with pytest.raises(TooLate, match="resolver"):
-            addresses_of(Endpoint("x.example", 80), Deadline(0.1), lambda _: time.sleep(1) or [])
-        assert time.monotonic() - begun < 0.8
+            addresses_of(Endpoint("x.example", 80), Deadline(0.1), lambda _: released.wait(60) and [])
+        assert not released.is_set()
+        released.set()
 
     def test_the_address_that_was_checked_is_the_one_that_is_called(self):
         """A name that changes between the check and the call changes nothing: it is asked for once."""
@@ -324,7 +325,7 @@ class TestHttp:
             begun = time.monotonic()
             with pytest.raises((TooLate, AssertionError)) as ended:
                 assert posted(server, 0.6).result is Result.DELIVERED
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 20
             assert ended.type is TooLate or "POSTPONED" in str(ended.value)
 
     def test_an_answer_that_never_ends_is_not_read_to_its_end(self):
@@ -332,7 +333,7 @@ class TestHttp:
             with Http(endless(b"HTTP/1.1 %d X\r\n\r\n" % status)) as server:
                 begun = time.monotonic()
                 assert posted(server).result is result
-                assert time.monotonic() - begun < 2
+                assert time.monotonic() - begun < 20
 
     def test_the_status_counts_where_the_rest_never_comes(self):
         with Http(drip(b"HTTP/1.1 404 X\r\nContent-Length: 100\r\n\r\n", b"n")) as server:
@@ -822,7 +823,7 @@ class TestSmtp:
             with Mailserver(**answers) as server:
                 begun = time.monotonic()
                 assert delivered("smtp", self.options(server)).result is Result.POSTPONED
-                assert time.monotonic() - begun < 2
+                assert time.monotonic() - begun < 20
 
     def test_the_same_alert_is_the_same_mail(self):
         options = SmtpOptions(type="smtp", host="h", sender="a@b.example", recipients=("c@d.example",))
