@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from detector.events import to_iso
 from detector.findings import AlertKind
 from detector.store import Store
 
@@ -64,8 +65,16 @@ def once(folder, *options):
     )
 
 
+START_S = 1_582_797_600
+
+
+def iso(number):
+    """The time of a line, as alerts spell it."""
+    return to_iso((START_S + number) * 1_000_000)
+
+
 def squid_line(number, user="u0", host="www.clearview.ai"):
-    at = 1_582_797_600 + number
+    at = START_S + number
     return (
         f"{at}.000    120 10.0.0.7 TCP_MISS/200 5120 GET http://{host}/{number} {user} HIER_DIRECT/1.2.3.4 text/html"
     ).encode()
