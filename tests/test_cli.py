@@ -140,6 +140,14 @@ class TestHelp:
         assert done.out.startswith(f"Usage: shadowit {' '.join(command)}")
         assert shadowit(*command, "-h").out == done.out
 
+    @pytest.mark.parametrize("group", ["bundle", "check", "findings", "notify", "reveal", "signatures", "store"])
+    def test_a_group_shows_an_example_and_says_whole_what_its_commands_do(self, shadowit, group):
+        page = shadowit(group, "--help").out
+        assert re.search(rf"Examples?:\n\s+shadowit {group} ", page)
+        listed = page.partition("Commands:\n")[2].partition("\n\n")[0]
+        assert listed
+        assert not re.search(r"\.\.\.$", listed, re.MULTILINE), listed
+
     def test_the_first_page_names_every_command_and_status(self, shadowit):
         done = shadowit("--help")
         for command in commands():

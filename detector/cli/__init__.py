@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.errors import InvalidFile, ShadowitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
-    "run": "Read sources as they grow, keep what is found, tell of it: the daemon.",
+    "run": "The daemon: read logs as they grow, keep what is found, send alerts.",
     "audit": "Find uses of and sign-ups for catalogued services in logs.",
     "spread": "Show who brought whom to a service.",
     "answer": "Answer whether a service was used, with what the answer stands on.",
@@ -25,7 +26,7 @@ _COMMANDS = {
     "discover": "List services that no signature names: new, rare, ranked.",
     "parse": "Print the events of logs as JSON lines.",
     "lookup": "Tell which service a host, URL or address belongs to.",
-    "explain": "Follow one line through the rooms.",
+    "explain": "Show step by step what becomes of one line.",
     "identify": "Tell the format of logs, and how surely.",
     "formats": "List the log formats.",
     "signatures": "List, check and test signatures.",
@@ -79,7 +80,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log",
+    epilog=examples("shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log"),
 )
 @click.version_option(package_name="shadowit-detector", prog_name="shadowit", message="%(prog)s %(version)s")
 def root() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detector.cli.asking import EXIT_INCOMPLETE, Asking
+from detector.cli.examples import examples
 from detector.cli.kept import asker, granted, with_asker, with_grant, writer_of
 from detector.cli.options import (
     reading,
@@ -39,8 +40,10 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
 
 
 @click.command(
-    epilog="Examples: shadowit answer clearview-ai /archive --since 2019-11-01 --until 2020-03-01 -- "
-    "shadowit answer clearview-ai -c shadowit.yml --for public -f html -o statement.html"
+    epilog=examples(
+        "shadowit answer clearview-ai /archive --since 2019-11-01 --until 2020-03-01",
+        "shadowit answer clearview-ai -c shadowit.yml --for public -f html -o statement.html",
+    )
 )
 @click.argument("service", metavar="SERVICE")
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
@@ -69,17 +72,19 @@ _STAGES = ("resolved", "visited", "signed_up", "signed_in", "used", "uploaded")
               metavar="FILE", help="The vendor's own accounts, CSV (organisation, e-mail, created, logins, searches, "
                                    "last login, last search): put beside the logs.")  # fmt: skip
 @click.option("--statements", "statements_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              metavar="FILE", help="What people said, CSV (person,statement,date): put beside the logs.")  # fmt: skip
+              metavar="FILE", help="What people said, CSV (person, statement, date): put beside the logs.")  # fmt: skip
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "html", "md")), default="table",
               help="Output [table].")  # fmt: skip
 @with_output
 @with_workers
 def command(service: str, paths: tuple[str, ...], **options: object) -> int:
-    """Answer whether anybody signed up for a service or used it, and what the answer stands on.
+    """Answer whether anybody signed up for SERVICE or used it, and what the answer stands on.
 
-    With PATHs (or a configuration whose store is not there yet) logs are read now; with a configuration alone the
-    daemon's store answers. The outcome is FOUND, NOT OBSERVED (coverage met), NOT OBSERVED (coverage short) or CANNOT
-    SAY; the exit status is 4 where coverage is short.
+    SERVICE is an id, such as clearview-ai: `shadowit signatures list` shows them all. With PATHs (or a configuration
+    whose store is not there yet) logs are read now; with a configuration alone the daemon's store answers.
+
+    The outcome is FOUND, NOT OBSERVED (coverage met), NOT OBSERVED (coverage short) or CANNOT SAY; the exit status is
+    4 where coverage is short.
     """
     return Answering(service, paths, options).run()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.judged import Judging, judging
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: shadowit approvals /archive --policy policy.yml --people people.csv --cases cases.csv -- each use "
-    "is within, outside, before any approval, or needs the reference of a case; each approval with the use it got."
+    epilog=examples(
+        "shadowit approvals /archive --policy policy.yml --people people.csv --cases cases.csv",
+        note="Each use is within, outside, before any approval, or needs the reference of a case; "
+        "each approval with the use it got.",
+    )
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
 @judging
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
               help="What is about to end, as of this day [today].")  # fmt: skip
 def command(paths: tuple[str, ...], at: datetime | None, **options: object) -> int:
     """Tell for every use whether an approval covers it, and for every approval who used it.
+
+    PATH is a file, a folder or a glob of logs; without any, the daemon's store is asked, or, where there is none yet,
+    the sources of the configuration.
 
     Only services that an approval is about are looked at. Approvals that end within 30 days and approvals that nobody
     used are marked. CSV and JSON hold every use with the line that proves it.

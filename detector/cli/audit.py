@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from detector.cli.asking import EXIT_INCOMPLETE, Asking
+from detector.cli.examples import examples
 from detector.cli.options import (
     reading,
     with_cases,
+    with_names,
     with_output,
     with_people,
     with_policy,
@@ -35,8 +37,10 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 
 
 @click.command(
-    epilog="Examples: shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log -- "
-    "zcat old.gz | shadowit audit - -f json --since 2020-02-01 --service clearview-ai"
+    epilog=examples(
+        "shadowit audit /var/log/squid '/archive/dns/*.gz' mail.log",
+        "zcat old.gz | shadowit audit - -f json --since 2020-02-01 --service clearview-ai",
+    )
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
@@ -51,7 +55,7 @@ _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 @click.option(
     "--service", "services", multiple=True, metavar="ID", help="Only this service; may be given several times."
 )
-@click.option("--names/--no-names", "names", default=None, help="Show actors by name, or as keyed pseudonyms.")
+@with_names
 @click.option("--fail-on", type=click.Choice(("never", "unapproved", "any")), default="never",
               help="Exit with 1 when there are such findings [never]; unapproved: the policy says that they are "
                    "unapproved or after an order (without a policy nothing is approved).")  # fmt: skip

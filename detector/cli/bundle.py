@@ -14,6 +14,7 @@ import click
 from detector import __version__
 from detector.cli import answer as answering
 from detector.cli.answer import Answering
+from detector.cli.examples import examples
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ Raw lines are as the devices wrote them: they name people. Treat this file as yo
 """
 
 
-@click.group(epilog="Example: shadowit bundle create clearview-ai /archive --key signing.key -o case-12.tar")
+@click.group(epilog=examples("shadowit bundle create clearview-ai /archive --key signing.key -o case-12.tar"))
 def command() -> None:
     """Pack evidence into one signed archive, and check one."""
 
 
-@command.command(epilog="Example: shadowit bundle keygen signing.key")
+@command.command(short_help="Make a signing key.", epilog=examples("shadowit bundle keygen signing.key"))
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def keygen(path: Path) -> None:
     """Make a signing key in PATH (readable by its owner only); prints the public key, which you give to others."""
@@ -64,7 +65,10 @@ def keygen(path: Path) -> None:
     click.echo(public)
 
 
-@command.command(epilog="Example: shadowit bundle create clearview-ai /archive --key signing.key -o case-12.tar")
+@command.command(
+    short_help="Pack the evidence about a service into one signed archive.",
+    epilog=examples("shadowit bundle create clearview-ai /archive --key signing.key -o case-12.tar"),
+)
 @click.option("--key", "key_path", type=click.Path(path_type=Path, dir_okay=False), required=True,
               help="The signing key, from `shadowit bundle keygen`.")  # fmt: skip
 @click.option("--previous", "previous_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
@@ -81,7 +85,7 @@ def create(service: str, paths: tuple[str, ...], key_path: Path, output: Path, *
 create.params[:0] = [one for one in answering.command.params if one.name not in _NOT_MINE]
 
 
-@command.command(epilog="Example: shadowit bundle verify case-12.tar --public-key 3b6a27bc…")
+@command.command(epilog=examples("shadowit bundle verify case-12.tar --public-key 3b6a27bc…"))
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--public-key", default="", metavar="HEX", help="The signer's key, as you got it from them.")
 def verify(path: Path, public_key: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.options import all_formats, load_people, load_policy, load_ruleset, site_of, with_signatures
 from detector.errors import InvalidFile, UsageError
 
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from detector.formats import Formats
 
 
-@click.group(epilog="Example: shadowit check config shadowit.yml")
+@click.group(epilog=examples("shadowit check config shadowit.yml"))
 def command() -> None:
     """Check a configuration, a policy or signatures; exit status 3 with every problem as file:line:col."""
 
 
-@command.command("config", epilog="Example: shadowit check config /etc/shadowit/shadowit.yml")
+@command.command(
+    "config",
+    short_help="Check a configuration and all that it names.",
+    epilog=examples("shadowit check config /etc/shadowit/shadowit.yml"),
+)
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def check_config(path: Path) -> int:
     """Check a configuration: its keys, formats and time zones, and that all files that it names load."""
@@ -76,7 +81,7 @@ def _at(path: Path, *keys: str | int) -> Iterator[None]:
         raise InvalidFile([documents.read(path).problem(keys, str(fault))]) from None
 
 
-@command.command("signatures", epilog="Example: shadowit check signatures my-signatures/")
+@command.command("signatures", epilog=examples("shadowit check signatures my-signatures/"))
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 def check_signatures(paths: tuple[Path, ...]) -> int:
     """Check signatures, as `shadowit signatures check` does."""
@@ -86,9 +91,11 @@ def check_signatures(paths: tuple[Path, ...]) -> int:
 
 
 @command.command(
-    "policy", epilog="Example: shadowit check policy --at 2020-03-01 /etc/shadowit/policy.yml -- a table of its "
-    "statuses, approvals and orders; what is doubtful (an approval that has ended, a service without a signature, "
-    "orders that overlap or were told to nobody) stands on standard error with its place.",
+    "policy", short_help="Check a policy, and show what it decides.",
+    epilog=examples("shadowit check policy --at 2020-03-01 /etc/shadowit/policy.yml",
+note="A table of its statuses, approvals and orders; what is doubtful (an approval that "
+"has ended, a service without a signature, orders that overlap or were told to "
+"nobody) stands on standard error with its place."),
 )  # fmt: skip
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @with_signatures

@@ -9,7 +9,8 @@ import click
 
 from detector import __version__
 from detector.cli.asking import EXIT_INCOMPLETE, Asking, written
-from detector.cli.options import asked_logs, reading, site_of, with_output, with_signatures
+from detector.cli.examples import examples
+from detector.cli.options import asked_logs, reading, site_of, with_names, with_output, with_signatures
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Examples: shadowit discover /var/log/squid mail.log --since 2020-02-01 --own example.org -- "
-    "shadowit discover /var/log/squid --baseline /archive/2019 --stub facesearch.example --stub-folder my-signatures",
+    epilog=examples(
+        "shadowit discover /var/log/squid mail.log --since 2020-02-01 --own example.org",
+        "shadowit discover /var/log/squid --baseline /archive/2019 --stub facesearch.example "
+        "--stub-folder my-signatures",
+    ),
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--stub", "stubs", multiple=True, metavar="DOMAIN", help="Write a signature stub for this listed domain.")
 @click.option("--stub-folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="Where stubs are written [this folder].")  # fmt: skip
-@click.option("--names/--no-names", "names", default=None, help="Show people by name, or as keyed pseudonyms.")
+@with_names
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Worker processes [number of cores].")
 @click.option("--no-progress", is_flag=True, help="Show no progress (there is none on a pipe).")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")

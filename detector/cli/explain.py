@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from detector.cli.examples import examples
 from detector.cli.options import all_formats, load_config, load_ruleset, reading, site_of, with_signatures
 from detector.errors import UsageError
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: shadowit explain --at /var/log/squid/access.log.1:48211 -- "
-    "tail -1 access.log | shadowit explain - --input-format squid"
+    epilog=examples(
+        "shadowit explain --at /var/log/squid/access.log.1:48211",
+        "tail -1 access.log | shadowit explain - --input-format squid",
+    )
 )
 @click.argument("line", required=False, metavar="[LINE|-]")
 @click.option(
@@ -42,7 +45,7 @@ def command(
     signature_paths: tuple[Path, ...],
     output_format: str,
 ) -> int:
-    """Show what each room makes of one line: its bytes, its event, its host, the indicator, the stage, and why.
+    """Show step by step what becomes of one line: its bytes, its event, its host, the indicator, the stage, and why.
 
     LINE is the text of a line, or - to read it from standard input; with --at it is read from a log, as the evidence
     of a report names it.

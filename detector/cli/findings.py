@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detector.cli.asking import instant
+from detector.cli.examples import examples
 from detector.cli.kept import (
     asker,
     config_of,
@@ -39,15 +40,19 @@ if TYPE_CHECKING:
 _FORMATS = ("table", "json", "jsonl", "csv")
 
 
-@click.group(epilog="Example: shadowit findings list -c /etc/shadowit/shadowit.yml --service clearview-ai")
+@click.group(epilog=examples("shadowit findings list -c /etc/shadowit/shadowit.yml --service clearview-ai"))
 def command() -> None:
-    """Findings that the daemon keeps: list them, show one with its evidence, acknowledge or close its incident.
+    """List what the daemon found, show it with its evidence, acknowledge or close its incident.
 
     Actors are pseudonyms: `shadowit reveal` opens them, with the keys of both custodians.
     """
 
 
-@command.command("list", epilog="Example: shadowit findings list -f jsonl --since 2020-02-01")
+@command.command(
+    "list",
+    short_help="List findings, one for each actor and service.",
+    epilog=examples("shadowit findings list -f jsonl --since 2020-02-01"),
+)
 @with_config
 @click.option("--service", default="", metavar="ID", help="Only this service.")
 @click.option("--who", default="", metavar="PSEUDONYM", help="Only this actor, as when somebody asks for their own.")
@@ -77,8 +82,11 @@ def list_findings(
 
 @command.command(
     "show",
-    epilog="Examples: shadowit findings show clearview-ai p-9a1bb31c0de0f7aa -- "
-    "shadowit findings show clearview-ai --names --grant case-2026-7.grant",
+    short_help="Show the findings of a service, with the lines that prove them.",
+    epilog=examples(
+        "shadowit findings show clearview-ai p-9a1bb31c0de0f7aa",
+        "shadowit findings show clearview-ai --names --grant case-2026-7.grant",
+    ),
 )
 @click.argument("service")
 @click.argument("pseudonym", default="")
@@ -86,7 +94,9 @@ def list_findings(
 @with_asker
 @click.option("--names", is_flag=True, help="Show the names that a --grant covers; it is logged first.")
 @with_grant
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output.")
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
 def show(service: str, pseudonym: str, config_path: Path, by: str, **options: object) -> int:
     """Show the findings of SERVICE, or only that of PSEUDONYM, with the lines that prove them and the incident."""
     config = config_of(config_path)
@@ -124,7 +134,11 @@ def _named(rows: list[FindingRow], config: Config, grant_path: Path, by: str) ->
     ]
 
 
-@command.command("ack", epilog="Example: shadowit findings ack clearview-ai --note 'asked the unit, ticket 4711'")
+@command.command(
+    "ack",
+    short_help="Say that somebody takes care of an incident.",
+    epilog=examples("shadowit findings ack clearview-ai --note 'asked the unit, ticket 4711'"),
+)
 @click.argument("service")
 @with_config
 @with_asker
@@ -137,7 +151,11 @@ def ack(service: str, config_path: Path, by: str, note: str) -> int:
     return 0
 
 
-@command.command("close", epilog="Example: shadowit findings close clearview-ai --note 'account deleted, confirmed'")
+@command.command(
+    "close",
+    short_help="Say that an incident is over.",
+    epilog=examples("shadowit findings close clearview-ai --note 'account deleted, confirmed'"),
+)
 @click.argument("service")
 @with_config
 @with_asker

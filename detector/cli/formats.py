@@ -7,8 +7,10 @@ import sys
 import click
 import orjson
 
+from detector.cli.examples import examples
 
-@click.command(epilog="Example: shadowit formats -f json | jq -r '.[].name'")
+
+@click.command(epilog=examples("shadowit formats -f json | jq -r '.[].name'"))
 @click.option(
     "-f",
     "--format",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from detector.cli.examples import examples
 from detector.cli.options import all_formats, asked_logs, load_config, site_of, standard_input_as_file
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SHOWN_EVENTS = 3
 EXIT_INCOMPLETE = 4
 
 
-@click.command(epilog="Example: shadowit identify /var/log/squid/access.log '/archive/*.gz'")
+@click.command(epilog=examples("shadowit identify /var/log/squid/access.log '/archive/*.gz'"))
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False),
               help="Configuration with the site's own formats.")  # fmt: skip

@@ -12,6 +12,7 @@ from detector.cli.asking import Asking
 from detector.cli.options import (
     reading,
     with_cases,
+    with_names,
     with_output,
     with_people,
     with_policy,
@@ -56,12 +57,13 @@ def judging(command: Command) -> Command:
     for option in (
         click.option("-f", "--format", "output_format", type=click.Choice(("table", "json", "csv")), default="table",
                      help="Output [table]."),
-        click.option("--names/--no-names", "names", default=None, help="Show people by name, or as keyed pseudonyms."),
         click.option("--until", default="", metavar="TIME", help="End of it, not included [the last event]."),
         click.option("--since", default="", metavar="TIME", help="Start of what is looked at [the first event]."),
     ):  # fmt: skip
         command = option(command)
-    return reading(with_signatures(with_policy(with_cases(with_people(with_output(with_workers(command)))))))
+    return reading(
+        with_signatures(with_policy(with_cases(with_people(with_names(with_output(with_workers(command)))))))
+    )
 
 
 class Judging(Asking):

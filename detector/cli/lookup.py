@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from detector.cli.examples import examples
 from detector.cli.options import load_ruleset, with_signatures
 from detector.errors import UsageError
 
@@ -20,8 +21,11 @@ _NOTHING = dict.fromkeys(("service", "category", "indicator", "stage", "tier"))
 
 
 @click.command(
-    epilog="Examples: shadowit lookup app.clearview.ai https://pimeyes.com/api/upload/file noreply@clearview.ai -- "
-    "cut -f1 hosts.txt | shadowit lookup - -- shadowit lookup --mail - < mails.jsonl"
+    epilog=examples(
+        "shadowit lookup app.clearview.ai https://pimeyes.com/api/upload/file noreply@clearview.ai",
+        "cut -f1 hosts.txt | shadowit lookup -",
+        "shadowit lookup --mail - < mails.jsonl",
+    )
 )
 @click.argument("values", nargs=-1, metavar="[VALUE...|-]")
 @with_signatures

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import click
 
+from detector.cli.examples import examples
 from detector.errors import SinkFault, UsageError
 
 
-@click.group(epilog="Example: shadowit notify test alertmanager -c shadowit.yml")
+@click.group(epilog=examples("shadowit notify test alertmanager -c shadowit.yml"))
 def command() -> None:
     """Try the sinks of a configuration."""
 
 
-@command.command("test", epilog="Example: shadowit notify test alertmanager -c /etc/shadowit/shadowit.yml")
+@command.command(
+    "test",
+    short_help="Send one test alert to a sink.",
+    epilog=examples("shadowit notify test alertmanager -c /etc/shadowit/shadowit.yml"),
+)
 @click.argument("name")
 @click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), required=True,
               help="Configuration whose sink is tried.")  # fmt: skip

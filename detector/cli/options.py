@@ -29,7 +29,7 @@ def reading(command: Command) -> Command:
     for option in (
         click.option("--input-format", "input_format", metavar="NAME", default="",
                      help="What the logs are, instead of telling by content: a name from `shadowit formats`, with a "
-                          "site's own settings behind a colon: 'squid:logformat=%ts.%03tu %>a …'."),
+                          "site's own settings after a colon: 'squid:logformat=%ts.%03tu %>a …'."),
         click.option("--timezone", metavar="ZONE", default="", help="Zone of time stamps that carry none [UTC]."),
         click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
                      help="Configuration with the site's sources and own formats."),
@@ -48,6 +48,14 @@ def with_workers(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def with_names(command: Command) -> Command:
+    """The option that says whether people are named."""
+    return click.option(
+        "--names/--no-names", "names", default=None,
+        help="Show people by name, or as keyed pseudonyms [by name, but where the configuration says otherwise].",
+    )(command)  # fmt: skip
 
 
 def with_output(command: Command) -> Command:
@@ -78,7 +86,7 @@ def with_people(command: Command) -> Command:
     """The option that names the directory."""
     return click.option(
         "--people", "people_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
-        help="The organisation's people, CSV (id,name,mails,accounts,unit,valid_from,valid_until) or LDIF "
+        help="The organisation's people, CSV (id, name, mails, accounts, unit, valid_from, valid_until) or LDIF "
              "[the configuration's people, else none].",
     )(command)  # fmt: skip
 
@@ -87,7 +95,7 @@ def with_cases(command: Command) -> Command:
     """The option that names a list of cases."""
     return click.option(
         "--cases", "cases_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
-        help="Who worked on which case when, CSV (who,from,until,reference): for approvals that need one.",
+        help="Who worked on which case when, CSV (who, from, until, reference): for approvals that need one.",
     )(command)  # fmt: skip
 
 

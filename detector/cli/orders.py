@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detector.cli.asking import EXIT_INCOMPLETE
+from detector.cli.examples import examples
 from detector.cli.judged import Judging, judging
 from detector.errors import UsageError
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: shadowit orders /archive --policy policy.yml --people people.csv --until 2020-06-01 -- for each "
-    "order and person: days of use before it, in the grace period and after it; COMPLIANT, BREACH or UNPROVEN."
+    epilog=examples(
+        "shadowit orders /archive --policy policy.yml --people people.csv --until 2020-06-01",
+        note="For each order and person: days of use before it, in the grace period and after it; "
+        "COMPLIANT, BREACH or UNPROVEN.",
+    )
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
 @judging
@@ -29,8 +33,11 @@ if TYPE_CHECKING:
 def command(paths: tuple[str, ...], chosen: tuple[str, ...], require_coverage: float, **options: object) -> int:
     """Tell who followed the policy's orders to cease use, and which accounts are still to be deleted.
 
+    PATH is a file, a folder or a glob of logs; without any, the daemon's store is asked, or, where there is none yet,
+    the sources of the configuration.
+
     A refused attempt, a look-up and mail are no uses. Requests that a program makes by the clock are told apart from
-    those of a person. Where the logs cover too little of the time behind an order nobody is called compliant, and the
+    those of a person. Where the logs cover too little of the time after an order nobody is called compliant, and the
     exit status is 4.
     """
     from detector.report import orders as report

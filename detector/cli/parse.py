@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from detector.cli.examples import examples
 from detector.cli.options import all_formats, asked_logs, load_config, reading, site_of, standard_input_as_file
 from detector.errors import UsageError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 EXIT_INCOMPLETE = 4
 
 
-@click.command(epilog="Example: shadowit parse access.log.gz | jq -r '.\"url.domain\"' | sort | uniq -c")
+@click.command(epilog=examples("shadowit parse access.log.gz | jq -r '.\"url.domain\"' | sort | uniq -c"))
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @reading
 @click.option(
@@ -37,7 +38,7 @@ def command(
     unparsed: Path | None,
     quiet: bool,
 ) -> int:
-    """Print one JSON object per event, with ECS keys, to standard output.
+    """Print one JSON object per event, with keys of the Elastic Common Schema (ECS), to standard output.
 
     Lines that are no event (comments, answers) are left out; refused lines are counted on standard error.
     """

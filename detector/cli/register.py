@@ -11,6 +11,7 @@ import click
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from detector import __version__
+from detector.cli.examples import examples
 from detector.cli.options import load_config, load_policy, load_ruleset, with_policy, with_signatures
 from detector.errors import UsageError
 from detector.events import Stage
@@ -51,8 +52,10 @@ class _Report(BaseModel):
 
 
 @click.command(
-    epilog="Example: shadowit register --policy policy.yml --findings report.json -f html -o register.html -- "
-    "report.json is what `shadowit audit --policy policy.yml -f json` wrote."
+    epilog=examples(
+        "shadowit register --policy policy.yml --findings report.json -f html -o register.html",
+        note="report.json is what `shadowit audit --policy policy.yml -f json` wrote.",
+    )
 )
 @with_signatures
 @with_policy

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.kept import (
     asker,
     config_of,
@@ -43,8 +44,10 @@ class _Reveal(click.Group):
 
 @click.group(
     cls=_Reveal,
-    epilog="Example: shadowit reveal p-9a1bb31c0de0f7aa --key security.key --key privacy.key --case 2026-7 "
-    "--purpose 'complaint of 3 March' --for 8h --save case-2026-7.grant",
+    epilog=examples(
+        "shadowit reveal p-9a1bb31c0de0f7aa --key security.key --key privacy.key --case "
+        "2026-7 --purpose 'complaint of 3 March' --for 8h --save case-2026-7.grant"
+    ),
 )
 def command() -> None:
     """Open the identities behind pseudonyms; make custodians' keys; show the log of all reveals.
@@ -59,8 +62,10 @@ def command() -> None:
 
 @command.command(
     "open",
-    epilog="Examples: shadowit reveal p-9a1bb31c0de0f7aa --key a.key --key b.key --case 2026-7 --purpose complaint -- "
-    "shadowit reveal --grant case-2026-7.grant",
+    epilog=examples(
+        "shadowit reveal p-9a1bb31c0de0f7aa --key a.key --key b.key --case 2026-7 --purpose complaint",
+        "shadowit reveal --grant case-2026-7.grant",
+    ),
 )
 @click.argument("pseudonyms", nargs=-1, metavar="[PSEUDONYM...]")
 @with_config
@@ -75,7 +80,9 @@ def command() -> None:
               help="Write a grant there: with it the names can be shown again until --for is over.")  # fmt: skip
 @click.option("--grant", "grant_path", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
               help="Show the names of a grant again, without keys [all of its pseudonyms].")  # fmt: skip
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output.")
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
 def open_identities(pseudonyms: tuple[str, ...], config_path: Path, by: str, **options: object) -> int:
     """Show the names behind pseudonyms. The log entry is on the disk before the first name is shown."""
     wanted = tuple(dict.fromkeys(pseudonyms))
@@ -135,7 +142,9 @@ def _save(store: Store, entry: Reveal, path: Path, actors: Mapping[str, Actor]) 
     click.echo(f"shadowit: {path}: shows these names until {moment(entry.expires)} UTC", err=True)
 
 
-@command.command("end", epilog="Example: shadowit reveal end 7 --by 'privacy officer'")
+@command.command(
+    "end", short_help="End a grant before its time.", epilog=examples("shadowit reveal end 7 --by 'privacy officer'")
+)
 @click.argument("number", type=click.IntRange(1))
 @with_config
 @with_asker
@@ -147,10 +156,14 @@ def end(number: int, config_path: Path, by: str) -> int:
     return 0
 
 
-@command.command("keygen", epilog="Example: shadowit reveal keygen privacy-officer -o /media/stick")
+@command.command(
+    "keygen",
+    short_help="Make a custodian's two key files.",
+    epilog=examples("shadowit reveal keygen privacy-officer -o /media/stick"),
+)
 @click.argument("name")
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
-              metavar="FOLDER", help="Where to [this folder].")  # fmt: skip
+              metavar="FOLDER", help="Folder for both files [this folder].")  # fmt: skip
 def keygen(name: str, folder: Path) -> int:
     """Make the keys of the custodian NAME: NAME.key, which only they may have, and NAME.pub for the configuration."""
     if "/" in name or name.startswith("."):
@@ -163,11 +176,17 @@ def keygen(name: str, folder: Path) -> int:
     return 0
 
 
-@command.command("log", epilog="Example: shadowit reveal log --contains 5f0c…")
+@command.command(
+    "log",
+    short_help="Show every reveal, and check that none was changed.",
+    epilog=examples("shadowit reveal log --contains 5f0c…"),
+)
 @with_config
 @click.option("--contains", default="", metavar="DIGEST",
               help="Also check that an entry that was noted elsewhere is still in the log.")  # fmt: skip
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output.")
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
 def log(config_path: Path, contains: str, output_format: str) -> int:
     """Show every reveal that there was, and check that none was changed, taken out or put in.
 

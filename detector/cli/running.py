@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.options import with_signatures
 
 EXIT_INCOMPLETE = 4
 EXIT_UNDELIVERED = 5
 
 
-@click.command(epilog="Example: shadowit run -c /etc/shadowit/shadowit.yml")
+@click.command(epilog=examples("shadowit run -c /etc/shadowit/shadowit.yml"))
 @click.option("-c", "--config", "path", type=click.Path(path_type=Path, dir_okay=False), default="shadowit.yml",
               help="The configuration [shadowit.yml].")  # fmt: skip
 @with_signatures
@@ -22,7 +23,7 @@ EXIT_UNDELIVERED = 5
 @click.option("--dry-run", is_flag=True, help="Say what would be read and told; write and send nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_run: bool, quiet: bool) -> int:
-    """Read the sources of a configuration as they grow, keep what is found, and tell of it.
+    """Read the logs of a configuration's sources as they grow, keep what is found, and send alerts to its sinks.
 
     Every line is read once, whatever rotates, and whenever this program or the machine dies. SIGHUP takes the
     configuration, signatures and policy anew; a bad file changes nothing. SIGTERM ends it.

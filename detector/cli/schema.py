@@ -8,8 +8,10 @@ import click
 import orjson
 from pydantic import BaseModel
 
+from detector.cli.examples import examples
 
-@click.command(epilog="Example: shadowit schema signature > signature.schema.json")
+
+@click.command(epilog=examples("shadowit schema signature > signature.schema.json"))
 @click.argument("name", type=click.Choice(("signature", "shared-hosts", "mail-stages", "config", "policy", "answer")))
 def command(name: str) -> int:
     """Print the JSON Schema of signature files, the shared data beside them, the configuration, a policy, an answer."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.kept import dumped, now, table
 from detector.cli.options import load_ruleset, with_signatures
 from detector.errors import ShadowitError, UnreadableSource
@@ -25,7 +26,7 @@ _FILES = 10_000
 """Logs of a source that are tried to be opened."""
 
 
-@click.command(epilog="Examples: shadowit selftest -- shadowit selftest -c /etc/shadowit/shadowit.yml -f json")
+@click.command(epilog=examples("shadowit selftest", "shadowit selftest -c /etc/shadowit/shadowit.yml -f json"))
 @click.option("-c", "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), default=None,
               metavar="FILE", help="Also try what this configuration names: its sinks' settings, keys, logs, store.",
               )  # fmt: skip

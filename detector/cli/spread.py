@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from detector.cli.asking import Asking
-from detector.cli.options import reading, with_output, with_people, with_signatures, with_workers
+from detector.cli.examples import examples
+from detector.cli.options import reading, with_names, with_output, with_people, with_signatures, with_workers
 
 if TYPE_CHECKING:
     from detector.answers.spread import Spread
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: shadowit spread clearview-ai /archive/mail /archive/proxy --people people.csv -f dot | dot -Tsvg"
+    epilog=examples("shadowit spread clearview-ai /archive/mail /archive/proxy --people people.csv -f dot | dot -Tsvg")
 )
 @click.argument("service", metavar="SERVICE")
 @click.argument("paths", nargs=-1, metavar="[PATH]…")
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @with_people
 @click.option("--since", default="", metavar="TIME", help="Leave out what was before (ISO 8601, UTC unless it says).")
 @click.option("--until", default="", metavar="TIME", help="Leave out what was at or after this time.")
-@click.option("--names/--no-names", "names", default=None, help="Show people by name, or as keyed pseudonyms.")
+@with_names
 @click.option(
     "-f", "--format", "output_format", type=click.Choice(("table", "json", "dot", "svg")), default="table",
     help="Output [table]; dot is for Graphviz.",
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 def command(service: str, paths: tuple[str, ...], **options: object) -> int:
     """Show how SERVICE came into the organisation: invitations, forwards, who was first, which units it crossed.
 
-    PATH is a file, a folder or a glob with mail logs (for who wrote to whom) and any others (for who then came).
+    SERVICE is an id, such as clearview-ai: `shadowit signatures list` shows them all. PATH is a file, a folder or a
+    glob with mail logs (for who wrote to whom) and any others (for who then came).
     Without PATH the logs of the configuration's sources are read. The daemon's store cannot tell this: it keeps no
     subject of a mail, and of its other end only the domain, so that nobody's correspondence lies in it.
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.kept import config_of, dumped, reader_of, table, with_config
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 _HOUR_US = 3_600_000_000
 
 
-@click.command(epilog="Example: shadowit status -c /etc/shadowit/shadowit.yml -f json")
+@click.command(epilog=examples("shadowit status -c /etc/shadowit/shadowit.yml -f json"))
 @with_config
-@click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output.")
+@click.option(
+    "-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table", help="Output [table]."
+)
 def command(config_path: Path, output_format: str) -> int:
     """Show for each source what was read, parsed and not, how far behind it is, since when it is covered, its gaps."""
     config = config_of(config_path)

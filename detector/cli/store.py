@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.kept import asker, config_of, moment, now, reader_of, table, with_asker, with_config, writer_of
 from detector.errors import StoreFault, UsageError
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from detector.store import Store
 
 
-@click.group(epilog="Example: shadowit store backup /backup/shadowit-2026-11-27.db")
+@click.group(epilog=examples("shadowit store backup /backup/shadowit-2026-11-27.db"))
 def command() -> None:
     """Check and copy the store, delete what is older than it may be kept, place legal holds."""
 
 
-@command.command("check", epilog="Example: shadowit store check")
+@command.command(
+    "check", short_help="Read the whole store through: is it sound?", epilog=examples("shadowit store check")
+)
 @with_config
 def check(config_path: Path) -> int:
     """Read the whole store through: is the file sound, do its counts agree, is the log of reveals whole?"""
@@ -34,7 +37,11 @@ def check(config_path: Path) -> int:
     return 0
 
 
-@command.command("backup", epilog="Example: shadowit store backup /backup/shadowit-2026-11-27.db")
+@command.command(
+    "backup",
+    short_help="Copy the store while the daemon goes on.",
+    epilog=examples("shadowit store backup /backup/shadowit-2026-11-27.db"),
+)
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @with_config
 def backup(target: Path, config_path: Path) -> int:
@@ -45,7 +52,11 @@ def backup(target: Path, config_path: Path) -> int:
     return 0
 
 
-@command.command("purge", epilog="Example: shadowit store purge --by 'records office'")
+@command.command(
+    "purge",
+    short_help="Delete what is older than it may be kept.",
+    epilog=examples("shadowit store purge --by 'records office'"),
+)
 @with_config
 @with_asker
 @click.option("--list", "only_list", is_flag=True, help="Only list what was purged before.")
@@ -73,7 +84,11 @@ def purge(config_path: Path, by: str, *, only_list: bool) -> int:
     return 0
 
 
-@command.command("shred", epilog="Example: shadowit store shred p-9a1bb31c0de0f7aa --by 'records office'")
+@command.command(
+    "shred",
+    short_help="Drop the sealed identities of pseudonyms for good.",
+    epilog=examples("shadowit store shred p-9a1bb31c0de0f7aa --by 'records office'"),
+)
 @click.argument("pseudonyms", nargs=-1, required=True, metavar="PSEUDONYM...")
 @with_config
 @with_asker
@@ -88,7 +103,11 @@ def shred(pseudonyms: tuple[str, ...], config_path: Path, by: str) -> int:
     return 0
 
 
-@command.command("hold", epilog="Example: shadowit store hold --case 2026-7 --service clearview-ai --reason suit")
+@command.command(
+    "hold",
+    short_help="Keep what a case needs beyond its retention.",
+    epilog=examples("shadowit store hold --case 2026-7 --service clearview-ai --reason suit"),
+)
 @with_config
 @with_asker
 @click.option("--case", default="", metavar="ID", help="The case; without it, the holds are listed.")

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.signatures.checking import check
 
 __all__ = ["check", "command"]
@@ -37,7 +38,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, said) for name, (_, said) in _COMMANDS.items()])
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, epilog=examples("shadowit signatures show clearview-ai"))
 def command() -> None:
     """List, show, check, compare and exchange signatures.
 

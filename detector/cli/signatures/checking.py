@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.options import load_ruleset
 from detector.errors import InvalidFile
 
 EXIT_INVALID = 3
 
 
-@click.command("check", epilog="Example: shadowit signatures check --strict my-signatures/")
+@click.command("check", epilog=examples("shadowit signatures check --strict my-signatures/"))
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
@@ -28,7 +29,7 @@ def check_command(paths: tuple[Path, ...], strict: bool, at: dt.datetime | None)
     return check(paths, strict=strict, at=at)
 
 
-@click.command("test", epilog="Example: shadowit signatures test --service clearview-ai")
+@click.command("test", epilog=examples("shadowit signatures test --service clearview-ai"))
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.option("--service", "services", multiple=True, metavar="ID", help="Only this service's tests.")
 def test_command(paths: tuple[Path, ...], services: tuple[str, ...]) -> int:

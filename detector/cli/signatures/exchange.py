@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.cli.examples import examples
 from detector.cli.options import load_ruleset
 from detector.errors import UsageError
 
@@ -21,7 +22,7 @@ SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 @click.command(
-    "export", epilog="Example: shadowit signatures export --to rpz --category facial-recognition -o block.zone"
+    "export", epilog=examples("shadowit signatures export --to rpz --category facial-recognition -o block.zone")
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.option(
@@ -74,7 +75,7 @@ def export_command(
     return 0
 
 
-@click.command("import", epilog="Example: shadowit signatures import --from v2fly -o my-signatures/ data/zoom")
+@click.command("import", epilog=examples("shadowit signatures import --from v2fly -o my-signatures/ data/zoom"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option(
     "--from", "name", required=True, metavar="FORMAT", help="stix, misp, sigma, zeek-intel, csv, v2fly or lolrmm."

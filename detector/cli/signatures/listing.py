@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from detector.cli.examples import examples
 from detector.cli.options import load_ruleset
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), meta
 _HEADS = ("service", "name", "category", "risk", "status", "reviewed", "hosts")
 
 
-@click.command("list", epilog="Example: shadowit signatures list -f json | jq '.[].id'")
+@click.command("list", epilog=examples("shadowit signatures list -f json | jq '.[].id'"))
 @_PATHS
 @_FORMAT
 @click.option("--category", default="", help="Only this category, or those below it.")
@@ -53,7 +54,7 @@ def list_command(paths: tuple[Path, ...], output_format: str, category: str) -> 
     return 0
 
 
-@click.command("show", epilog="Example: shadowit signatures show clearview-ai -f md > clearview-ai.md")
+@click.command("show", epilog=examples("shadowit signatures show clearview-ai -f md > clearview-ai.md"))
 @click.argument("service", metavar="ID")
 @_PATHS
 @click.option(
@@ -78,7 +79,7 @@ def show_command(service: str, paths: tuple[Path, ...], output_format: str) -> i
     return 0
 
 
-@click.command("stats", epilog="Example: shadowit signatures stats -f json")
+@click.command("stats", epilog=examples("shadowit signatures stats -f json"))
 @_PATHS
 @_FORMAT
 @click.option(
@@ -100,7 +101,7 @@ def stats_command(paths: tuple[Path, ...], output_format: str, at: dt.datetime |
     return 0
 
 
-@click.command("diff", epilog="Example: shadowit signatures diff old-signatures/ signatures/")
+@click.command("diff", epilog=examples("shadowit signatures diff old-signatures/ signatures/"))
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @_FORMAT
