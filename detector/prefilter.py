@@ -35,7 +35,9 @@ common first two bytes would be shorter, but a literal of two bytes costs a thir
 _AUTHORITY_BYTES = 512
 _LAST_OF_PLANE = 0xFFFF
 
-NAME, ALWAYS, AUTHORITY = range(3)
+_BRACE = ord("{")
+
+NAME, ALWAYS, AUTHORITY, HEADER = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Literal:
 
     Attributes:
         value: the bytes, compared caselessly.
-        rule: ``NAME`` must stand on label boundaries, ``AUTHORITY`` inside a URL's authority, ``ALWAYS`` anywhere.
+        rule: ``NAME`` must stand on label boundaries, ``AUTHORITY`` inside a URL's authority, ``HEADER`` in a
+            line that is no JSON object (an object has a header's names as its keys), ``ALWAYS`` anywhere.
     """
 
     value: bytes
@@ -95,7 +98,9 @@ class LiteralScanner:
                     and not _escaped(buffer, position)
                 ):
                     return
-            elif rule == AUTHORITY and not _in_authority(buffer, position):
+            elif (rule == AUTHORITY and not _in_authority(buffer, position)) or (
+                rule == HEADER and buffer[buffer.rfind(b"\n", 0, position) + 1] == _BRACE
+            ):
                 return
             start = buffer.rfind(b"\n", 0, position) + 1
             line_end = buffer.find(b"\n", end, size)
@@ -122,7 +127,7 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
     for letter in foreign:
         yield Literal(letter.encode(), ALWAYS)
     for value in log_format.head_literals:
-        yield Literal(value, ALWAYS)
+        yield Literal(value, HEADER)
     for value in log_format.encoded:
         for spelling in _escapes(value, foreign):
             yield Literal(spelling, ALWAYS)

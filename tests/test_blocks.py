@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 
 from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
 from detector.formats import own_formats
-from detector.grammars import cef, columns, dns, kv, leef, many, moments, records, shapes, values, verdicts
+from detector.grammars import (
+    cef,
+    columns,
+    dns,
+    kv,
+    leef,
+    mailcolumns,
+    mailtable,
+    many,
+    moments,
+    records,
+    shapes,
+    values,
+    verdicts,
+)
 from detector.grammars.layouts import Layouts
 from detector.grammars.sheets import Sheet
 
@@ -55,7 +69,8 @@ def test_examples_are_read_at_once(name):
     log_format = FORMATS[name]
     row = {Col.AT: UNTIL, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042"}
     row |= {Col.QUESTION: "example.com"} if log_format.kind is Kind.DNS else {Col.URL: "http://example.com/a"}
-    row |= {Col.APPLICATION: "Example"}
+    row |= {Col.APPLICATION: "Example", Col.FROM: "a@example.com", Col.SENDER: "a@example.com", Col.SUBJECT: "x"}
+    row |= {Col.TO: ["u1042@example.org"], Col.DIRECTION: "inbound"}
     texts = [line for line in log_format.example(row).split("\n") if not line.startswith("#")] * 3
     dialect = read_lines(log_format, Dialect(), [Line(0, raw) for raw in log_format.preamble.encode().split(b"\n")])
     taken = log_format.block(texts, dialect.dialect)
@@ -206,3 +221,38 @@ def test_layouts_that_are_not_in_use_are_forgotten():
 def test_many_stamps_are_the_same_as_each(cells):
     expected = [moments.instant(cell, UTC) if cell else None for cell in cells]
     assert moments.instants(cells, UTC) == expected
+
+
+MAILS = mailtable.table(
+    {
+        Col.SOURCE_IP: "client.ip ip", Col.FROM: "from", Col.FROM_NAME: "from",
+        Col.SENDER: "info.sender.address sender", Col.TO: "info.to.address rcpt +cc",
+        Col.SUBJECT: "subject", Col.MESSAGE_ID: "id",
+    },
+    when=moments.stamp("t"),
+    verdict=verdicts.verdict("act", denied="reject", allowed="accept"),
+    direction=mailtable.word("dir info.dir", mailtable.DIRECTIONS),
+    authentication=lambda cells: "pass" if "id" in cells else None,
+)  # fmt: skip
+ADDRESS = st.sampled_from(
+    ("a@example.com", "B <b@Example.org>", "<>", "", "-", "none", "c@d.org, e@f.org", '"x" <y@z.org>')
+)
+TEXT = ADDRESS | st.sampled_from((None, 7, True, ["a@example.com", ["b@example.org"]], {}, "IN", "outbound", ["in"]))
+MAIL = st.fixed_dictionaries({}, optional={
+    "from": TEXT, "sender": TEXT, "rcpt": TEXT, "cc": TEXT, "subject": TEXT, "id": TEXT, "dir": TEXT,
+    "act": TEXT | st.just("Rejected"),
+    "ip": TEXT | st.just("10.0.0.7"), "t": st.sampled_from((1582797600, "2020-02-27T10:00:00Z", "x")),
+    "client": TEXT | st.fixed_dictionaries({"ip": st.just("10.0.0.8")}), "info.dir": TEXT,
+    "info": TEXT | st.fixed_dictionaries({}, optional={
+        "dir": TEXT, "sender": TEXT | st.fixed_dictionaries({"address": TEXT}),
+        "to": st.lists(TEXT | st.fixed_dictionaries({"address": TEXT}), max_size=3),
+    }),
+})  # fmt: skip
+
+
+@given(several=st.lists(MAIL, min_size=1, max_size=5))
+def test_columns_of_many_mails_are_the_rows_of_each(several):
+    found = mailcolumns.columns(MAILS, Sheet(several), Dialect())
+    for at, cells in enumerate(several):
+        row = {column: cell[at] for column, cell in found.items() if cell[at] is not None}
+        assert row == MAILS.row(cells, Dialect())

@@ -163,3 +163,9 @@ def test_may_over_report_must_never_under_report(front, behind, host):
     batch = read_lines(FORMATS["squid"], Dialect(), [Line(0, line)]).batch
     if MATCHER.match(batch):
         assert found(PROXY, line + b"\n") == [line]
+
+
+def test_an_object_whose_keys_are_a_headers_names_is_no_candidate():
+    scanner = prefilter_of(RULESET, FORMATS["defender_network_events"])
+    header, line = b"Timestamp,ActionType,LocalIP,RemoteUrl", b'{"ActionType":"x","RemoteUrl":"www.example.com"}'
+    assert found(scanner, b"\n".join((header, line, b" " + line, line))) == [header, b" " + line]

@@ -77,8 +77,8 @@ def _record(line: str, dialect: Dialect) -> Cells:
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
     """The names of a CSV's header."""
-    found = csvexport.columns(line, _OWN, 4)
-    if found is None or "actiontype" not in found[0] or line.lstrip().startswith("{"):
+    found = None if line.lstrip().startswith("{") else csvexport.columns(line, _OWN, 4)
+    if found is None or "actiontype" not in found[0]:
         return None
     return replace(dialect, columns=found[0], separator=found[1])
 

@@ -26,7 +26,6 @@ delivery: each is an event where it names sender or recipient.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
@@ -34,7 +33,7 @@ from detector.events import Action, Col, Zone
 from detector.grammars import mailformat, mailtable, moments, verdicts
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row
+    from detector.events import Row
     from detector.grammars.records import Cells
 
 _PAIR = re.compile(r"(?:^|\|)([A-Za-z]\w{0,40})=(.*?)(?=\|[A-Za-z]\w{0,40}=|$)", re.DOTALL)  # subjects may hold bars
@@ -77,15 +76,14 @@ _MAILS = mailtable.table(
 )
 
 
-def parse_text(line: str, dialect: Dialect) -> Row | None:
-    """One record of the old text to one event."""
-    if not line or line.isspace():
+def _text(line: str) -> Cells | None:
+    """A record of the old text."""
+    if "datetime=" not in line[:300]:
         return None
-    cells = dict(_PAIR.findall(line[line.find("datetime=", 0, 300) :]))
+    cells: dict[str, object] = dict(_PAIR.findall(line[line.find("datetime=", 0, 300) :]))
     if not cells.keys() >= _V1:
         raise RefusedLine("neither JSON nor the text of Mimecast")
-    row = _MAILS.row(_unwrap(dict(cells)), dialect)
-    return row if mailtable.is_mail(row) else None
+    return _unwrap(cells)
 
 
 def _unwrap(record: dict[str, object]) -> Cells:
@@ -107,7 +105,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-_JSON = mailformat.mail_format(
+FORMAT = mailformat.mail_format(
     "mimecast",
     "Mimecast (SIEM logs as JSON and text, message finder)",
     reference="unverified: https://integrations.mimecast.com/documentation/tutorials/understanding-siem-logs/",
@@ -118,18 +116,6 @@ _JSON = mailformat.mail_format(
         "|senderAddress recipientAddress messageId|userEmailAddress fromUserEmailAddress",
         written=_written,
         unwrap=_unwrap,
+        text=_text,
     ),
 )
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One record to one event."""
-    return parse_text(line, dialect) if "datetime=" in line[:300] else _JSON.parse(line, dialect)
-
-
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The record's own time."""
-    return moments.at_of(parse(line, dialect))
-
-
-FORMAT = replace(_JSON, parse=parse, timestamp=timestamp)

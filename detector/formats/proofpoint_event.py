@@ -115,6 +115,7 @@ FORMAT = replace(
     _JSON,
     parse=parse,
     timestamp=timestamp,
+    block=None,
     head=head,
     head_literals=tuple(f'"{name}"'.encode() for name in _ARRAYS),
 )

@@ -103,31 +103,28 @@ def _complete(found: dict[Col, Column], table: Table, sheet: Sheet) -> None:
 
 def _actions(statuses: Column | None, table: Table, sheet: Sheet) -> Column:
     """What the devices did; a status that asks for a login outranks what they say."""
-    said: Column = _said(table.verdict, sheet)
+    said: Column = said_by(table.verdict, sheet)
     if statuses is None or CHALLENGES.isdisjoint(statuses):
         return said
     return [Action.CHALLENGE if status in CHALLENGES else action for status, action in zip(statuses, said, strict=True)]
 
 
-def _said(verdict: Verdict | None, sheet: Sheet) -> list[Action | None]:
-    if verdict is None:
-        return [None] * len(sheet)
+def said_by(verdict: Verdict | None, sheet: Sheet) -> list[Action | None]:
+    """What the devices did by their own words: (n,)."""
+    found: list[Action | None] = [None] * len(sheet)
     if isinstance(verdict, Either):
-        found = _said(verdict.verdicts[0], sheet)
-        verdict = Either(verdict.verdicts[1:])
-    elif isinstance(verdict, Words):
-        held = tuple(field for field in verdict.fields if sheet.has(*field))
-        if not held:
-            return [None] * len(sheet)
-        texts = sheet.texts(*held[0])
-        meanings = {text: verdict.of(text) for text in set(texts)}
-        found = [meanings[text] for text in texts]
-        verdict = Words(held[1:], verdict.meaning, verdict.longest)
-    else:
-        return [verdict(record) for record in sheet.records]
-    if None not in found:
+        for one in verdict.verdicts:
+            if None in found:
+                found = [more if said is None else said for said, more in zip(found, said_by(one, sheet), strict=True)]
         return found
-    return [verdict(record) if action is None else action for record, action in zip(sheet.records, found, strict=True)]
+    if not isinstance(verdict, Words):
+        return found if verdict is None else [verdict(record) for record in sheet.records]
+    for field in verdict.fields:
+        if None in found and sheet.has(*field):
+            texts = sheet.texts(*field)
+            meanings = {text: verdict.of(text) for text in set(texts)}
+            found = [meanings[text] if said is None else said for said, text in zip(found, texts, strict=True)]
+    return found
 
 
 def _ask(found: dict[Col, Column], asked: Asked) -> None:

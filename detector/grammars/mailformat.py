@@ -11,8 +11,7 @@ import orjson
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat
 from detector.grammars import csvexport, records
-from detector.grammars.mailtable import is_mail
-from detector.grammars.moments import at_of
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row, Zone
@@ -33,6 +32,7 @@ class Shape:
         unwrap: finds the record inside a JSON object.
         csv: a header's names, as ``csvexport.normal`` spells them, to the table's; empty where nothing exports CSV.
         head_literals: of which every CSV header holds one.
+        text: the record of a line of the vendor's older text, ``None`` where it is none.
     """
 
     own: str
@@ -40,6 +40,7 @@ class Shape:
     unwrap: Unwrap | None = None
     csv: Mapping[str, str] = field(default_factory=dict)
     head_literals: tuple[bytes, ...] = ()
+    text: Callable[[str], Cells | None] | None = None
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -53,13 +54,13 @@ def mail_format(  # noqa: PLR0913 - a format has that many parts
     """The format of a table."""
     groups = shape.groups
 
-    def parse(line: str, dialect: Dialect) -> Row | None:
-        if not line or line.isspace():
-            return None
+    def record(line: str, dialect: Dialect) -> Cells | None:
+        if shape.text is not None and (cells := shape.text(line)) is not None:
+            return cells
         is_csv = dialect.columns and line[:1] != "{"
-        cells = _of_csv(line, dialect) if is_csv else _of_json(line, shape.unwrap, groups)
-        row = None if cells is None else mails.row(cells, dialect)
-        return row if row is not None and is_mail(row) else None
+        return _of_csv(line, dialect) if is_csv else _of_json(line, shape.unwrap, groups)
+
+    reader = Reader(record, mails)
 
     def head(line: str, dialect: Dialect) -> Dialect | None:
         if not shape.csv or "@" in line or line.lstrip()[:1] == "{":
@@ -72,8 +73,8 @@ def mail_format(  # noqa: PLR0913 - a format has that many parts
         return replace(dialect, columns=columns, separator=found[1])
 
     return LogFormat(
-        name=name, kind=Kind.MAIL, title=title, reference=reference, parse=parse,
-        timestamp=lambda line, dialect: at_of(parse(line, dialect)),
+        name=name, kind=Kind.MAIL, title=title, reference=reference, parse=reader.parse,
+        timestamp=reader.timestamp, block=reader.block,
         example=lambda row: example(mails.names, row, shape.written(row)),
         columns=mails.columns, zone=zone, head=head, head_literals=shape.head_literals,
         layout=Layout.JSON, encoded=(b"\\u",),

@@ -13,22 +13,24 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import Col
-from detector.grammars import mail, records, values
+from detector.grammars import mail, many, records, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detector.events import Dialect, Row
+    from detector.events import Dialect, Row, Value
+    from detector.grammars.many import Many
     from detector.grammars.records import Cells, Reader, When
     from detector.grammars.verdicts import Verdict
 
 Word: TypeAlias = "Callable[[Cells], str | None]"
 """A word (a direction, how authentication ended) of a record, ``None`` where it does not say."""
-_Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = tuple[str, ...]
 
 _AT, _ACTION, _TO, _DIRECTION, _AUTHENTICATION = Col.AT, Col.ACTION, Col.TO, Col.DIRECTION, Col.AUTHENTICATION
 _SENDER, _FROM, _SUBJECT = Col.SENDER, Col.FROM, Col.SUBJECT
-_EMPTY = frozenset(("", "-", "<>"))
+EMPTY = frozenset(("", "-", "<>"))
+"""Texts of a cell that say nothing."""
 _DEPTH = 8
 _SHORT = 256
 """Longer texts are read without the memo."""
@@ -53,7 +55,7 @@ def _display_name(text: str) -> str | None:
 
 
 READERS: Mapping[Col, Reader] = {
-    Col.SOURCE_IP: lambda text: values.address(text) or values.address(values.host(text)),
+    Col.SOURCE_IP: values.client,
     Col.USER: values.user,
     Col.FROM: mail.address,
     Col.FROM_NAME: _display_name,
@@ -76,26 +78,47 @@ def name(text: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class MailStep:
+    """One column of a table.
+
+    Attributes:
+        column: its name.
+        read: what reads a text.
+        many: the same of many texts.
+        names: the vendor's names, best first, with their parts.
+    """
+
+    column: Col
+    read: Reader
+    many: Many
+    names: tuple[tuple[str, Path], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MailTable:
     """A vendor's names, ready to read records.
 
     Attributes:
         names: a column to the vendor's names of it, best first.
-        steps: the same with what reads the cells.
+        steps: the same with what reads the cells of one record, or of many.
         added: names whose mailboxes are recipients too, whatever the others gave.
         when: the instant of a record.
         verdict: what became of the mail.
         direction: the mail's direction.
         authentication: how authentication ended.
+        needs: what a mail has one of; records of other kinds share a vendor's stream.
+        lacking: empty, for they are no events.
     """
 
-    names: Mapping[Col, _Path]
-    steps: tuple[tuple[Col, Reader, tuple[tuple[str, _Path], ...]], ...]
-    added: _Path
+    names: Mapping[Col, Path]
+    steps: tuple[MailStep, ...]
+    added: Path
     when: When
     verdict: Verdict | None
     direction: Word | None
     authentication: Word | None
+    needs: tuple[Col, ...] = (_SENDER, _TO, _FROM, _SUBJECT)
+    lacking: str = ""
 
     @property
     def columns(self) -> frozenset[Col]:
@@ -107,19 +130,17 @@ class MailTable:
         """The event of a record; columns that it does not hold are left out."""
         row: Row = {}
         get = cells.get
-        for column, read, names in self.steps:
-            for name, path in names:
+        for step in self.steps:
+            for name, path in step.names:
                 cell = at_path(cells, path) if path and path[0] in cells else get(name)
                 if cell is None:
                     continue
-                text = cell if type(cell) is str else ", ".join(_texts(cell, 0))
-                if text not in _EMPTY and (value := read(text)) is not None:
-                    row[column] = value
+                text = cell if type(cell) is str else joined(cell)
+                if text not in EMPTY and (value := step.read(text)) is not None:
+                    row[step.column] = value
                     break
-        for name in self.added:
-            if found := mail.addresses(", ".join(_texts(get(name), 0))):
-                known = row.get(_TO)
-                row[_TO] = list(dict.fromkeys([*known, *found])) if isinstance(known, list) else found
+        if self.added and (to := self.recipients(cells, row.get(_TO))) is not None:
+            row[_TO] = to
         if (at := self.when(cells, dialect)) is not None:
             row[_AT] = at
         if self.verdict is not None and (action := self.verdict(cells)) is not None:
@@ -129,6 +150,13 @@ class MailTable:
         if self.authentication is not None and (word := self.authentication(cells)) is not None:
             row[_AUTHENTICATION] = word
         return row
+
+    def recipients(self, cells: Cells, known: Value | None) -> Value | None:
+        """The recipients that are known, and those of the names whose mailboxes are recipients too."""
+        for name in self.added:
+            if found := mail.addresses(joined(cells.get(name))):
+                known = list(dict.fromkeys([*known, *found])) if isinstance(known, list) else found
+        return known
 
 
 def table(  # noqa: PLR0913 - a vendor has that many ways to say it
@@ -145,11 +173,43 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     own = {**READERS, **(readers or {})}
     bare = {column: tuple(name for name in found if name[0] != "+") for column, found in split.items()}
     steps = tuple(
-        (column, own.get(column, values.text), tuple((name, _path(name)) for name in found))
+        MailStep(
+            column,
+            read := own.get(column, values.text),
+            many.all_of(read),
+            tuple((name, _path(name)) for name in found),
+        )
         for column, found in bare.items()
     )
     added = tuple(name[1:] for found in split.values() for name in found if name[0] == "+")
     return MailTable(bare, steps, added, when, verdict, direction, authentication)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word of the first of some fields that says one.
+
+    Attributes:
+        fields: the vendor's names.
+        meanings: what their texts, in lower case, mean.
+    """
+
+    fields: tuple[tuple[str, Path], ...]
+    meanings: Mapping[str, str]
+
+    def __call__(self, cells: Cells) -> str | None:
+        """Of a record."""
+        for name, path in self.fields:
+            if (found := self.of(at_path(cells, path) if path else cells.get(name))) is not None:
+                return found
+        return None
+
+    def of(self, cell: object) -> str | None:
+        """Of one cell."""
+        if cell is None:
+            return None
+        text = cell if type(cell) is str else records.text_of(cell)
+        return self.meanings.get(text) or self.meanings.get(text.strip().lower())
 
 
 def word(names: str, meanings: Mapping[str, str]) -> Word:
@@ -158,19 +218,7 @@ def word(names: str, meanings: Mapping[str, str]) -> Word:
     >>> word("dir direction", {"in": "inbound"})({"direction": "IN"})
     'inbound'
     """
-    fields = tuple((name, _path(name)) for name in names.split())
-
-    def read(cells: Cells) -> str | None:
-        for name, path in fields:
-            cell = at_path(cells, path) if path else cells.get(name)
-            if cell is None:
-                continue
-            text = cell if type(cell) is str else records.text_of(cell)
-            if (found := meanings.get(text) or meanings.get(text.strip().lower())) is not None:
-                return found
-        return None
-
-    return read
+    return Said(tuple((name, _path(name)) for name in names.split()), meanings)
 
 
 DIRECTIONS = {
@@ -184,19 +232,20 @@ PASSED = {"pass": "pass", "passed": "pass", "true": "pass", "fail": "fail", "fai
 """What most vendors call the end of a DMARC check."""
 
 
-def at_path(cells: object, path: _Path) -> object:
+def at_path(cells: object, path: Path) -> object:
     """The cell that a path leads to, of lists every member's; ``None`` where it leads nowhere.
 
     >>> at_path({"to": [{"address": "a@b.org"}, {"address": "c@d.org"}]}, ("to", "address"))
     ['a@b.org', 'c@d.org']
     """
     for place, key in enumerate(path):
-        if isinstance(cells, list):
-            found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
-            return found or None
-        if not isinstance(cells, dict):
+        if type(cells) is dict:
+            cells = cells.get(key)
+            continue
+        if type(cells) is not list:
             return None
-        cells = cells.get(key)
+        found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
+        return found or None
     return cells
 
 
@@ -205,8 +254,17 @@ def is_mail(row: Row) -> bool:
     return _SENDER in row or _TO in row or _FROM in row or _SUBJECT in row
 
 
-def _path(name: str) -> _Path:
+def _path(name: str) -> Path:
     return tuple(name.split(".")) if "." in name else ()
+
+
+def joined(cell: object) -> str:
+    """The text of a cell that is none itself, of lists all members'.
+
+    >>> joined(["a@b.org", ["c@d.org"]])
+    'a@b.org, c@d.org'
+    """
+    return ", ".join(_texts(cell, 0))
 
 
 def _texts(cell: object, depth: int) -> Iterator[str]:

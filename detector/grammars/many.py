@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from detector.grammars import values
+from detector.grammars import dns, values
 
 if TYPE_CHECKING:
     from detector.events import Value
@@ -100,6 +100,25 @@ def distinct(read: Callable[[str], Value | None]) -> Many:
         return [known[text] for text in texts]
 
     return read_all
+
+
+def all_of(read: Callable[[str], Value | None]) -> Many:
+    """What reads many texts the same way, never given an empty one or a lone dash."""
+    return _KNOWN.get(read) or (lambda texts: [read(text) for text in texts])
+
+
+_KNOWN: dict[object, Many] = {
+    values.address: addresses,
+    values.client: clients,
+    values.user: users,
+    values.host: hosts,
+    values.host_of_url: hosts_of_urls,
+    values.size: sizes,
+    values.text: as_they_are,
+    values.method: distinct(values.method),
+    values.status: distinct(values.status),
+    dns.type_name: distinct(dns.type_name),
+}
 
 
 def _are(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:

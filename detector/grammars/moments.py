@@ -75,20 +75,23 @@ def stamp(names: str, zone: tzinfo | None = None) -> Stamp:
 
 def column(when: When, sheet: Sheet, dialect: Dialect) -> list[int | None]:
     """The same of n records: (n,)."""
-    if isinstance(when, Stamp):
-        held = tuple(name for name in when.fields if name in sheet.names)
-        if not held:
-            return [None] * len(sheet)
-        found = instants(sheet.cells(held[0]), when.zone or dialect.zone)
-        when = Stamp(held[1:], when.zone)
-    elif isinstance(when, First):
-        found = column(when.readings[0], sheet, dialect)
-        when = First(when.readings[1:])
-    else:
-        return [when(record, dialect) for record in sheet.records]
-    if None not in found:
+    found: list[int | None] = [None] * len(sheet)
+    if isinstance(when, First):
+        for one in when.readings:
+            if found.count(None) == len(found):
+                found = column(one, sheet, dialect)
+            elif None in found:
+                found = [
+                    one(record, dialect) if at is None else at for record, at in zip(sheet.records, found, strict=True)
+                ]
         return found
-    return [when(record, dialect) if at is None else at for record, at in zip(sheet.records, found, strict=True)]
+    if not isinstance(when, Stamp):
+        return [when(record, dialect) for record in sheet.records]
+    for name in when.fields:
+        if None in found and name in sheet.names:
+            read = instants(sheet.cells(name), when.zone or dialect.zone)
+            found = [more if at is None else at for at, more in zip(found, read, strict=True)]
+    return found
 
 
 def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:

@@ -5,14 +5,15 @@ What a format still writes itself is how its lines become records, and which of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
 from detector.events import Taken
-from detector.grammars import columns, moments
+from detector.grammars import columns, mailcolumns, moments
 from detector.grammars.layouts import Layouts
+from detector.grammars.mailtable import MailTable
 from detector.grammars.sheets import Sheet
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 Record: TypeAlias = "Callable[[str, Dialect], Cells | None]"
 """The record of a line that is not blank, ``None`` where it is no event; raises ``RefusedLine`` for other lines."""
 
-Choose: TypeAlias = "Callable[[Cells], Table | None]"
+AnyTable: TypeAlias = "Table | MailTable"
+
+Choose: TypeAlias = "Callable[[Cells], AnyTable | None]"
 """The table that reads a record, ``None`` where the record is no event; raises ``RefusedLine`` for other products'."""
 
 
@@ -37,7 +40,7 @@ class Reader:
     """
 
     record: Record
-    table: Table | Choose
+    table: AnyTable | Choose
     layouts: Layouts | None = None
 
     def parse(self, line: str, dialect: Dialect) -> Row | None:
@@ -62,14 +65,14 @@ class Reader:
         """The events of many lines; what is refused, or no event, is left."""
         try:
             taken = [
-                _having(table.needs, Taken(places, columns.columns(table, sheet, dialect)))
+                _having(table.needs, Taken(places, _columns(table, sheet, dialect)))
                 for table, places, sheet in self._sheets(lines, dialect)
             ]
         except (ValueError, LookupError, OverflowError):
             return None
         return taken[0] if len(taken) == 1 else _merged(taken)
 
-    def _sheets(self, lines: Sequence[str], dialect: Dialect) -> Iterator[tuple[Table, Sequence[int], Sheet]]:
+    def _sheets(self, lines: Sequence[str], dialect: Dialect) -> Iterator[tuple[AnyTable, Sequence[int], Sheet]]:
         """The records of lines, and the lines' places, by the table that reads them."""
         left: Sequence[int] = range(len(lines))
         if self.layouts is not None and not dialect.options:
@@ -77,7 +80,7 @@ class Reader:
             for places, sheet in known:
                 if (table := self._table(sheet.records[0] if callable(self.table) else {})) is not None:
                     yield table, places, sheet
-        groups: dict[Table, tuple[list[int], list[Cells]]] = {}
+        groups: dict[AnyTable, tuple[list[int], list[Cells]]] = {}
         for place in left:
             line = lines[place]
             try:
@@ -95,8 +98,14 @@ class Reader:
             self.layouts.draw(lines[places[0]], records[0], dialect)
         yield from ((table, places, Sheet(records)) for table, (places, records) in groups.items())
 
-    def _table(self, cells: Cells) -> Table | None:
+    def _table(self, cells: Cells) -> AnyTable | None:
         return self.table(cells) if callable(self.table) else self.table
+
+
+def _columns(table: AnyTable, sheet: Sheet, dialect: Dialect) -> Mapping[Col, Sequence[Value | None]]:
+    if isinstance(table, MailTable):
+        return mailcolumns.columns(table, sheet, dialect)
+    return columns.columns(table, sheet, dialect)
 
 
 def _having(needs: Sequence[Col], taken: Taken) -> Taken:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
@@ -41,14 +40,6 @@ _CHALLENGE = Action.CHALLENGE
 CHALLENGES: frozenset[object] = frozenset({401, 407})
 """Statuses that ask for a login."""
 _SCHEMES = frozenset(("http", "https", "ftp", "ftps", "ws", "wss"))
-_METHOD_LIMIT = 24
-_NO_METHODS = frozenset(("NA", "NONE", "UNKNOWN", "NULL", "OTHER", "INVALID"))
-
-
-@lru_cache(maxsize=256)
-def _method(text: str) -> str | None:
-    known = text.isascii() and text.replace("-", "").isalpha() and len(text) < _METHOD_LIMIT
-    return text.upper() if known and text.upper() not in _NO_METHODS else None
 
 
 READERS: Mapping[Col, Reader] = {
@@ -59,7 +50,7 @@ READERS: Mapping[Col, Reader] = {
     Col.HOST_NAME: values.host,
     Col.QUESTION: dns.name,
     Col.QUESTION_TYPE: dns.type_name,
-    Col.METHOD: _method,
+    Col.METHOD: values.method,
     Col.STATUS: values.status,
     Col.BYTES_SENT: values.size,
     Col.BYTES_RECEIVED: values.size,
@@ -69,17 +60,6 @@ READERS: Mapping[Col, Reader] = {
     Col.SUBJECT: mail.decode_subject,
 }
 """What reads the cells of a column; nonsense gives ``None`` and costs the column, never the line."""
-
-
-_MANY: Mapping[Reader, Many] = {
-    values.address: many.addresses,
-    values.client: many.clients,
-    values.user: many.users,
-    values.host: many.hosts,
-    values.host_of_url: many.hosts_of_urls,
-    values.size: many.sizes,
-    values.text: many.as_they_are,
-}
 
 
 class Asked(StrEnum):
@@ -235,7 +215,7 @@ def one(names: str, read: Reader) -> Derive:
 
 
 def _step(column: Col, read: Reader, names: str) -> Step:
-    return Step(column, read, _MANY.get(read) or many.distinct(read), paths(names))
+    return Step(column, read, many.all_of(read), paths(names))
 
 
 def paths(names: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

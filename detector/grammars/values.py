@@ -28,6 +28,8 @@ _AUTHORITY_END = re.compile(r"[/?#\\]")
 _STATUSES: dict[str | None, int] = {str(code): code for code in range(100, 1000)}
 _LONGEST_NUMBER = 20
 _LARGEST = 2**63 - 1
+_METHOD_LIMIT = 24
+_NO_METHODS = frozenset(("NA", "NONE", "UNKNOWN", "NULL", "OTHER", "INVALID"))
 _MEMO = 8192
 _SHORT = 256
 """Longer values are read without the memo: 8,192 forged ones must not hold gigabytes."""
@@ -92,6 +94,17 @@ def status(value: str | None) -> int | None:
     (200, None, None)
     """
     return _STATUSES.get(value)
+
+
+@lru_cache(maxsize=256)
+def method(text: str) -> str | None:
+    """An HTTP method in upper case; ``None`` for what is none.
+
+    >>> method("get"), method("NA"), method("1")
+    ('GET', None, None)
+    """
+    known = text.isascii() and text.replace("-", "").isalpha() and len(text) < _METHOD_LIMIT
+    return text.upper() if known and text.upper() not in _NO_METHODS else None
 
 
 def address(value: str | None) -> str | None:

@@ -1,13 +1,18 @@
 """How fast every format reads, and how fast a log without a single sighting is scanned.
 
-    python tests/bench/formats.py [--only squid,zeek_tsv] [--scan 200] [--rounds 5]
+    python tests/bench/formats.py [--only squid,zeek_tsv] [--scan 200] [--rounds 5] [--record NAME]
 
 Lines are varied: the same host, user, address and second rarely come twice in a row, as in a real log. `example` lines
 come from the format's own `example()`, `golden` lines from its golden cases (real layouts, some of them long) with the
-names, addresses and clocks drawn anew, `syslog` is `example` inside an RFC 3164 header. Best of some rounds, CPU time.
+names, addresses and clocks drawn anew, `syslog` is `example` inside an RFC 3164 header. Best of some rounds, CPU time
+of one core; `scan` too. With `--record` the figures go to tests/bench/runs/NAME.json, beside those of earlier calls with
+the same name: a shared machine is measured in pieces.
 """
 
 import argparse
+import datetime as dt
+import json
+import os
 import random
 import re
 import sys
@@ -161,22 +166,31 @@ def scanned(log_format, head, events, megabytes, scanner):
     return size / best / 1e6
 
 
-def row_of(log_format, kind, options, scanner):
-    """The figures of one kind of event of one format."""
+def figures(log_format, kind, options, scanner):
+    """The figures of one kind of event of one format: lines and MB a second, bytes a line; 0 where there are none."""
     people = Population(seed=7)
     head, events = examples(log_format, kind, people)
     dialect = started(log_format, Dialect(written_until=UNTIL), head)
-    texts = records(log_format, events)
-    row = "{:10,.0f}{:7.0f}".format(*speed(log_format, dialect, texts, options.rounds))
-    if kind is log_format.kind:
-        row += "{:10,.0f}{:7.0f}".format(*golden(log_format, people, options.rounds))
-    else:
-        row += " " * 17
     clocks = (f"10:{n // 400 % 60:02d}:{n // 7 % 60:02d}" for n in range(len(events)))
-    wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, texts, strict=True)]
+    wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, events, strict=True)]
     inside = replace(dialect, envelope=Envelope.TAGGED)
-    row += f"{speed(log_format, inside, wrapped, options.rounds, refusable=1)[0]:10,.0f}"
-    return row + (f"{scanned(log_format, head, events, options.scan, scanner):11,.0f}" if scanner else "")
+    found = {
+        "example": speed(log_format, dialect, events, options.rounds),
+        "golden": golden(log_format, people, options.rounds) if kind is log_format.kind else (0, 0),
+        "syslog": speed(log_format, inside, wrapped, options.rounds, refusable=1),
+    }
+    shown = {f"{name}_lines_s": round(lines) for name, (lines, _) in found.items()}
+    shown |= {f"{name}_bytes_line": round(mb * 1e6 / lines) if lines else 0 for name, (lines, mb) in found.items()}
+    return shown | {"scan_mb_s": round(scanned(log_format, head, events, options.scan, scanner)) if scanner else 0}
+
+
+def keep(name, label, row):
+    """Add one row to the record of a name."""
+    target = Path(__file__).parent / "runs" / f"{name}.json"
+    record = json.loads(target.read_text()) if target.exists() else {"date": "", "cores": os.cpu_count(), "formats": {}}
+    record["date"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    record["formats"][label] = row
+    target.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def main():
@@ -184,14 +198,22 @@ def main():
     parser.add_argument("--only", default="", help="names of formats, comma-separated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scan", type=int, default=0, help="MB of the log that is scanned, 0: none")
+    parser.add_argument("--record", default="", help="name of a record in tests/bench/runs/")
     options = parser.parse_args()
     only = set(options.only.split(",")) - {""}
     scanner = Scanner(load()) if options.scan else None
-    print(f"{'format':34}{'lines/s':>10}{'MB/s':>7}{'golden':>10}{'MB/s':>7}{'syslog':>10}{'scan MB/s':>11}")
+    print(f"{'format':34}{'lines/s':>10}{'bytes':>7}{'golden':>10}{'bytes':>7}{'syslog':>10}{'scan MB/s':>11}")
     for name, log_format in own_formats().items():
         for kind in KINDS.get(name, (log_format.kind,)) if not only or name in only else ():
             label = f"{name} {kind}" if name in KINDS else name
-            print(f"{label:34}{row_of(log_format, kind, options, scanner)}", flush=True)
+            row = figures(log_format, kind, options, scanner)
+            print(
+                f"{label:34}{row['example_lines_s']:10,}{row['example_bytes_line']:7}{row['golden_lines_s']:10,}"
+                f"{row['golden_bytes_line']:7}{row['syslog_lines_s']:10,}{row['scan_mb_s']:11,}",
+                flush=True,
+            )
+            if options.record:
+                keep(options.record, label, row)
 
 
 if __name__ == "__main__":
