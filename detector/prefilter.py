@@ -131,7 +131,7 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
     for value in log_format.encoded:
         for spelling in _escapes(value, foreign):
             yield Literal(spelling, ALWAYS)
-    if log_format.kind is not Kind.MAIL:
+    if _watches_hosts(log_format):
         for letter in (*_NAME_LETTERS, *foreign):
             yield Literal(_percent_encoded(letter.encode()), AUTHORITY)
 
@@ -157,10 +157,15 @@ def _percent_encoded(value: bytes) -> bytes:
     return b"".join(b"%%%02x" % byte for byte in value)
 
 
+def _watches_hosts(log_format: LogFormat) -> bool:
+    """Whether its events can be requests or questions; a log of mails may tell of clicks in them too."""
+    return log_format.kind is not Kind.MAIL or Col.DOMAIN in log_format.columns
+
+
 def _names(ruleset: Ruleset, log_format: LogFormat) -> set[str]:
     """Host names of which every line with a sighting holds one."""
     names: set[str] = set()
-    if log_format.kind is not Kind.MAIL:
+    if _watches_hosts(log_format):
         names.update(_fixed_part(indicator, ruleset.shared_hosts) for indicator in ruleset.indicators())
     if log_format.kind is Kind.MAIL or not log_format.columns.isdisjoint((Col.SENDER, Col.FROM, Col.TO)):
         for signature in ruleset.signatures:

@@ -353,6 +353,17 @@ class TestLaws:
         assert report == expected
 
 
+@pytest.mark.parametrize("prefilter", [True, False])
+def test_a_click_in_a_mail_is_a_visit_of_who_clicked(prefilter, tmp_path):
+    click = (
+        '{"clickTime":"2020-02-27T10:00:00Z","recipient":"u1@example.org","clickIP":"10.0.0.7","url":"https://%s/a"}'
+    )
+    hosts = ("clearview.ai", "example.net", "clearvie%77.ai")
+    with written("\n".join(click % host for host in hosts).encode(), tmp_path) as path, small(head=0):
+        (finding,) = audited([path], RULESET, "proofpoint_event", prefilter=prefilter).findings
+    assert (finding.stage, finding.actor.id, finding.sightings) == (Stage.VISITED, "u1@example.org", 2)
+
+
 def small_segments():
     return patch("detector.audit.run.segments_of", lambda whole, size, _part: segments_of(whole, size, 4096))
 

@@ -6,7 +6,8 @@ JSON objects, one a line, or the API's answer ``{"queryEndTime":…,"messagesDel
 - ``messageTime`` UTC (of clicks ``clickTime``)
 - ``sender`` the envelope's, ``headerFrom`` and ``fromAddress`` the header's sender
 - ``recipient`` the envelope's (text or list), ``toAddresses`` the header's, which count where there is no envelope
-- ``subject``, ``messageID``, ``senderIP``; of clicks ``clickIP``, ``userAgent``, ``url``
+- ``subject``, ``messageID``, ``senderIP``
+- a click is a request of the recipient: ``clickIP``, ``userAgent``, ``url``
 - ``quarantineFolder``, ``quarantineRule`` where the mail was quarantined: refused
 
 ``{"messageTime":"2020-02-27T10:00:00.000Z","GUID":"x","sender":"no-reply@clearview.ai","recipient":["u1042@example.org"],…}``
@@ -22,8 +23,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Zone
-from detector.grammars import kv, mailformat, mailtable, moments, rendering
+from detector.events import Action, Col, Kind, Zone
+from detector.grammars import kv, mailformat, mailtable, moments, rendering, values
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -60,6 +61,7 @@ _MAILS = mailtable.table(
         Col.SUBJECT: "subject",
         Col.MESSAGE_ID: "messageID",
         Col.USER_AGENT: "userAgent",
+        Col.URL: "url",
     },
     when=moments.stamp("messageTime clickTime"),
     verdict=_verdict,
@@ -93,9 +95,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     """One message or click to one event."""
     if line[:1] == "{" or not any(name in line for name in _DATA):
         row = _JSON.parse(line.lstrip(), dialect)
-        if row is not None and dialect.columns:
+        if row is None:
+            return None
+        if dialect.columns:
             row[Col.ACTION] = _ARRAYS[dialect.columns[0]]
-        return row
+        return _clicked(row)
     head, _, data = line.partition("[tap")
     cells = kv.quoted(data.partition(" ")[2].rstrip().removesuffix("]"))
     if "recipient" not in cells and "sender" not in cells:
@@ -103,7 +107,17 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     row = _MAILS.row(cells, dialect)
     if (action := next((action for word, action in _WORDS.items() if word in head), None)) is not None:
         row[Col.ACTION] = action
-    return row
+    return _clicked(row)
+
+
+def _clicked(row: Row) -> Row:
+    """A click is no mail: the recipient asked for a page."""
+    url, to = row.get(Col.URL), row.get(Col.TO)
+    if not isinstance(url, str):
+        return row
+    who = {Col.USER: to[0]} if isinstance(to, list) else {}
+    host = values.host_of_url(url)
+    return {**row, **who, **({Col.DOMAIN: host} if host else {}), Col.KIND: Kind.PROXY.value}
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -116,6 +130,7 @@ FORMAT = replace(
     parse=parse,
     timestamp=timestamp,
     block=None,
+    columns=_JSON.columns | {Col.KIND, Col.USER, Col.DOMAIN},
     head=head,
     head_literals=tuple(f'"{name}"'.encode() for name in _ARRAYS),
 )

@@ -49,10 +49,10 @@ class Matcher:
 
     def match(self, batch: EventBatch) -> tuple[Sighting, ...]:
         """The sightings of a batch, in the order of its events."""
-        if batch.kind is Kind.MAIL:
-            return tuple(self._mails(batch, range(len(batch))))
         kinds = batch.columns.get(Col.KIND)
         if kinds is None:
+            if batch.kind is Kind.MAIL:
+                return tuple(self._mails(batch, range(len(batch))))
             if batch.kind is Kind.LOGIN:
                 return tuple(self._granted(batch, range(len(batch))))
             return tuple(self._all_requests(batch)) if batch.kind in _NETWORK else ()
