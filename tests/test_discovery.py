@@ -427,12 +427,26 @@ class TestWriting:
         text = render(result, "table", "1")
         assert "1 unknown domain worth a look" in text
         assert "window: from the beginning to 2030-01-01" in text
-        assert "2 domains that no signature names, asked for by 61 people; 1 of them new and rare" in text
+        assert "2 domains that no signature names, asked for by 61 people; 1 of them rare" in text
         empty = found(write([]), tmp_path / "missing", window=Window(since=0))
         assert "not read: " in render(empty, "table", "1")
         assert "to the end" in render(empty, "table", "1")
         assert render(found(write(background())), "table", "1").startswith("0 unknown domains")
+        assert "1 of them new and rare" in render(found(write(background(3)), window=Window(since=0)), "table", "1")
         assert "nobody is named" in render(found(write([squid(SECOND, "a.rare.com", "-", "-")])), "table", "1")
+
+    def test_many_logs_are_told_by_format_and_reason(self, write, found, tmp_path, monkeypatch):
+        paths = [write([squid(SECOND, f"www.rare{at}.com")] * at, f"{at}.log") for at in range(4)]
+        gone = [tmp_path / "gone1", tmp_path / "gone2"]
+        result = found(*paths, *gone, baseline=[write(background(3), "old")])
+        text = render(result, "table", "1")
+        assert f"read: {paths[0]}: squid, empty\n" in text
+        assert f"read: {paths[1]}: squid, 110 B, 1 line\n" in text
+        assert f"not read: {gone[1]}: no such file" in text
+        monkeypatch.setattr("detector.discovery.writing.LISTED", 1)
+        text = render(result, "table", "1")
+        assert "read: 4 logs: squid, 660 B, 6 lines\nread: 1 log (baseline): squid, 336 B, 3 lines\n" in text
+        assert f"not read: 2 logs, the first is {gone[0]}: no such file" in text
 
 
 class TestCommand:

@@ -612,7 +612,7 @@ def test_statistics(catalogue):
 def test_pages(capsys):
     assert run(["signatures", "show", "clearview-ai"]) == 0
     page = capsys.readouterr().out
-    for said in ("Clearview AI", "prohibited", "signed_up", "indicators", "subjects", "events", "tests", "30000 bytes"):
+    for said in ("Clearview AI", "prohibited", "signed_up", "indicators", "subjects", "events", "30,000 bytes"):
         assert said in page
     assert run(["signatures", "show", "clearview-ai", "-f", "md"]) == 0
     assert "## Indicators\n\n| kind | value |" in capsys.readouterr().out

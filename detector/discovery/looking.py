@@ -196,6 +196,7 @@ class _Running:
             rare=len(rare),
             looked=min(len(rare), LOOKED_AT),
             names=terms.key is None,
+            dated=dated,
         )
 
     def _on_engine(

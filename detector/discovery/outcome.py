@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ class Discovery:
         domains: unknown domains in the window.
         rare: of those, new ones that few people asked for.
         looked: of those, the ones that were looked at line by line.
+        names: people are shown by name, not as pseudonyms.
+        dated: a window or a baseline says what came before, so that "new" means something.
     """
 
     rows: tuple[Row, ...]
@@ -125,4 +127,5 @@ class Discovery:
     domains: int = 0
     rare: int = 0
     looked: int = 0
-    names: bool = field(default=True)
+    names: bool = True
+    dated: bool = False

@@ -14,9 +14,9 @@ from detector.report.text import escaped_json, visible
 from detector.report.wording import counted, day, moment, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from detector.discovery.outcome import Discovery, Row
+    from detector.discovery.outcome import Discovery, Row, Source
 
 SCHEMA = "shadowit.discovery/1"
 COLUMNS = (
@@ -24,6 +24,8 @@ COLUMNS = (
     "denied", "bytes_sent", "methods", "formats",
 )  # fmt: skip
 """The columns of the CSV, in their order; they are the keys of a row in JSON."""
+LISTED = 20
+"""Logs that the table lists one by one; JSON lists all."""
 
 
 def render(found: Discovery, output_format: str, version: str) -> str:
@@ -100,22 +102,43 @@ def _who(row: Row) -> str:
 
 
 def _foot(found: Discovery) -> Iterator[str]:
+    rare = f"{found.rare:,} of them {'new and rare' if found.dated else 'rare'}"
+    looked = f", {found.looked:,} of these looked at line by line" if found.looked < found.rare else ""
     yield (
         f"{counted(found.domains, 'domain')} that no signature names, asked for by "
-        f"{counted(found.people, 'person', 'people')}; {found.rare:,} of them new and rare, {found.looked:,} looked at "
-        "line by line"
+        f"{counted(found.people, 'person', 'people')}; {rare}{looked}"
     )
     if found.since is not None or found.until is not None:
         start = "the beginning" if found.since is None else f"{moment(found.since)} UTC"
         yield f"window: from {start} to {'the end' if found.until is None else f'{moment(found.until)} UTC'}"
-    for one in found.sources:
-        if one.unread:
-            yield f"not read: {visible(one.path)}: {visible(one.unread)}"
+    yield from _read([one for one in found.sources if not one.unread])
+    yield from _not_read([one for one in found.sources if one.unread])
+
+
+def _read(sources: Sequence[Source]) -> Iterator[str]:
+    """What was read: log by log, of many logs format by format."""
+    groups: dict[tuple[str, bool, str], list[Source]] = {}
+    for one in sources:
+        groups.setdefault((one.format, one.is_baseline, one.path if len(sources) <= LISTED else ""), []).append(one)
+    for (name, is_baseline, path), logs in sorted(groups.items(), key=lambda group: group[0][::-1]):
+        lines, wrong = sum(one.lines for one in logs), sum(one.unparsed for one in logs)
+        what = visible(path) if path else counted(len(logs), "log")
+        said = f"{size(sum(one.bytes for one in logs))}, {counted(lines, 'line')}" if lines else "empty"
+        odd = f", {wrong:,} not what their format says" if wrong else ""
+        yield f"read: {what}{' (baseline)' if is_baseline else ''}: {f'{name}, ' if name else ''}{said}{odd}"
+
+
+def _not_read(sources: Sequence[Source]) -> Iterator[str]:
+    """What was not read: log by log, of many logs reason by reason."""
+    reasons: dict[str, list[Source]] = {}
+    for one in sources:
+        reasons.setdefault(one.unread, []).append(one)
+    for reason, logs in reasons.items():
+        if len(sources) <= LISTED:
+            yield from (f"not read: {visible(one.path)}: {visible(reason)}" for one in logs)
         else:
-            slow = f", {one.parsed:,} of them parsed in full" if one.parsed else ""
-            wrong = f", {one.unparsed:,} not what their format says" if one.unparsed else ""
-            base = " (baseline)" if one.is_baseline else ""
-            yield f"read: {visible(one.path)}{base}: {one.format}, {size(one.bytes)}, {one.lines:,} lines{slow}{wrong}"
+            first = "" if len(logs) == 1 else f"{counted(len(logs), 'log')}, the first is "
+            yield f"not read: {first}{visible(logs[0].path)}: {visible(reason)}"
 
 
 def _time(instant: int | None) -> str | None:

@@ -87,13 +87,17 @@ def show_command(service: str, paths: tuple[Path, ...], output_format: str) -> i
 )
 def stats_command(paths: tuple[Path, ...], output_format: str, at: dt.datetime | None) -> int:
     """Count services and indicators by category, confidence, age and more."""
+    from detector.report.wording import counted
     from detector.signatures.statistics import statistics
 
     found = statistics(load_ruleset(paths, None), (at or dt.datetime.now(dt.UTC)).date())
     if output_format == "json":
         _print_json(asdict(found))
         return 0
-    click.echo(f"{found.services} services, {found.indicators} indicators, {found.overdue} reviews overdue")
+    click.echo(
+        f"{counted(found.services, 'service')}, {counted(found.indicators, 'indicator')}, "
+        f"{counted(found.overdue, 'review')} overdue"
+    )
     for title, table in found.tables.items():
         click.echo(f"\n{title}")
         for name, count in table.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from detector.events import to_iso
@@ -18,7 +19,7 @@ Section = tuple[str, list[Sequence[str]]]
 
 def page(one: Signature) -> str:
     """A service for a terminal."""
-    lines = [f"{one.name} ({one.id})", visible(one.description), ""]
+    lines = [f"{one.name} ({one.id})", *wrap(visible(one.description), 100), ""]
     lines += columns([(f"{name}:", value) for name, value in _facts(one)])
     for title, rows in _sections(one):
         lines += ["", title, *(f"  {line}" for line in columns(rows))]
@@ -70,7 +71,7 @@ def _facts(one: Signature) -> list[tuple[str, str]]:
         ("country", one.vendor_country),
         ("data location", one.data_location),
         ("probably used", f"from {limits.used_requests} requests or {limits.used_minutes} minutes on one day"),
-        ("probably uploaded", f"from {limits.uploaded_request_bytes} bytes sent in one connection"),
+        ("probably uploaded", f"from {limits.uploaded_request_bytes:,} bytes sent in one connection"),
         ("product hosts", ", ".join(sorted(limits.opaque_hosts))),
         ("mail domains", ", ".join(one.mail.domains)),
         ("mail names", ", ".join(one.mail.names)),
