@@ -91,12 +91,14 @@ def check_signatures(paths: tuple[Path, ...]) -> int:
 
 
 @command.command(
-    "policy", short_help="Check a policy, and show what it decides.",
-    epilog=examples("shadowit check policy --at 2020-03-01 /etc/shadowit/policy.yml",
-note="A table of its statuses, approvals and orders; what is doubtful (an approval that "
-"has ended, a service without a signature, orders that overlap or were told to "
-"nobody) stands on standard error with its place."),
-)  # fmt: skip
+    "policy",
+    short_help="Check a policy, and show what it decides.",
+    epilog=examples(
+        "shadowit check policy --at 2020-03-01 /etc/shadowit/policy.yml",
+        note="A table of its statuses, approvals and orders; what is doubtful (an approval that has ended, a service "
+        "without a signature, orders that overlap or were told to nobody) stands on standard error with its place.",
+    ),
+)
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @with_signatures
 @click.option("-f", "--format", "output_format", type=click.Choice(("table", "json")), default="table",

@@ -84,3 +84,11 @@ def instant(header: Header, dialect: Dialect) -> int | None:
     if header.at[:1].isdigit():
         return stamps.iso(header.at, dialect.zone)
     return stamps.syslog(header.at, dialect.zone, dialect.written_until)
+
+
+def known_instant(header: Header, dialect: Dialect) -> int | None:
+    """The same, ``None`` also where the stamp is broken: a line whose time alone is broken is kept."""
+    try:
+        return instant(header, dialect)
+    except (ValueError, OverflowError):
+        return None

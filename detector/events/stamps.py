@@ -110,6 +110,19 @@ def iso(value: str, zone: tzinfo) -> int:
     return _iso.__wrapped__(value, zone)
 
 
+def known_iso(text: str, zone: tzinfo) -> int | None:
+    """The same, ``None`` where the stamp is broken: a line whose time alone is broken is kept.
+
+    >>> from datetime import UTC
+    >>> known_iso("2020-02-27 10:00:61", UTC), known_iso("1970-01-01 00:00:01", UTC)
+    (None, 1000000)
+    """
+    try:
+        return iso(text, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
 @lru_cache(maxsize=4096)
 def _iso(value: str, zone: tzinfo) -> int:
     """The lines of one minute share all but their seconds: the memo holds minutes."""

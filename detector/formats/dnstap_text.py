@@ -13,9 +13,9 @@ import re
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone, stamps
+from detector.events import Col, Kind, LogFormat, Zone
 from detector.events.instants import to_datetime
-from detector.grammars import dns, moments, values
+from detector.grammars import dns, moments, namedlike, values
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -62,16 +62,7 @@ def example(row: Row) -> str:
 
 
 def _instant(at: str, zone: tzinfo) -> int | None:
-    if at[2:3] == ":":
-        return None
-    if at[:4].isdigit():
-        return moments.instant(at, zone)
-    date, _, clock = at.partition(" ")
-    try:
-        day, month, year = date.split("-")
-        return stamps.civil(int(year), stamps.month_number(month), int(day), clock, zone)
-    except (ValueError, OverflowError):
-        return None
+    return None if at[2:3] == ":" else namedlike.instant(at, zone)
 
 
 FORMAT = LogFormat(

@@ -53,14 +53,14 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if len(cells) < 8 or cells[6] not in _EVENTS or not _SESSION.fullmatch(cells[2]):
         raise RefusedLine("not a line of an SMTP protocol log")
     row = _fragment(cells[2], cells[6], cells[7].strip(), cells[8].strip() if len(cells) > 8 else "", cells[5])
-    if row is not None and (at := _instant(cells[0], dialect)) is not None:
+    if row is not None and (at := stamps.known_iso(cells[0], dialect.zone)) is not None:
         row[Col.AT] = at
     return row
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The line's own time, which is its first field in every version."""
-    return None if line[:1] == "#" else _instant(line.partition(",")[0].strip('"'), dialect)
+    return None if line[:1] == "#" else stamps.known_iso(line.partition(",")[0].strip('"'), dialect.zone)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -89,13 +89,6 @@ def example(row: Row) -> str:
     ]
     ends = f"10.0.0.25:25,{row.get(Col.SOURCE_IP, '192.0.2.1')}:4242"
     return "\n".join(f"{at},MX1\\Default MX1,{session},{place},{ends},{text}" for place, text in enumerate(told))
-
-
-def _instant(text: str, dialect: Dialect) -> int | None:
-    try:
-        return stamps.iso(text, dialect.zone)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
 
 
 def _fragment(session: str, event: str, data: str, context: str, remote: str) -> Row | None:

@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone, stamps
-from detector.events.envelope import instant, peel
+from detector.events.envelope import known_instant, peel
 from detector.grammars import mail, mailqueue, mailtable, rendering, values
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
-    from detector.events.envelope import Header
 
 _STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: [+-]\d{4})?"
 _ID = r"[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})"
@@ -73,7 +72,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     found = _LINE.match(line)
     if found is not None and (found["tag"] or found["at"]):
         row = _fragment(found["id"], found["told"])
-        if row is not None and found["at"] and (at := _instant(found["at"], dialect)) is not None:
+        if row is not None and found["at"] and (at := stamps.known_iso(found["at"], dialect.zone)) is not None:
             row[Col.AT] = at
         return row
     if dialect.envelope:  # without a tag only the id tells an Exim line from those of other programs
@@ -87,7 +86,9 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         return None
     if header.host:  # several servers may write into one file
         row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if (at := _instant(found["at"], dialect) if found["at"] else _header_instant(header, dialect)) is not None:
+    own = found["at"]
+    at = stamps.known_iso(own, dialect.zone) if own else known_instant(header, dialect)
+    if at is not None:
         row[Col.AT] = at
     return row
 
@@ -96,13 +97,13 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
     """Exim's own time, else the syslog header's."""
     found = _LINE.match(line)
     if found is not None and found["at"]:
-        return _instant(found["at"], dialect)
+        return stamps.known_iso(found["at"], dialect.zone)
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
     if header is None:
         return None
     found = _LINE.match(header.body)
     own = None if found is None else found["at"]
-    return _instant(own, dialect) if own else _header_instant(header, dialect)
+    return stamps.known_iso(own, dialect.zone) if own else known_instant(header, dialect)
 
 
 def example(row: Row) -> str:
@@ -125,20 +126,6 @@ def example(row: Row) -> str:
         "Completed",
     ]
     return "\n".join(f"{at} 1j{key[:4]}-{key}-Qk {text}" for text in told)
-
-
-def _instant(text: str, dialect: Dialect) -> int | None:
-    try:
-        return stamps.iso(text, dialect.zone)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
-
-
-def _header_instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _fragment(key: str | None, told: str) -> Row | None:

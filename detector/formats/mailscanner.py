@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
-from detector.events.envelope import instant, peel
+from detector.events.envelope import known_instant, peel
 from detector.grammars import mail, rendering, values
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
-    from detector.events.envelope import Header
 
 _TAG = re.compile(r"MailScanner(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
 _MESSAGE = re.compile(r"Message \S{1,80} from (\S{2,60}) \((.{0,600}?)\) to (.{1,4000}?) is (?:not )?spam", re.DOTALL)
@@ -47,7 +46,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("neither a syslog header nor MailScanner's tag")
     tag = _TAG.match(header.body)
     row = _row(tag[1]) if tag else None
-    if row is not None and (at := _instant(header, dialect)) is not None:
+    if row is not None and (at := known_instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row
 
@@ -55,7 +54,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The syslog header's, where it is still there."""
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
-    return None if header is None else _instant(header, dialect)
+    return None if header is None else known_instant(header, dialect)
 
 
 def example(row: Row) -> str:
@@ -84,13 +83,6 @@ def _row(told: str) -> Row | None:
         row = values.row_of({**cells, Col.TO: mail.addresses(found[3]) or None})
         return row if Col.SENDER in row or Col.TO in row else None
     return None
-
-
-def _instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
 
 
 FORMAT = LogFormat(

@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
-from detector.events.envelope import instant, peel
+from detector.events.envelope import known_instant, peel
 from detector.grammars import kv, mail, mailqueue, mailsession, mailtable, rendering, sendmail, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from detector.events import Dialect, Row
-    from detector.events.envelope import Header
 
 _FILTER = re.compile(r"(?:filter_instance\d*(?:\[\d{1,10}\])?: )?(?:rprt|info|warn|err|note) (s=.*)", re.DOTALL)
 _SENDMAIL = re.compile(r"(?:[\w-]*sendmail[\w-]*|sm-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
@@ -54,7 +53,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         return None
     if header.host:
         row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if (at := _instant(header, dialect)) is not None:
+    if (at := known_instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row
 
@@ -62,7 +61,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The syslog header's, where it is still there."""
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
-    return None if header is None else _instant(header, dialect)
+    return None if header is None else known_instant(header, dialect)
 
 
 def join(rows: Sequence[Row]) -> Iterable[tuple[int, Row]]:
@@ -143,13 +142,6 @@ def _told(cells: Mapping[str, str], command: str) -> Row:
             Col.SOURCE_IP: values.address(get("hops-ip") or (get("ip") if command == "connect" else None)),
         }
     )
-
-
-def _instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
 
 
 FORMAT = LogFormat(

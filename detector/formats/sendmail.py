@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
-from detector.events.envelope import instant, peel
+from detector.events.envelope import known_instant, peel
 from detector.grammars import mailqueue, rendering, sendmail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row
-    from detector.events.envelope import Header
 
 _OWN = re.compile(r"(?:sendmail|sm-\w+|sm-mta-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
 
@@ -46,7 +45,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         return None
     if header.host:
         row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if (at := _instant(header, dialect)) is not None:
+    if (at := known_instant(header, dialect)) is not None:
         row[Col.AT] = at
     return row
 
@@ -54,7 +53,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The syslog header's, where it is still there."""
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
-    return None if header is None else _instant(header, dialect)
+    return None if header is None else known_instant(header, dialect)
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -91,13 +90,6 @@ def _of_body(body: str, *, tagged: bool) -> Row | None:
         body = found[1]
     line = sendmail.LINE.match(body)
     return sendmail.fragment(line[1], line[2]) if line else None
-
-
-def _instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
 
 
 FORMAT = LogFormat(

@@ -49,14 +49,14 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             return None  # the rest of a stack trace
         raise RefusedLine("not a line of mailbox.log or audit.log")
     row = _row(found[3], found[4], dict(_PAIR.findall(found[2] + ";")))
-    if row is not None and (at := _instant(found[1], dialect)) is not None:
+    if row is not None and (at := stamps.known_iso(found[1], dialect.zone)) is not None:
         row[Col.AT] = at
     return row
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The line's own time."""
-    return _instant(line[:23], dialect) if _LINE.match(line) else None
+    return stamps.known_iso(line[:23], dialect.zone) if _LINE.match(line) else None
 
 
 def example(row: Row) -> str:
@@ -110,13 +110,6 @@ def _keyed(row: Row) -> Row:
     """A fragment under its message id; a line without one stands alone."""
     alone = f"mail: {row.get(Col.SENDER) or row.get(Col.TO)}"
     return {Col.TRANSACTION: str(row.get(Col.MESSAGE_ID) or alone), **row}
-
-
-def _instant(text: str, dialect: Dialect) -> int | None:
-    try:
-        return stamps.iso(text, dialect.zone)
-    except (ValueError, OverflowError):  # a line whose time alone is broken is kept
-        return None
 
 
 FORMAT = LogFormat(

@@ -60,7 +60,7 @@ def read(line: str, dialect: Dialect) -> Said | None:
     elif found["over"] and (response := _RESPONSE.match(rest)):
         kind, action = "response", _refused(response)
     cells = {
-        Col.AT: _instant(found["at"], dialect.zone) if found["at"] else None,
+        Col.AT: instant(found["at"], dialect.zone) if found["at"] else None,
         Col.SOURCE_IP: values.address(found["ip"]),
         Col.QUESTION: dns.name(found["name"]),
         Col.QUESTION_TYPE: dns.type_name(found["type"]),
@@ -87,7 +87,8 @@ def _refused(found: re.Match[str] | None) -> Action | None:
     return Action.DENIED if found and found[1] == "REFUSED" else None
 
 
-def _instant(at: str, zone: tzinfo) -> int | None:
+def instant(at: str, zone: tzinfo) -> int | None:
+    """A stamp such as ``27-Feb-2020 10:00:00.123`` or ISO 8601, ``None`` where it is broken."""
     if at[:4].isdigit():
         return moments.instant(at, zone)
     date, _, clock = at.partition(" ")
