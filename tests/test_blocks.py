@@ -256,3 +256,25 @@ def test_columns_of_many_mails_are_the_rows_of_each(several):
     for at, cells in enumerate(several):
         row = {column: cell[at] for column, cell in found.items() if cell[at] is not None}
         assert row == MAILS.row(cells, Dialect())
+
+
+def test_a_layout_is_drawn_of_lines_of_usual_size_only_and_under_few_headers():
+    layouts = Layouts((shapes.opened,))
+    wide, long = " ".join(f"a{at}=1" for at in range(200)), "a=" + "x" * 10_000
+    for line in (wide, wide, long, long, "a=1 a=2", "a=1 a=2"):
+        layouts.draw(line, kv.opened(line), Dialect())
+        assert layouts.split([line], Dialect()) == ([], [0])
+    for number in range(100):
+        for _ in range(2):
+            layouts.draw("a=1", {"a": "1"}, Dialect(columns=(str(number),)))
+    known = [n for n in range(100) if layouts.split(["a=1"], Dialect(columns=(str(n),)))[0]]
+    assert 0 < len(known) < 30
+    assert known[-1] == 99
+
+
+@pytest.mark.parametrize("more", ["", "1"])
+def test_records_with_what_no_header_says_have_no_layout(more):
+    layouts = Layouts((shapes.opened,))
+    for _ in range(2):
+        layouts.draw("a=1", {"a": "1", "more": more}, Dialect())
+    assert layouts.split(["a=1"], Dialect()) == ([], [0])

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MARK = "\0"
-_KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
-OPEN = re.compile(rf"(?:^|(?<=[ \t]))({_KEY}(?:\[\d+\])?)=")
+KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
+OPEN = re.compile(rf"(?:^|(?<=[ \t]))({KEY}(?:\[\d+\])?)=")
 _COLON = re.compile(r'(?:^|(?<=[\s;\[|]))([A-Za-z_][\w.-]{0,63}):"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\([\"'\\=])")
 
@@ -34,7 +34,7 @@ def quoted(line: str, separator: str = " ", quote: str = '"') -> dict[str, str]:
     if not found:
         raise RefusedLine("no key=value pairs")
     if "\\" in line:
-        return {key: _unescaped(inner) if inner else bare for key, inner, bare in reversed(found)}
+        return {key: unescaped(inner) if inner else bare for key, inner, bare in reversed(found)}
     return {key: inner or bare for key, inner, bare in reversed(found)}
 
 
@@ -88,7 +88,7 @@ def colon(text: str) -> dict[str, str]:
     >>> colon('[action:"Accept"; resource:"http://example.com/a;b:\\"c\\""]')
     {'resource': 'http://example.com/a;b:"c"', 'action': 'Accept'}
     """
-    return {key: _unescaped(cell) for key, cell in reversed(_COLON.findall(text))}
+    return {key: unescaped(cell) for key, cell in reversed(_COLON.findall(text))}
 
 
 def is_behind_pairs(line: str) -> bool:
@@ -134,7 +134,12 @@ def _bare(cell: str) -> str:
     return cell[2:-2] if twice else cell[1:-1].replace('""', '"')
 
 
-def _unescaped(cell: str) -> str:
+def unescaped(cell: str) -> str:
+    r"""The text of a quoted value.
+
+    >>> unescaped(r'a \"b\"')
+    'a "b"'
+    """
     return _ESCAPED.sub(r"\1", cell) if "\\" in cell else cell
 
 
@@ -143,7 +148,7 @@ def _quoted(separator: str, quote: str) -> re.Pattern[str]:
     # A quote that nothing closes is a letter: the value then ends at the separator like one without quotes.
     edge = re.escape(separator)
     return re.compile(
-        rf"(?:^|(?<=[{edge}\s]))({_KEY})="
+        rf"(?:^|(?<=[{edge}\s]))({KEY})="
         rf"(?:{quote}((?:[^{quote}\\]++|\\.)*+){quote}(?=[{edge}\s;,\])}}>|]|$)|([^{edge}\t]*))",
         re.DOTALL,
     )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells
 
 _MOST = 24
-"""Layouts of a format that are remembered."""
-_LONGEST = 8192
-"""Characters of a line that a layout is drawn from."""
+"""Layouts that are remembered, of a header that lines stand under, and headers."""
+_LONGEST, _WIDEST = 8192, 96
+"""Characters and cells of a line that a layout is drawn from."""
 
 _ODD_BLANK = re.compile(r"[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 """Blanks beyond ASCII, which ``str.strip`` knows and the patterns of shapes do not: such lines are read one by one."""
@@ -114,7 +114,7 @@ class Layouts:
     def draw(self, line: str, cells: Cells, dialect: Dialect) -> None:
         """Remember the layout of a line that was read in full, the second time that it is met."""
         drawing = next((one for shape in self._shapes if (one := shape(line)) is not None), None)
-        if drawing is None or len(line) > _LONGEST or len(set(drawing.names)) < len(drawing.names):
+        if drawing is None or len(line) > _LONGEST or not len(set(drawing.names)) == len(drawing.names) <= _WIDEST:
             return
         pattern = "".join(
             self._piece(*piece, name, cells) for piece, name in zip(drawing.pieces, drawing.names, strict=True)
@@ -126,6 +126,8 @@ class Layouts:
             self._drawn[key] = 1
             return
         if (layout := _layout(drawing, re.compile(key[1], re.DOTALL).fullmatch, line, cells)) is not None:
+            if len(self._known) > _MOST:
+                self._known.clear()
             known = self._known.setdefault(key[0], [])
             del known[_MOST - 1 :]
             known.append(layout)
@@ -150,6 +152,8 @@ def _layout(drawing: Drawing, match: Callable[[str], re.Match[str] | None], line
     places |= {alias: drawing.names.index(name) for alias, name in drawing.aliases.items() if alias not in places}
     fixed = {name: cell for name, cell in cells.items() if name not in places}
     if any(cells.get(name) != taken[drawing.names[place]] for name, place in places.items()):
+        return None
+    if fixed and not drawing.header:
         return None
     if not all(isinstance(cell, str) and cell in drawing.header for cell in fixed.values()):
         return None

@@ -23,6 +23,7 @@ _BLANKS = r" \t\n\v\f\r\x1c-\x1f"
 _OPEN_CELL = rf"(?:[^{_BLANKS}]++(?: [^{_BLANKS}=]++(?!=))*+)?+"
 """Words of which none but the first holds an equals sign: no key is among them."""
 _PREFIX = r"[^|={{}}\"]{{0,300}}?(?<![^\s:]){}: ?"
+_KEY = re.compile(kv.KEY)
 _VERSION = re.compile(r"\d{1,2}(?:\.\d)?\Z")
 
 
@@ -32,19 +33,19 @@ def quoted(separator: str = " ") -> Shape:
 
     def draw(line: str) -> Drawing | None:
         parts = line.split('"')
-        if "\\" in line or "\t" in line or not len(parts) & 1:
+        if '\\"' in line or not len(parts) & 1:
             return None
         pieces, names, before = list[tuple[str, str]](), list[str](), ""
         for field in _MARK.join(parts[::2]).rstrip(separator).split(separator):
             key, sign, cell = field.partition("=")
-            if not sign or not key or _MARK in key or (_MARK in cell and cell != _MARK):
+            if not sign or not _KEY.fullmatch(key) or (_MARK in cell and cell != _MARK):
                 return None
-            mark = '"' if cell == _MARK else ""
+            mark, escape = ('"', r"\\.") if cell == _MARK else ("", r"\\(?![\"'\\=])")
             odd = " ," if not names else "" if mark else edge
-            pieces.append((f"{before}{re.escape(key)}={mark}", rf'[^"{odd}\\\t]*+'))
+            pieces.append((f"{before}{re.escape(key)}={mark}", rf'(?:[^"{odd}\\\t]++|{escape})*+'))
             names.append(key)
             before = mark + edge
-        return Drawing(pieces, names, before.removesuffix(edge) + f"(?:{edge})*+")
+        return Drawing(pieces, names, before.removesuffix(edge) + f"(?:{edge})*+", unescape=kv.unescaped)
 
     return draw
 
