@@ -85,13 +85,14 @@ def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
         return None
     parts = [line.partition(" ") for line in lines]
     rests = [rest.lstrip(" ").split(" ") for _, _, rest in parts]
-    if any(len(rest) != 9 for rest in rests):
+    if set(map(len, rests)) != {9}:
         return None
     _, clients, results, sizes, methods, urls, users, peers, kinds = zip(*rests, strict=True)
-    said = [one for result in results if (one := cacheresult.outcome(result[:64])) is not None]
-    usual = len(said) == len(lines) and "" not in urls and "" not in users and "[" not in "".join(kinds)
-    if not usual or not all(map(_is_peer, peers)):
+    outcomes = {result: cacheresult.outcome(result[:64]) for result in set(results)}
+    usual = None not in outcomes.values() and "" not in urls and "" not in users and "[" not in "".join(kinds)
+    if not usual or not all(map(_is_peer, set(peers))):
         return None
+    statuses, actions = zip(*map(outcomes.__getitem__, results), strict=True)
     try:
         instants = stamps.epochs([at for at, _, _ in parts])
     except RefusedLine:
@@ -101,11 +102,11 @@ def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
         _CLIENT: many.addresses(clients),
         _URL: urls,
         _DOMAIN: many.hosts_of_urls(urls),
-        _STATUS: [status for status, _ in said],
-        _ACTION: [action for _, action in said],
+        _STATUS: statuses,
+        _ACTION: actions,
         _RECEIVED: many.sizes(sizes),
         _METHOD: [None if method in _NO_METHOD else method for method in methods],
-        _USER: [None if who == "-" else _user(who) for who in users],
+        _USER: _users(users),
     })  # fmt: skip
 
 
@@ -178,6 +179,9 @@ def _is_peer(hierarchy: str) -> bool:
 
 def _user(value: str) -> str | None:
     return values.user(logformat.unescape(value, "[") if "%" in value or "\\" in value else value)
+
+
+_users = many.distinct(_user)
 
 
 def _glance(dialect: Dialect) -> glance.Cut | None:

@@ -22,7 +22,7 @@ _IPV4 = re.compile(rf"(?:\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}{_END})+", re
 _USER = re.compile(rf"(?:[A-Za-z][\w.@\\-]*+{_END})+", re.ASCII)
 _PLACEHOLDER = re.compile(rf"(?:\A|\0)(?:{'|'.join(sorted(word for word in values.NOBODY if word.isalpha()))}){_END}")
 _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
-_NAME = r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_-])"
+_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 _HOST = re.compile(rf"(?>{_NAME}{_END})+")
 _URL = re.compile(rf"(?:\A|(?<=\0))(?:https?://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?=\0|\Z)", re.ASCII)
 
@@ -55,10 +55,10 @@ def users(texts: Sequence[str]) -> Sequence[str | None]:
 def hosts(texts: Sequence[str]) -> Sequence[str | None]:
     """Of ``values.host``.
 
-    >>> hosts(["www.example.com"]), hosts(["WWW.Example.com:443", "-"])
+    >>> hosts(["WWW.example.com"]), hosts(["WWW.Example.com:443", "-"])
     (['www.example.com'], ['www.example.com', None])
     """
-    return texts if _are(_HOST, texts) else [values.host(text) for text in texts]
+    return _lower(texts) if _are(_HOST, texts) else [values.host(text) for text in texts]
 
 
 def hosts_of_urls(texts: Sequence[str]) -> Sequence[str | None]:
@@ -70,7 +70,7 @@ def hosts_of_urls(texts: Sequence[str]) -> Sequence[str | None]:
     whole = "\0".join(texts)
     found: list[str] = _URL.findall(whole)
     if len(found) == len(texts) == whole.count("\0") + 1:
-        return found
+        return _lower(found)
     return [values.host_of_url(text) for text in texts]
 
 
@@ -119,6 +119,12 @@ _KNOWN: dict[object, Many] = {
     values.status: distinct(values.status),
     dns.type_name: distinct(dns.type_name),
 }
+
+
+def _lower(names: Sequence[str]) -> Sequence[str]:
+    """Names of ASCII letters in lower case."""
+    whole = "\0".join(names)
+    return names if whole.islower() else whole.lower().split("\0")
 
 
 def _are(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
