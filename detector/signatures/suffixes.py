@@ -10,8 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import idna
-
 from detector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,6 +91,8 @@ def _spelled(label: str) -> str:
     """A label in lower case, as an A-label where it can be one."""
     if label.isascii():
         return label.lower()
+    import idna  # noqa: PLC0415 - 10 ms that checking signatures need not pay
+
     bare = label.removeprefix("!")
     try:
         return label[: len(label) - len(bare)] + idna.encode(bare, uts46=True).decode()
