@@ -35,7 +35,9 @@ def house(tmp_path):
 
 @pytest.fixture
 def daemon(house):
-    return assembled(house.force, house.store, (), house.clock, house.told.append)
+    daemon = assembled(house.force, house.store, (), house.clock, house.told.append)
+    yield daemon
+    daemon.voice.stop()
 
 
 class Killed(Exception):
