@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from servers import root_is_alone
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
 
@@ -28,11 +29,6 @@ def _free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
-
-
-def _is_alone():
-    """Whether root is the only user here, as in a namespace of its own (`unshare -r`)."""
-    return not os.geteuid() and Path("/proc/self/uid_map").read_text().split()[2:] == ["1"]
 
 
 class Server:
@@ -72,7 +68,7 @@ class Server:
 def running():
     if not PROGRAMS:
         pytest.skip("Debian's postgresql is not installed")
-    if _is_alone():
+    if root_is_alone():
         pytest.skip("PostgreSQL refuses root, and there is nobody else in this namespace")
     folder = Path(tempfile.mkdtemp(prefix="shadowit-pg-", dir="/tmp"))
     server = None

@@ -19,6 +19,9 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+from servers import root_is_alone
+
 SBIN = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/lib/squid"
 PLANTED = ("clearview.ai", "pimeyes.com")
 LOOK_ALIKES = ("notclearview.ai", "clearview.ai.example.net", "example.org")
@@ -93,6 +96,8 @@ def started(command, folder, **environment):
 
 def owned(folder, user):
     """A folder that a server's own user may write to."""
+    if root_is_alone():
+        pytest.skip("there is only root in this namespace, and servers run as users of their own")
     folder.mkdir(parents=True)
     account = pwd.getpwnam(user)
     os.chown(folder, account.pw_uid, account.pw_gid)
