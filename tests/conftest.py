@@ -22,6 +22,13 @@ def accept(request):
     return request.config.getoption("--accept")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """What a shell starts in the background ignores it, and so would every program that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def closed_pipes():
     """The command line lets a closed pipe end the program; a test that calls it must not do so to those behind it."""
