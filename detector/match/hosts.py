@@ -106,8 +106,3 @@ def normalise_path(path: str) -> str:
         elif segment not in ("", "."):
             kept.append(segment)
     return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
-
-
-def registrable_hint(domain: str) -> str:
-    """The last two labels of a domain: enough to see that two names are of one family, not who may register them."""
-    return ".".join(domain.rsplit(".", 2)[-2:])
