@@ -144,12 +144,22 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_ends_all_processes_at_once_without_a_word():
+def interrupted(code):
     with subprocess.Popen(
-        [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout.readline() == "works\n"
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=25)
     assert out.endswith("interrupted\n")
     assert err == ""
+
+
+def test_ctrl_c_ends_all_processes_at_once_without_a_word():
+    interrupted(CODE)
+
+
+def test_ctrl_c_between_two_forks_is_heard_after_both():
+    """The first worker works while the second is not yet forked, or has not yet begun."""
+    slow_to_fork = "os.register_at_fork(before=lambda: time.sleep(0.3), after_in_child=lambda: time.sleep(0.3))"
+    interrupted(CODE.replace("import time\n", f"import time\n{slow_to_fork}\n"))

@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from detector.engines import Engine, Result, Task
@@ -43,21 +44,38 @@ def run(
     progress = context.Value("q", 0)
     told = 0
     with ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (work, progress)) as pool:
-        futures: deque[Future[Result]] = deque(pool.submit(_call, task) for task in tasks)
+        futures: deque[Future[Result]] = deque()
         try:
+            with _deaf_to_ctrl_c():
+                futures.extend(pool.submit(_call, task) for task in tasks)  # the first one forks all workers
             while futures:
                 while not futures[0].done():
                     wait([futures[0]], POLL_S)
                     told = _tell(progress, told, advance)
                 yield futures.popleft().result()  # whoever takes it alone decides how long it lives
             _tell(progress, told, advance)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.kill()  # most heard it too, but one that was forked a moment later did not; they only read
+            raise
         finally:
             for future in futures:
                 future.cancel()
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ctrl-C waits: between fork and :func:`_begin` a child would answer it with a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(work: Callable[[Any, Callable[[int], None]], Any], progress: Synchronized[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process: a worker ends without a word
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _Worker.work = staticmethod(work)
     _Worker.progress = progress
 
