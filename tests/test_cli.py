@@ -711,6 +711,17 @@ class TestIdentify:
         assert shadowit("identify", path, "-f", "jsonl").rows == [row]
         assert (row["format"], row["kind"], row["confidence"], len(row["sample"])) == ("squid", "proxy", 1.0, 3)
 
+    def test_formats_that_read_the_same_are_named_with_or(self, shadowit, tmp_path):
+        line = "27-Feb-2020 10:00:0{0}.123 client 10.0.0.7#4021{0} (a.example): query: a.example IN A + (192.0.2.53)\n"
+        path = tmp_path / "query.log"
+        path.write_text("".join(line.format(number) for number in range(4)))
+        said = f"{path}: bind_querylog (confidence 0.8), or efficientip_dns, or infoblox_nios_dns\n"
+        assert said in shadowit("identify", path).out
+        (row,) = shadowit("identify", path, "-f", "json").json
+        assert (row["format"], row["confidence"]) == ("bind_querylog", 0.8)
+        assert row["or"] == ["efficientip_dns", "infoblox_nios_dns"]
+        assert shadowit("identify", log(tmp_path), "-f", "json").json[0]["or"] == []
+
     def test_a_log_of_no_known_format_is_an_answer_and_one_that_cannot_be_read_is_4(self, shadowit, tmp_path):
         path = tmp_path / "x.txt"
         path.write_text("Dear all,\nnothing\n")

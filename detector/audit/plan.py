@@ -15,7 +15,7 @@ from detector.audit.telling import HEAD_BYTES, Teller
 from detector.errors import UnreadableSource
 from detector.events import Dialect, Envelope, LogFormat, Zone
 from detector.events.instants import from_datetime
-from detector.scan import Guess
+from detector.scan import CERTAIN, Guess
 from detector.sources import (
     Compression,
     DamagedStream,
@@ -73,6 +73,7 @@ class Input:
         behind: the dialect behind its head; ranges further on are read with it, and again if another header came.
         gap_s: seconds of silence that count as a gap.
         confidence: 0 to 1, how surely it is that format.
+        rivals: names of other formats that its first lines read as well, to the same events.
         unread: why it is not read, empty when it is.
         notes: assumptions that a reader must know.
         copy_of: the log whose copy it is, empty when it is none.
@@ -87,6 +88,7 @@ class Input:
     behind: Dialect = field(default_factory=Dialect)
     gap_s: int = 86_400
     confidence: float = 0.0
+    rivals: tuple[str, ...] = ()
     unread: str = ""
     notes: tuple[str, ...] = ()
     copy_of: str = ""
@@ -173,6 +175,7 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         dialect=guess.dialect,
         behind=guess.behind or guess.dialect,
         confidence=guess.confidence,
+        rivals=guess.rivals,
         notes=_notes(guess, site),
         segment=segment,
     )
@@ -240,6 +243,6 @@ def _notes(guess: Guess, site: Site) -> tuple[str, ...]:
     if guess.log_format.zone is Zone.LOCAL and site.zone is None:
         where = " where the syslog header does not say" if carried else ""
         notes.append(f"times carry no zone: read as UTC{where} (--timezone)")
-    if guess.confidence < 0.9:
-        notes.append("not all of its first lines are of the format that it was told to be (--input-format)")
+    if guess.confidence < CERTAIN and not (guess.rivals and guess.is_plain):
+        notes.append("its first lines do not surely tell its format: check it, and name it with --input-format")
     return tuple(notes)

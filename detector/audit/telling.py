@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -31,6 +32,7 @@ _VARYING = re.compile(r"\d+|\.(?:gz|zst|xz|bz2|old|bak)\b")
 """What differs between the names of one log's rotations."""
 KEPT_LOGS = 20_000
 """Logs that are remembered; the oldest go first."""
+_NOTHING = ("", 0.0, list[str]())
 
 
 class Teller:
@@ -38,10 +40,10 @@ class Teller:
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
-        self._siblings: dict[str, LogFormat] = {}
-        self._name = "" if formats.has_own else f"formats-{__version__}-{source_stamp()}.json"
+        self._siblings: dict[str, Guess] = {}
+        self._name = "" if formats.has_own else f"told-{__version__}-{source_stamp()}.json"
         kept = cache.get(self._name) if self._name else None
-        self._known: dict[str, str] = orjson.loads(kept) if kept else {}
+        self._known: dict[str, tuple[str, float, list[str]]] = orjson.loads(kept) if kept else {}
         self._has_changed = False
 
     def tell(self, name: str, head: bytes, dialect: Dialect, named: LogFormat | None) -> Guess | None:
@@ -60,8 +62,8 @@ class Teller:
         family = _VARYING.sub("", name)
         guess = self._again(family, lines, dialect) or self._remembered(head, lines, dialect)
         guess = guess or self._best(head, lines, dialect)
-        if guess is not None and guess.confidence >= 1.0:
-            self._siblings.setdefault(family, guess.log_format)
+        if guess is not None and guess.is_plain:
+            self._siblings.setdefault(family, guess)
         return guess
 
     def keep(self) -> None:
@@ -70,23 +72,26 @@ class Teller:
             cache.put(self._name, orjson.dumps(dict(list(self._known.items())[-KEPT_LOGS:])))
 
     def _again(self, family: str, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
-        """The format of another rotation of the log, if it reads every line."""
+        """The format of another rotation of the log, if it reads every line; as sure as there."""
         sibling = self._siblings.get(family)
-        found = identify(lines, dialect, [sibling]) if sibling else []
-        return found[0] if found and found[0].confidence >= 1.0 else None
+        found = identify(lines, dialect, [sibling.log_format]) if sibling else []
+        if sibling is None or not found or not found[0].is_plain:
+            return None
+        return replace(found[0], confidence=sibling.confidence, rivals=sibling.rivals)
 
     def _remembered(self, head: bytes, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
-        name = self._known.get(_digest(head), "") if self._known else ""
+        name, confidence, rivals = self._known.get(_digest(head), _NOTHING) if self._known else _NOTHING
         found = identify(lines, dialect, [self._formats[name]]) if name in self._formats else []
-        return found[0] if found else None
+        return replace(found[0], confidence=confidence, rivals=tuple(rivals)) if found else None
 
     def _best(self, head: bytes, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
         found = identify(lines, dialect, self._formats.values())
         if not found or found[0].confidence < LEAST_CONFIDENCE:
             return None
-        self._known[_digest(head)] = found[0].log_format.name
+        best = found[0]
+        self._known[_digest(head)] = (best.log_format.name, best.confidence, list(best.rivals))
         self._has_changed = True
-        return found[0]
+        return best
 
 
 def _lines(head: bytes) -> list[bytes]:

@@ -65,6 +65,7 @@ def _row(one: Input) -> dict[str, object]:
         "format": one.log_format.name if one.log_format else "unknown" if unknown else None,
         "kind": one.log_format.kind.value if one.log_format else None,
         "confidence": round(one.confidence, 3),
+        "or": list(one.rivals),
         "compression": one.segment.compression.value or None,
         "envelope": one.dialect.envelope.value or None,
         "notes": list(one.notes),
@@ -81,6 +82,7 @@ def _show(row: dict[str, object]) -> None:
     told = (
         f"{row['format']} (confidence {row['confidence']})" if row["confidence"] else str(row["format"] or "not read")
     )
+    told += "".join(f", or {name}" for name in _texts(row["or"]))
     click.echo(visible(f"{row['path']}: {told}{f', in {around}' if around else ''}"))
     for note in (*_texts(row["notes"]), *([f"error: {row['error']}"] if row["error"] else [])):
         click.echo(f"  {visible(note)}")
