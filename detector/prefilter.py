@@ -15,7 +15,7 @@ import hyperscan
 
 from detector.events import Col, Kind
 from detector.signatures import IndicatorKind, cache
-from detector.signatures.applications import literals_of
+from detector.signatures.applications import FOLDED, phrases_of, unusual_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -123,12 +123,16 @@ def _literals(ruleset: Ruleset, log_format: LogFormat) -> Iterator[Literal]:
         yield Literal(log_format.spell(name), NAME)
         if "xn--" in name:
             yield Literal(log_format.spell(name.encode().decode("idna")), NAME)
-    if not log_format.columns.isdisjoint((Col.APPLICATION, Col.CLIENT_ID)):
-        for word in sorted(literals_of(ruleset)):
-            yield Literal(word.encode(), ALWAYS)
     for suffix in sorted(ruleset.translators):
         yield Literal(log_format.spell(suffix), NAME)
     foreign = [*_LOOK_ALIKES, *sorted(_international(ruleset))]
+    if not log_format.columns.isdisjoint((Col.APPLICATION, Col.CLIENT_ID)):
+        phrases = phrases_of(ruleset)
+        for phrase in sorted(phrases):
+            yield Literal(phrase.encode(), NAME)
+        for blank in unusual_blanks(phrases):
+            yield Literal(blank.encode(), ALWAYS)
+        foreign += FOLDED
     for letter in foreign:
         yield Literal(letter.encode(), ALWAYS)
     for value in log_format.head_literals:
