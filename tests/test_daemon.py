@@ -216,13 +216,13 @@ class TestInForce:
     def test_a_key_is_made_once_and_never_beside_a_store(self, tmp_path):
         folder = site(tmp_path / "new")
         (folder / "pseudonym.key").unlink()
-        assert inforce.make_key(folder / "shadowit.yml")
+        assert inforce.make_key(folder / "shadowit.yml") == folder / "pseudonym.key"
         made = (folder / "pseudonym.key").read_bytes()
         assert (len(made), (folder / "pseudonym.key").stat().st_mode & 0o777) == (65, 0o600)
-        assert not inforce.make_key(folder / "shadowit.yml")
+        assert inforce.make_key(folder / "shadowit.yml") is None
         (folder / "pseudonym.key").unlink()
         (folder / "shadowit.db").touch()
-        assert not inforce.make_key(folder / "shadowit.yml")
+        assert inforce.make_key(folder / "shadowit.yml") is None
 
     def test_sources_are_grouped_by_how_often_they_are_read(self, house):
         (house.folder / "shadowit.yml").write_text(

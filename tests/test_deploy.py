@@ -34,6 +34,11 @@ def read(path):
     return yaml.safe_load(path.read_text())
 
 
+def written(loaded):
+    """The folders of the store and of the key of the pseudonyms."""
+    return str(Path(loaded.store.removeprefix("sqlite:///")).parent), str(loaded.privacy.key_file.parent)
+
+
 def rules(path=RULES):
     return [rule for group in read(path)["groups"] for rule in group["rules"]]
 
@@ -133,7 +138,7 @@ def test_every_metric_is_on_the_dashboard_or_in_a_rule():
 
 
 class TestContainers:
-    @pytest.mark.parametrize("name", ["docker/shadowit.yml", "kubernetes/shadowit.yml"])
+    @pytest.mark.parametrize("name", ["docker/shadowit.yml", "kubernetes/shadowit.yml", "systemd/shadowit.yml"])
     def test_the_configurations_are_good(self, name):
         loaded = config.load(DEPLOY / name)
         assert {one.format for one in loaded.sources} == {"squid", "unbound", "postfix"}
@@ -157,6 +162,17 @@ class TestContainers:
                 path = volume.split(":")[0]
                 assert not path.startswith(".") or (DEPLOY / "docker" / path).exists()
 
+    def test_all_that_the_container_writes_lies_in_volumes_of_its_user(self):
+        """The root file system is read-only: nothing else can be written, and what the image makes has its owner."""
+        mounts = [
+            volume.split(":") for volume in read(DEPLOY / "docker" / "compose.yml")["services"]["shadowit"]["volumes"]
+        ]
+        writable = {mount[1] for mount in mounts if mount[2:] != ["ro"]}
+        assert writable == set(written(config.load(DEPLOY / "docker" / "shadowit.yml")))
+        image = (DEPLOY / "docker" / "Dockerfile").read_text()
+        made = re.search(r"install -d -m 0700 -o shadowit -g shadowit (.*)", image)[1].split()
+        assert set(made) == set(json.loads(re.search(r"^VOLUME (.*)", image, re.MULTILINE)[1])) == writable
+
     def test_prometheus_and_alertmanager_read_their_files(self, tmp_path):
         for path in (DEPLOY / "docker" / "prometheus.yml", RULES):
             shutil.copy(path, tmp_path)
@@ -179,6 +195,9 @@ class TestContainers:
         assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
         pod = spec["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"]
+        places = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+        store, key = written(config.load(DEPLOY / "kubernetes" / "shadowit.yml"))
+        assert (places[store], places[key]) == ("store", "key")
         for container in pod["containers"]:
             security = container["securityContext"]
             assert security["readOnlyRootFilesystem"]

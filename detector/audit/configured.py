@@ -9,6 +9,7 @@ from detector.audit.plan import Site
 from detector.errors import UsageError
 from detector.formats import Formats
 from detector.grammars.feed import Feed, feed_format
+from detector.permissions import others_may_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,10 +54,10 @@ def read_key(path: Path) -> bytes:
         UsageError: it cannot be read, is too short, or others may read it.
     """
     try:
-        mode, key = path.stat().st_mode, path.read_bytes().strip()
+        status, key = path.stat(), path.read_bytes().strip()
     except OSError as fault:
         raise UsageError(f"{path}: the key of the pseudonyms cannot be read: {fault.strerror}") from None
-    if mode & 0o077:
+    if others_may_read(status):
         raise UsageError(f"{path}: others may read the key: chmod 600 it")
     if len(key) < KEY_BYTES:
         raise UsageError(f"{path}: the key must have at least {KEY_BYTES} bytes: openssl rand -hex 32 makes one")

@@ -16,6 +16,7 @@ from detector.cli import answer as answering
 from detector.cli.answer import Answering
 from detector.cli.examples import examples
 from detector.errors import UsageError
+from detector.permissions import others_may_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -208,10 +209,10 @@ def _log_files(inputs: Sequence[Input]) -> Iterator[LogFile]:
 
 def _secret(path: Path) -> str:
     try:
-        mode, text = path.stat().st_mode, path.read_text(encoding="ascii", errors="replace")
+        status, text = path.stat(), path.read_text(encoding="ascii", errors="replace")
     except OSError as fault:
         raise UsageError(f"{path}: the signing key cannot be read: {fault.strerror}") from None
-    if mode & 0o077:
+    if others_may_read(status):
         raise UsageError(f"{path}: others may read the signing key: chmod 600 it")
     return text
 

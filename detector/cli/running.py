@@ -38,8 +38,8 @@ def command(path: Path, signature_paths: tuple[Path, ...], *, once: bool, dry_ru
             click.echo(f"shadowit: {visible(message)}", err=True)
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a scraper or a receiver that goes away ends no daemon
-    if not dry_run and inforce.make_key(path):
-        said("made a key of the pseudonyms beside the configuration: keep it, and away from the store")
+    if not dry_run and (made := inforce.make_key(path)) is not None:
+        said(f"{made}: made the key of the pseudonyms: keep it, and away from the store")
     force = inforce.load(path, signature_paths)
     if dry_run:
         with rehearsal.copied(force.config.store, force.key) as copy:

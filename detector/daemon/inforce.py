@@ -95,8 +95,8 @@ def key_path(path: Path, config: configuration.Config) -> Path:
     return config.privacy.key_file or path.absolute().parent / KEY_NAME
 
 
-def make_key(path: Path) -> bool:
-    """Make the key of the pseudonyms where a configuration has none yet; whether one was made.
+def make_key(path: Path) -> Path | None:
+    """Make the key of the pseudonyms where a configuration has none yet; where it was made, ``None`` where it was not.
 
     Never where a store exists: everybody in it would get another pseudonym.
 
@@ -106,10 +106,10 @@ def make_key(path: Path) -> bool:
     config = configuration.load(path)
     file, store = key_path(path, config), config.store.removeprefix("sqlite:///")
     if file.exists() or store == config.store or Path(store).exists():
-        return False
+        return None
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as written:
             written.write(f"{secrets.token_hex(32)}\n")
     except OSError as fault:
         raise UsageError(f"{file}: the key of the pseudonyms cannot be made: {fault.strerror}") from None
-    return True
+    return file

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 from detector.errors import UsageError
+from detector.permissions import others_may_read
 
 SIZE_LIMIT_BYTES = 64 * 1024
-_OTHERS = 0o077
 
 
 def read_secret(path: Path) -> bytes:
@@ -26,7 +26,7 @@ def read_secret(path: Path) -> bytes:
         raise UsageError(f"{path}: the secret cannot be read: {fault.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{path}: a secret must be in a regular file")
-    if status.st_mode & _OTHERS:
+    if others_may_read(status):
         raise UsageError(f"{path}: others may read the secret: chmod 600 it")
     if not content.strip():
         raise UsageError(f"{path}: the secret is empty")

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from detector.errors import InvalidFile, Problem, UsageError
+from detector.permissions import others_may_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def read_secret(path: Path, head: str, otherwise: str) -> bytes:
         InvalidFile: as ``read_key``, or others may read it.
     """
     key = read_key(path, head, otherwise)
-    if path.stat().st_mode & 0o077:
+    if others_may_read(path.stat()):
         raise InvalidFile([Problem(str(path), 0, 0, "others may read this key: chmod 600 it")])
     return key
 

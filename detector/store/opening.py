@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from detector.errors import StoreFault
+from detector.permissions import others_may_read
 from detector.store.faults import told
 from detector.store.schema import APPLICATION_ID, REVISION
 
@@ -235,7 +236,7 @@ def must_exist(file: Path) -> None:
 
 
 def _refuse_readable_by_others(file: Path) -> None:
-    if file.stat().st_mode & 0o077:
+    if others_may_read(file.stat()):
         raise StoreFault(f"{file}: others may read this store: chmod 600 it")
 
 
