@@ -104,17 +104,18 @@ class _Reader:
 
     def take(self, lines: Sequence[tuple[int, bytes]]) -> None:
         """Read some lines: at once where their format can, what it leaves one by one."""
-        texts = None if self._format.block is None else _texts_of(lines)
-        taken = None if texts is None or self._has_head(lines, texts) else self._at_once(texts)
+        texts = _texts_of(lines)
+        at_once = self._format.block is not None and texts is not None and not self._has_head(lines, texts)
+        taken = self._at_once(texts) if at_once and texts is not None else None
         if taken is None or not taken.places:
-            kept, rows = self._singly(lines)
+            kept, rows = self._singly(lines, [text_of(raw) for _, raw in lines] if texts is None else texts)
             self.columns.take(rows)
             self._note(lines, kept)
         elif len(taken.places) == len(lines):
             self.columns.put(taken.columns, len(lines))
             self._note(lines, taken.places)
         else:
-            self._merge(lines, taken)
+            self._merge(lines, texts or (), taken)
 
     def _has_head(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> bool:
         literals = self._format.head_literals
@@ -134,20 +135,26 @@ class _Reader:
         if len(headers) < len(texts):
             return None
         taken = block([header.body for header in headers], dialect)
-        if taken is None or _TRANSACTION in taken.columns:
+        if taken is None:
             return None
         known = taken.columns.get(_AT) or [None] * len(taken.places)
-        instants = [
+        columns = dict(taken.columns)
+        columns[_AT] = [
             _instant(headers[place], dialect) if at is None else at
             for place, at in zip(taken.places, known, strict=True)
         ]
-        return Taken(taken.places, {**taken.columns, _AT: instants})
+        if _TRANSACTION in columns:
+            columns[_TRANSACTION] = [
+                key if key is None or not (host := headers[place].host) else f"{host} {key}"
+                for place, key in zip(taken.places, columns[_TRANSACTION], strict=True)
+            ]
+        return Taken(taken.places, columns)
 
-    def _merge(self, lines: Sequence[tuple[int, bytes]], taken: Taken) -> None:
+    def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
         held = set(taken.places)
         left = [place for place in range(len(lines)) if place not in held]
-        kept, rows = self._singly([lines[place] for place in left])
+        kept, rows = self._singly([lines[place] for place in left], [texts[place] for place in left])
         places = [*taken.places, *(left[at] for at in kept)]
         order = sorted(range(len(places)), key=places.__getitem__)
         merged: dict[Col, Sequence[Value | None]] = {}
@@ -161,13 +168,12 @@ class _Reader:
         self.offsets += [lines[place][0] for place in places]
         self.raws += [lines[place][1] for place in places]
 
-    def _singly(self, lines: Sequence[tuple[int, bytes]]) -> tuple[list[int], list[Row]]:
+    def _singly(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> tuple[list[int], list[Row]]:
         """The places of the lines that are events, and the events."""
         rows, kept = list[Row](), list[int]()
         dialect, head, literals = self.dialect, self._format.head, self._format.head_literals
         parse = partial(_parse_peeled, self._format.parse) if dialect.envelope else self._format.parse
-        for place, (offset, raw) in enumerate(lines):
-            text = text_of(raw)
+        for place, ((offset, raw), text) in enumerate(zip(lines, texts, strict=True)):
             try:
                 if literals and is_head(raw, literals) and (changed := head(text, dialect)) is not None:
                     dialect, row = changed, None

@@ -6,11 +6,12 @@ All readers raise ``RefusedLine`` for text that is no such stamp.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
+from detector.events.days import EPOCH_DAY, at_clock, micros_of, midnight, zone_of
 from detector.events.instants import MICROSECONDS
 
 if TYPE_CHECKING:
@@ -19,21 +20,24 @@ if TYPE_CHECKING:
 _MONTHS = {name: number for number, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
 )}  # fmt: skip
-_EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = re.compile(r"(\d{1,19})(?:\.(\d{1,9}))?")
 _CLF = re.compile(
     r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ?([+-]\d{2}:?\d{2}|Z))?\]?"
 )
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([AaPp]\.?[Mm]\.?)?")
 SECONDS_US = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
 """Two digits to microseconds: stamps of one minute share all else, and what is remembered are minutes."""
 _SCALES = {10: MICROSECONDS, 13: 1000}
 """Digits of seconds and milliseconds since the epoch, of our time, to microseconds."""
 _POINTS = frozenset(".,")
-_OFFSETS = frozenset(("", "Z", "+", "-"))
+_BEHIND = frozenset(("", "Z", "+", "-", " ", "]"))
+_LONGEST_CLOCK = 16
+_LENGTH_OF_CTIME = 24
 _SLACK = timedelta(days=1)
 
 
@@ -53,7 +57,7 @@ def epoch(value: str) -> int:
     if length > 11:
         scale: int = 10 ** (3 * ((length - 8) // 3))
         return int(whole) * MICROSECONDS // scale
-    return int(whole) * MICROSECONDS + _micros(fraction)
+    return int(whole) * MICROSECONDS + micros_of(fraction)
 
 
 def epochs(values: Sequence[str]) -> list[int]:
@@ -80,14 +84,14 @@ def same(values: Sequence[str], zone: tzinfo) -> list[int]:
     minutes: dict[str, int] = {}
     found = []
     for value in values:
-        micros, rest = SECONDS_US.get(value[17:19]), value[19:]
+        micros, (more, rest) = SECONDS_US.get(value[17:19]), _fraction(value[19:])
         if micros is None or value[16] != ":" or value[4] != "-" or rest[:1] in _POINTS or len(rest) > 6:
             found.append(iso(value, zone))
             continue
         key = value[:17] + rest
         if (minute := minutes.get(key)) is None:
             minute = minutes[key] = _iso(f"{value[:17]}00{rest}", zone)
-        found.append(minute + micros)
+        found.append(minute + micros + more)
     return found
 
 
@@ -99,14 +103,9 @@ def iso(value: str, zone: tzinfo) -> int:
     """
     micros = SECONDS_US.get(value[17:19])
     if micros is not None and value[16] == ":":
-        rest = value[19:]
-        if rest[:1] in _POINTS:
-            rest = rest[1:].lstrip("0123456789")
-            fraction = value[20 : len(value) - len(rest)]
-            if 0 < len(fraction) < 10 and rest[:1] in _OFFSETS and len(rest) < 7:
-                return _iso(f"{value[:17]}00{rest}", zone) + micros + _micros(fraction)
-        elif len(rest) < 7:
-            return _iso(f"{value[:17]}00{rest}", zone) + micros
+        more, rest = _fraction(value[19:])
+        if rest[:1] not in _POINTS and len(rest) < 7:
+            return _iso(f"{value[:17]}00{rest}", zone) + micros + more
     return _iso.__wrapped__(value, zone)
 
 
@@ -130,8 +129,8 @@ def _iso(value: str, zone: tzinfo) -> int:
     if not found:
         raise RefusedLine(f"not an ISO 8601 time: {value[:40]!r}")
     year, month, day, hour, minute, second, fraction, offset = found.groups()
-    midnight = _midnight(int(year), int(month), int(day), zone_of(offset) if offset else zone)
-    return _at(midnight, int(hour), int(minute), int(second or 0), _micros(fraction))
+    day_start = midnight(int(year), int(month), int(day), zone_of(offset) if offset else zone)
+    return at_clock(day_start, int(hour), int(minute), int(second or 0), micros_of(fraction))
 
 
 def clf(value: str, zone: tzinfo) -> int:
@@ -142,8 +141,10 @@ def clf(value: str, zone: tzinfo) -> int:
     """
     at = 19 if value[:1] == "[" else 18
     micros = SECONDS_US.get(value[at : at + 2])
-    if micros is not None and value[at - 1] == ":" and len(value) < 29 and value[at + 2 : at + 3] not in _POINTS:
-        return _clf(f"{value[:at]}00{value[at + 2 :]}", zone) + micros
+    if micros is not None and value[at - 1] == ":":
+        more, rest = (0, value[at + 2 :]) if value[at + 2 : at + 3] == "," else _fraction(value[at + 2 :])
+        if len(rest) < 9 and rest[:1] != ".":
+            return _clf(f"{value[:at]}00{rest}", zone) + micros + more
     return _clf.__wrapped__(value, zone)
 
 
@@ -153,8 +154,28 @@ def _clf(value: str, zone: tzinfo) -> int:
     if not found:
         raise RefusedLine(f"not a common log format time: {value[:40]!r}")
     day, month, year, hour, minute, second, fraction, offset = found.groups()
-    midnight = _midnight(int(year), month_number(month), int(day), zone_of(offset) if offset else zone)
-    return _at(midnight, int(hour), int(minute), int(second), _micros(fraction))
+    day_start = midnight(int(year), month_number(month), int(day), zone_of(offset) if offset else zone)
+    return at_clock(day_start, int(hour), int(minute), int(second), micros_of(fraction))
+
+
+def ctime(value: str, zone: tzinfo) -> int:
+    """As C writes times: ``Thu Feb 27 10:00:00 2020``.
+
+    >>> ctime("Thu Feb 27 10:00:00 2020", UTC) == iso("2020-02-27T10:00:00Z", UTC)
+    True
+    """
+    micros = SECONDS_US.get(value[17:19])
+    if micros is not None and value[16] == ":" and len(value) == _LENGTH_OF_CTIME:
+        return _ctime(f"{value[:17]}00{value[19:]}", zone) + micros
+    return _ctime.__wrapped__(value, zone)
+
+
+@lru_cache(maxsize=4096)
+def _ctime(value: str, zone: tzinfo) -> int:
+    found = _CTIME.fullmatch(value)
+    if not found:
+        raise RefusedLine(f"not a time as of C: {value[:40]!r}")
+    return civil(int(found[4]), month_number(found[1]), int(found[2]), found[3], zone)
 
 
 def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
@@ -185,7 +206,9 @@ def _syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
         if known is None:
             return None
         year = known
-    return _at(_midnight(int(year), month, int(day), zone), int(hour), int(minute), int(second), _micros(fraction))
+    return at_clock(
+        midnight(int(year), month, int(day), zone), int(hour), int(minute), int(second), micros_of(fraction)
+    )
 
 
 def year_of(month: int, day: int, written_until: int | None) -> int | None:
@@ -198,7 +221,7 @@ def year_of(month: int, day: int, written_until: int | None) -> int | None:
     """
     if written_until is None:
         return None
-    latest = _EPOCH_DAY + timedelta(microseconds=written_until) + _SLACK
+    latest = EPOCH_DAY + timedelta(microseconds=written_until) + _SLACK
     for year in range(latest.year, latest.year - 9, -1):
         try:
             if datetime(year, month, day, tzinfo=UTC) <= latest:
@@ -226,58 +249,27 @@ def civil(year: int, month: int, day: int, clock: str, zone: tzinfo) -> int:
     >>> civil(2020, 2, 27, "1:00:05 PM", UTC) == iso("2020-02-27T13:00:05Z", UTC)
     True
     """
-    found = re.fullmatch(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([AaPp]\.?[Mm]\.?)?", clock)
+    micros = SECONDS_US.get(clock[6:8])
+    if micros is not None and clock[5] == ":" and clock[8:9] not in _POINTS and len(clock) < _LONGEST_CLOCK:
+        return _civil(year, month, day, f"{clock[:6]}00{clock[8:]}", zone) + micros
+    return _civil.__wrapped__(year, month, day, clock, zone)
+
+
+@lru_cache(maxsize=4096)
+def _civil(year: int, month: int, day: int, clock: str, zone: tzinfo) -> int:
+    found = _CLOCK.fullmatch(clock)
     if not found:
         raise RefusedLine(f"not a clock time: {clock[:40]!r}")
     hour = int(found[1])
     if found[5]:
         hour = hour % 12 + (12 if found[5][0] in "pP" else 0)
-    return _at(_midnight(year, month, day, zone), hour, int(found[2]), int(found[3]), _micros(found[4]))
+    return at_clock(midnight(year, month, day, zone), hour, int(found[2]), int(found[3]), micros_of(found[4]))
 
 
-@lru_cache(maxsize=4096)
-def _midnight(year: int, month: int, day: int, zone: tzinfo) -> tuple[datetime, int | None]:
-    """Start of a day, and its instant where the zone's offset cannot change within the day."""
-    try:
-        start = datetime(year, month, day, tzinfo=zone)
-    except ValueError as fault:
-        raise RefusedLine(f"not a date: {year}-{month}-{day}: {fault}") from None
-    if start.utcoffset() == (start + timedelta(hours=24)).utcoffset():
-        return start, (start - _EPOCH_DAY) // timedelta(microseconds=1)
-    return start, None
-
-
-def _at(midnight: tuple[datetime, int | None], hour: int, minute: int, second: int, micros: int) -> int:
-    start, instant = midnight
-    if hour > 23 or minute > 59 or second > 60:
-        raise RefusedLine(f"not a time of day: {hour}:{minute}:{second}")
-    if instant is not None:
-        return instant + ((hour * 60 + minute) * 60 + second) * MICROSECONDS + micros
-    wall = start.replace(hour=hour, minute=minute, second=min(second, 59))
-    return (wall.astimezone(UTC) - _EPOCH_DAY) // timedelta(microseconds=1) + micros
-
-
-def _micros(fraction: str | None) -> int:
-    if not fraction:
-        return 0
-    return int(fraction if len(fraction) == 6 else fraction[:6].ljust(6, "0"))
-
-
-@lru_cache(maxsize=256)
-def zone_of(offset: str) -> tzinfo:
-    """The zone of ``Z``, ``UTC``, ``GMT``, ``+0100`` or ``-07:00``.
-
-    Raises:
-        RefusedLine: it is a whole day or more.
-
-    >>> zone_of("Z"), str(zone_of("+0130"))
-    (datetime.timezone.utc, 'UTC+01:30')
-    """
-    if offset.upper() in ("Z", "UTC", "GMT"):
-        return UTC
-    sign = -1 if offset[0] == "-" else 1
-    digits = offset[1:].replace(":", "")
-    shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    if shift >= timedelta(hours=24):
-        raise RefusedLine(f"not a time zone: {offset!r}")
-    return timezone(sign * shift)
+def _fraction(rest: str) -> tuple[int, str]:
+    """The microseconds of a fraction that a text begins with, and what stands behind; or the text itself."""
+    if rest[:1] not in _POINTS:
+        return 0, rest
+    behind = rest[1:].lstrip("0123456789")
+    fraction = rest[1 : len(rest) - len(behind)]
+    return (micros_of(fraction), behind) if 0 < len(fraction) < 10 and behind[:1] in _BEHIND else (0, rest)

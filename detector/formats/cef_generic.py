@@ -21,18 +21,21 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import cef, leef, moments, records, rendering, verdicts
+from detector.grammars import cef, leef, moments, records, rendering, shapes, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row
+    from detector.grammars.layouts import Drawing
     from detector.grammars.records import Cells
 
 _SURE = 0.5
 _HEAD_CHARS = 400
-_TIMES = ("rt", "deviceReceiptTime", "start", "startTime", "end", "endTime")
+_LINE = "syslog header"
+"""A name that no field can have."""
 _NAMES = {
     Col.SOURCE_IP: "src sourceAddress c6a2",
     Col.SOURCE_MAC: "smac sourceMacAddress",
@@ -45,17 +48,9 @@ _NAMES = {
 }
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    for name in _TIMES:
-        cell = cells.get(name)
-        if isinstance(cell, str) and (at := leef.instant(cell, "", dialect.zone, dialect.written_until)) is not None:
-            return at
-    return None
-
-
 _TABLE = records.table(
     _NAMES,
-    when=moments.first(_when, moments.header("syslog header")),
+    when=moments.first(leef.times("rt deviceReceiptTime start startTime end endTime"), moments.header(_LINE)),
     verdict=verdicts.verdict(
         "act deviceAction outcome eventOutcome categoryOutcome",
         denied="den block drop reject reset refus quarantin prevent discard fail /fail",
@@ -65,15 +60,20 @@ _TABLE = records.table(
 )
 
 
+def _shape(line: str) -> Drawing | None:
+    drawing = shapes.cef_message(line)
+    return drawing if drawing is not None and "CEF:" in drawing.header else None
+
+
 def _record(line: str, _dialect: Dialect) -> Cells:
-    """The fields of a message, with the line's head, whose name no field can have."""
+    """The fields of a message, with the line's head."""
     message = cef.find(line)
     if message is None or "CEF:" not in line[:_HEAD_CHARS]:
         raise RefusedLine("not CEF")
-    return {**message.fields, "syslog header": line[:_HEAD_CHARS]}
+    return {**message.fields, _LINE: line[:_HEAD_CHARS]}
 
 
-_READER = Reader(_record, _TABLE)
+_READER = Reader(_record, _TABLE, Layouts((_shape,), beginning=(_LINE, _HEAD_CHARS)))
 
 
 def sniff(_lines: Sequence[str]) -> float:

@@ -40,17 +40,22 @@ from detector.grammars import (
     mailtable,
     moments,
     rendering,
+    shapes,
     values,
     verdicts,
 )
+from detector.grammars.layouts import Layouts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.layouts import Drawing
     from detector.grammars.records import Cells
 
+_CONSOLIDATED = "ESA_CONSOLIDATED_LOG_EVENT"
 _LEVEL = re.compile(r"(?<![^ ])(?:Info|Warning|Critical|Debug|Trace): {1,2}")
 _MID = re.compile(r"(?:.{0,80}?\b)?MID:? (\d{1,19})\b(.*)", re.DOTALL)
-_CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
+_CTIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}")
 _PARTY = re.compile(r"(?: ICID \d+)?(?: RID \d+)? (From|To): (?:<([^>]*)>|(\S+))(.*)", re.DOTALL)
 _HEADER = re.compile(r" (Subject|Message-ID) (?:'(.*)'|\"(.*)\"|(.*))\s*", re.DOTALL)
 _DKIM = re.compile(r" DKIM: (pass|permfail|hardfail|fail)\b.*?(?:\(d=([^\s)]+))?", re.DOTALL)
@@ -63,18 +68,9 @@ _REFUSED = re.compile(
 _HEAD_LIMIT = 300
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    for name in ("startTime", "endTime", "EndTime", "start"):
-        cell = cells.get(name)
-        found = _CTIME.fullmatch(cell) if isinstance(cell, str) else None
-        if found is not None:
-            return _civil(found[1], found[2], found[3], found[4], dialect)
-    return None
-
-
-def _civil(month: str, day: str, clock: str, year: str, dialect: Dialect) -> int | None:
+def _ctime(text: str, dialect: Dialect) -> int | None:
     try:
-        return stamps.civil(int(year), stamps.month_number(month), int(day), clock, dialect.zone)
+        return stamps.ctime(text, dialect.zone)
     except (ValueError, OverflowError):  # a line whose time alone is broken is kept
         return None
 
@@ -92,21 +88,44 @@ _MAILS = mailtable.table(
         Col.TO: "duser",
         Col.SUBJECT: "msg",
         Col.MESSAGE_ID: "cs4 ExternalMsgID",
+        Col.TRANSACTION: "ESAMID",
     },
-    when=_when,
+    when=moments.spelled("startTime endTime EndTime start", _ctime),
     verdict=verdicts.verdict("act", denied="dq drop bounce quarantin abort reject", allowed="deliver"),
     direction=mailtable.word("deviceDirection", {"0": "inbound", "1": "outbound"}),
     authentication=mailtable.word("ESADMARCVerdict", {"success": "pass", "pass": "pass", "permfailure": "fail"}),
-    readers={Col.SUBJECT: lambda text: mail.decode_subject(_unquoted(text)), Col.FROM_NAME: mailtable.name},
+    readers={
+        Col.SUBJECT: lambda text: mail.decode_subject(_unquoted(text)),
+        Col.FROM_NAME: mailtable.name,
+        Col.TRANSACTION: lambda text: f"consolidated: {text}" if text.isdecimal() else None,
+    },
+    derived={Col.TRANSACTION: lambda _: f"consolidated: {_CONSOLIDATED}"},
 )
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The fields of a consolidated event; other lines are none."""
+    if _CONSOLIDATED not in line:
+        return None
+    message = cef.find(line)
+    if message is None or message.event != _CONSOLIDATED:
+        raise RefusedLine("not a consolidated event of ESA")
+    return message.fields
+
+
+def _shape(line: str) -> Drawing | None:
+    return shapes.cef_message(line) if _CONSOLIDATED in line else None
+
+
+_READER = Reader(_record, _MAILS, Layouts((_shape,)))
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One line to an event (CEF) or to a fragment of a mail; a fragment that holds its number alone ends the mail."""
     if not line or line.isspace():
         return None
-    if "ESA_CONSOLIDATED_LOG_EVENT" in line:
-        return _of_cef(line, dialect)
+    if (cells := _record(line, dialect)) is not None:
+        return _MAILS.row(cells, dialect)
     level = _LEVEL.search(line, 0, _HEAD_LIMIT)
     if level is None and (dialect.envelope or peel(line, Envelope.SYSLOG) is not None):
         return None
@@ -123,8 +142,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The start of a consolidated event, the line's own time, else the syslog header's."""
-    if "ESA_CONSOLIDATED_LOG_EVENT" in line:
-        return moments.at_of(_of_cef(line, dialect))
+    if (cells := _record(line, dialect)) is not None:
+        return _MAILS.when(cells, dialect)
     level = _LEVEL.search(line, 0, _HEAD_LIMIT)
     return None if level is None else _instant(line, level.start(), dialect)
 
@@ -147,18 +166,8 @@ def example(row: Row) -> str:
         "sourceAddress": str(row.get(Col.SOURCE_IP, "")),
         "msg": f"'{row.get(Col.SUBJECT, '')}'",
     }
-    return cef.join("Cisco|C300V Email Security Virtual Appliance|14.2.0-620|ESA_CONSOLIDATED_LOG_EVENT|"
-                    "Consolidated Log Event|5", cells)  # fmt: skip
-
-
-def _of_cef(line: str, dialect: Dialect) -> Row:
-    message = cef.find(line)
-    if message is None or message.event != "ESA_CONSOLIDATED_LOG_EVENT":
-        raise RefusedLine("not a consolidated event of ESA")
-    row = _MAILS.row(message.fields, dialect)
-    number = message.fields.get("ESAMID", "")
-    row[Col.TRANSACTION] = f"consolidated: {number if number.isdecimal() else 'ESA_CONSOLIDATED_LOG_EVENT'}"
-    return row
+    product = "Cisco|C300V Email Security Virtual Appliance|14.2.0-620"
+    return cef.join(f"{product}|{_CONSOLIDATED}|Consolidated Log Event|5", cells)
 
 
 def _fragment(told: str) -> Row | None:
@@ -212,7 +221,7 @@ def _instant(line: str, stop: int, dialect: Dialect) -> int | None:
     """The line's own time before its level, else the syslog header's."""
     found = _CTIME.search(line, 0, stop)
     if found is not None:
-        return _civil(found[1], found[2], found[3], found[4], dialect)
+        return _ctime(found[0], dialect)
     header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
     try:
         return None if header is None else instant(header, dialect)
@@ -228,6 +237,7 @@ FORMAT = LogFormat(
     "products-user-guide-list.html",
     parse=parse,
     timestamp=timestamp,
+    block=_READER.block,
     example=example,
     columns=_MAILS.columns,
     zone=Zone.LOCAL,

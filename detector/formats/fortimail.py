@@ -22,19 +22,22 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, mailqueue, mailtable, moments, rendering, sendmail, values
+from detector.grammars import kv, mailqueue, mailtable, moments, rendering, sendmail, shapes, values
+from detector.grammars.layouts import Layouts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from detector.events import Dialect, Row
+    from detector.events import Dialect, Row, Taken
     from detector.grammars.records import Cells
 
 _OWN = frozenset({"device_id", "log_id", "type"})
 _TYPES = frozenset(
     {"event", "statistics", "history", "spam", "antispam", "virus", "antivirus", "encrypt", "encryption"}
 )
-_COMMAS = re.compile(r"date=\"?[\d-]{8,10}\"?,|,device_id=")
+_MARK = ",device_id="
+_COMMAS = re.compile(rf"date=\"?[\d-]{{8,10}}\"?,|{_MARK}")
 _BRACKET = re.compile(r"\[([0-9A-Fa-f.:]{2,45})\]")
 _REFUSED = re.compile(r"reject|discard|quarantine|bounce|block", re.IGNORECASE)
 _TAKEN = re.compile(r"accept|relay|deliver|none|insert|modify|replace|encrypt", re.IGNORECASE)
@@ -52,6 +55,10 @@ def _address(text: str) -> str | None:
     return values.address(found[1] if found else text)
 
 
+def _key(cells: Cells) -> str:
+    return str(cells.get("session_id") or "").strip() or f"{cells.get('type')}: {cells.get('log_id')}"
+
+
 _MAILS = mailtable.table(
     {
         Col.SOURCE_IP: "client_ip client_name src",
@@ -66,6 +73,7 @@ _MAILS = mailtable.table(
     verdict=_verdict,
     direction=mailtable.word("direction", mailtable.DIRECTIONS),
     readers={Col.SOURCE_IP: _address},
+    derived={Col.TRANSACTION: _key},
 )
 
 
@@ -74,17 +82,29 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace():
         return None
     cells = _cells(line)
-    if not cells.keys() >= _OWN or cells["type"] not in _TYPES or "devid" in cells:
+    if not _is_own(cells):
         raise RefusedLine("no names of FortiMail's logs")
-    key = cells.get("session_id", "").strip() or f"{cells['type']}: {cells['log_id']}"
-    told = cells.get("msg", "")
     if "from" in cells or "to" in cells:
-        row: Row | None = {**_MAILS.row(cells, dialect), Col.TRANSACTION: key}
-    else:
-        row = sendmail.fragment(key, told)
-        if row is not None and (at := _MAILS.when(cells, dialect)) is not None:
-            row[Col.AT] = at
+        return _MAILS.row(cells, dialect)
+    row = sendmail.fragment(_key(cells), cells.get("msg", ""))
+    if row is not None and (at := _MAILS.when(cells, dialect)) is not None:
+        row[Col.AT] = at
     return row
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The cells of a line that is a mail; others are read one by one."""
+    cells = _cells(line)
+    return cells if _is_own(cells) and ("from" in cells or "to" in cells) else None
+
+
+_READER = Reader(_record, _MAILS, Layouts((shapes.quoted(),), "type"))
+
+
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
+    """Many mails at once; a line that says more of dates and devices than its first pair may have commas."""
+    plain = ["" if _MARK in line or line.find("date=", 1) >= 0 else line for line in lines]
+    return _READER.block(plain, dialect)
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -122,6 +142,10 @@ def example(row: Row) -> str:
     )
 
 
+def _is_own(cells: Mapping[str, str]) -> bool:
+    return cells.keys() >= _OWN and cells["type"] in _TYPES and "devid" not in cells
+
+
 def _cells(line: str) -> dict[str, str]:
     if line[0] == "<":
         line = line[line.find(">") + 1 :]  # a priority without a header
@@ -135,6 +159,7 @@ FORMAT = LogFormat(
     reference="unverified: https://docs.fortinet.com/product/fortimail (Log Message Reference)",
     parse=parse,
     timestamp=timestamp,
+    block=block,
     example=example,
     columns=_MAILS.columns | {Col.USER},
     zone=Zone.LOCAL,

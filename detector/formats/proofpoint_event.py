@@ -23,10 +23,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, Zone
+from detector.events import Action, Col, Kind, Taken, Zone
 from detector.grammars import kv, mailformat, mailtable, moments, rendering, values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
@@ -110,6 +112,16 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     return _clicked(row)
 
 
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
+    """Many messages at once; clicks, and what is no JSON, are read one by one."""
+    taken = None if _JSON.block is None else _JSON.block([line if line[:1] == "{" else "" for line in lines], dialect)
+    if taken is None or any(url is not None for url in taken.columns.get(Col.URL, ())):
+        return None
+    if not dialect.columns:
+        return taken
+    return Taken(taken.places, {**taken.columns, Col.ACTION: [_ARRAYS[dialect.columns[0]]] * len(taken.places)})
+
+
 def _clicked(row: Row) -> Row:
     """A click is no mail: the recipient asked for a page."""
     url, to = row.get(Col.URL), row.get(Col.TO)
@@ -129,7 +141,7 @@ FORMAT = replace(
     _JSON,
     parse=parse,
     timestamp=timestamp,
-    block=None,
+    block=block,
     columns=_JSON.columns | {Col.KIND, Col.USER, Col.DOMAIN},
     head=head,
     head_literals=tuple(f'"{name}"'.encode() for name in _ARRAYS),

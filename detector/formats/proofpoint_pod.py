@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
+from detector.grammars import mailcells, mailformat, mailtable, moments, rendering, together, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
@@ -33,18 +33,15 @@ _DISPOSITION = verdicts.verdict(
 _STATUS = verdicts.verdict("stat", denied="user~unknown service~unavail host~unknown data~format", allowed="sent")
 
 
-def _action(cells: Cells) -> Action | None:
-    if mailtable.at_path(cells, ("filter", "quarantine", "folder")):
+def _action(folder: str, disposition: str, status: str) -> Action | None:
+    if folder:
         return Action.DENIED
-    for name, verdict in (("filter", _DISPOSITION), ("sm", _STATUS)):
-        inner = cells.get(name)
-        if isinstance(inner, dict) and (action := verdict(inner)) is not None:
-            return action
-    return None
+    found = _DISPOSITION.of(disposition)
+    return _STATUS.of(status) if found is None else found
 
 
 def _authentication(cells: Cells) -> str | None:
-    results = mailtable.at_path(cells, ("filter", "modules", "dmarc", "authResults"))
+    results = mailcells.at_path(cells, ("filter", "modules", "dmarc", "authResults"))
     for one in results if isinstance(results, list) else []:
         if isinstance(one, dict) and one.get("method") == "dmarc":
             return mailtable.PASSED.get(str(one.get("result")).lower())
@@ -78,7 +75,7 @@ FORMAT = mailformat.mail_format(
             Col.MESSAGE_ID: "msg.normalizedHeader.message-id msg.header.message-id sm.msgid",
         },
         when=moments.stamp("ts"),
-        verdict=_action,
+        verdict=together.together("filter.quarantine.folder filter.disposition sm.stat", _action),
         direction=mailtable.word("filter.routeDirection", mailtable.DIRECTIONS),
         authentication=_authentication,
     ),

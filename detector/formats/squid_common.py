@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, stamps
+from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, days, stamps
 from detector.grammars import cacheresult, logformat, values
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _numeric(found: re.Match[str], zone: tzinfo, order: str) -> int:
     first, second, year, clock, offset = found.groups()
     is_day_first = int(first) > 12 or (int(second) <= 12 and order == "dmy")
     day, month = (first, second) if is_day_first else (second, first)
-    return stamps.civil(int(year), int(month), int(day), clock, stamps.zone_of(offset) if offset else zone)
+    return stamps.civil(int(year), int(month), int(day), clock, days.zone_of(offset) if offset else zone)
 
 
 FORMAT = LogFormat(

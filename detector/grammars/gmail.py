@@ -5,14 +5,8 @@ Reference: https://support.google.com/a/answer/7230050 (unverified from here).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from detector.events import Action, Col
-from detector.grammars import mailtable, moments, records
-
-if TYPE_CHECKING:
-    from detector.events import Dialect
-    from detector.grammars.records import Cells
+from detector.grammars import mailtable, moments, together
 
 SERVICES = {
     "smtp-inbound": "inbound", "smtp-outbound": "outbound", "gmail-ui": "", "gmail-for-business": "", "gmail": "",
@@ -20,46 +14,28 @@ SERVICES = {
 }  # fmt: skip
 """Where Gmail says that a mail comes from or goes to, and the direction that this means."""
 
-_INFO = ("message_info",)
-_CONNECTION = ("message_info", "connection_info")
-_MICROSECOND_DIGITS = 16
+when = moments.stamp("event_info.timestamp_usec time_usec id.time")
+"""``event_info.timestamp_usec``, else ``time_usec``: microseconds since the epoch."""
 
 
-def when(cells: Cells, dialect: Dialect) -> int | None:
-    """``event_info.timestamp_usec``, else ``time_usec``: microseconds since the epoch."""
-    for path in (("event_info", "timestamp_usec"), ("time_usec",), ("id", "time")):
-        cell = mailtable.at_path(cells, path)
-        if cell and (at := moments.instant(cell, dialect.zone)) is not None:
-            return at
-    return None
-
-
-def _text(cells: Cells, *path: str) -> str:
-    return records.text_of(mailtable.at_path(cells, path)).lower()
-
-
-def _action(cells: Cells) -> Action | None:
-    reply = _text(cells, *_CONNECTION, "smtp_reply_code")
+def _action(reply: str, success: str) -> Action | None:
     if reply[:1] == "5" and len(reply) == 3:
         return Action.DENIED
-    return {"true": Action.ALLOWED, "false": Action.DENIED}.get(_text(cells, "event_info", "success"))
+    return {"true": Action.ALLOWED, "false": Action.DENIED}.get(success.lower())
 
 
-def _direction(cells: Cells) -> str | None:
-    if SERVICES.get(_text(cells, *_INFO, "source", "service")) == "inbound":
+def _direction(source: str, destinations: str, *inside: str) -> str | None:
+    if SERVICES.get(source.lower()) == "inbound":
         return "inbound"
-    found = mailtable.at_path(cells, (*_INFO, "destination", "service"))
-    if "smtp-outbound" in (found if isinstance(found, list) else [found]):
+    if "smtp-outbound" in destinations.split(", "):
         return "outbound"
-    inside = (_text(cells, *_CONNECTION, "is_intra_domain"), _text(cells, *_CONNECTION, "is_internal"))
-    return "internal" if "true" in inside else None
+    return "internal" if any(said.lower() == "true" for said in inside) else None
 
 
-def _authentication(cells: Cells) -> str | None:
-    passed = _text(cells, *_CONNECTION, "dmarc_pass")
-    if passed == "false" and not _text(cells, *_CONNECTION, "dmarc_published_domain"):
+def _authentication(passed: str, domain: str) -> str | None:
+    if passed.lower() == "false" and not domain:
         return None  # a domain without a policy cannot fail it
-    return mailtable.PASSED.get(passed)
+    return mailtable.PASSED.get(passed.lower())
 
 
 MAILS = mailtable.table(
@@ -73,9 +49,15 @@ MAILS = mailtable.table(
         Col.MESSAGE_ID: "message_info.rfc2822_message_id",
     },
     when=when,
-    verdict=_action,
-    direction=_direction,
-    authentication=_authentication,
+    verdict=together.together("message_info.connection_info.smtp_reply_code event_info.success", _action),
+    direction=together.together(
+        "message_info.source.service message_info.destination.service message_info.connection_info.is_intra_domain "
+        "message_info.connection_info.is_internal",
+        _direction,
+    ),
+    authentication=together.together(
+        "message_info.connection_info.dmarc_pass message_info.connection_info.dmarc_published_domain", _authentication
+    ),
     readers={Col.FROM_NAME: mailtable.name},
 )
 """Reads a record with ``event_info`` and ``message_info``."""

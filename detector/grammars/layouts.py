@@ -71,22 +71,26 @@ class Layout:
     fixed: Mapping[str, str]
     unescape: Unescape | None
 
-    def sheet(self, rows: Sequence[tuple[str, ...]]) -> Sheet:
-        """The records of n lines."""
+    def sheet(self, rows: Sequence[tuple[str, ...]], beginnings: Mapping[str, Sequence[str]]) -> Sheet:
+        """The records of n lines; each holds the beginning of its line besides where that has a name."""
         columns: list[Sequence[str]] = list(zip(*rows, strict=True))
         if self.unescape is not None:
             columns = [
                 column if "\\" not in "".join(column) else list(map(self.unescape, column)) for column in columns
             ]
         cells = {name: columns[place] for name, place in self.places.items()}
-        return Sheet((), cells | {name: (text,) * len(rows) for name, text in self.fixed.items()})
+        return Sheet((), {**cells, **{name: (text,) * len(rows) for name, text in self.fixed.items()}, **beginnings})
 
 
 class Layouts:
-    """The layouts of a format that are known, those in use first."""
+    """The layouts of a format that are known, those in use first.
 
-    def __init__(self, shapes: Sequence[Shape], deciding: str = "") -> None:
+    ``beginning`` is the name, and the length, under which a record holds the beginning of its line.
+    """
+
+    def __init__(self, shapes: Sequence[Shape], deciding: str = "", beginning: tuple[str, int] | None = None) -> None:
         self._shapes = shapes
+        self._beginning = beginning
         self._deciding = frozenset(deciding.split())
         self._known: dict[tuple[str, ...], list[Layout]] = {}
         self._drawn: dict[tuple[tuple[str, ...], str], int] = {}
@@ -101,7 +105,10 @@ class Layouts:
             if not found:
                 continue
             places = [place for place, _ in found]
-            sheets.append((places, layout.sheet([match.groups() for _, match in found])))
+            begun = {} if self._beginning is None else {
+                self._beginning[0]: [lines[place][: self._beginning[1]] for place in places]
+            }  # fmt: skip
+            sheets.append((places, layout.sheet([match.groups() for _, match in found], begun)))
             if len(places) * 2 > len(lines) and known[0] is not layout:
                 known.remove(layout)
                 known.insert(0, layout)
@@ -113,6 +120,8 @@ class Layouts:
 
     def draw(self, line: str, cells: Cells, dialect: Dialect) -> None:
         """Remember the layout of a line that was read in full, the second time that it is met."""
+        if self._beginning is not None:
+            cells = {name: cell for name, cell in cells.items() if name != self._beginning[0]}
         drawing = next((one for shape in self._shapes if (one := shape(line)) is not None), None)
         if drawing is None or len(line) > _LONGEST or not len(set(drawing.names)) == len(drawing.names) <= _WIDEST:
             return

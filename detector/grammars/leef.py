@@ -12,8 +12,8 @@ from datetime import UTC, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from detector.events import stamps
-from detector.grammars import kv
+from detector.events import days, stamps
+from detector.grammars import kv, moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +74,13 @@ def find(line: str) -> Message | None:
     else:
         fields = kv.opened(body)
     return Message(vendor, product, event, fields)
+
+
+def times(names: str) -> moments.Spelled:
+    """Reads the time from the first of some fields that holds one, in no pattern of its own."""
+    return moments.Spelled(
+        tuple(names.split()), lambda text, dialect: instant(text, "", dialect.zone, dialect.written_until), counts=True
+    )
 
 
 def join(header: str, fields: Mapping[str, str]) -> str:
@@ -137,7 +144,7 @@ def zone_named(name: str) -> tzinfo | None:
     if name in ("GMT", "UTC", "Z"):
         return UTC
     if name[:1] in "+-" and name:
-        return stamps.zone_of(name)
+        return days.zone_of(name)
     return timezone(timedelta(hours=_ZONES[name])) if name in _ZONES else None
 
 

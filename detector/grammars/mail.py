@@ -38,6 +38,9 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "mbcs", "oem", "unico
 """Python's own text codecs that no mail means: some are slow on hostile text."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&*+/=?^_`{|}~.'-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+USUAL = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~.-]{1,128}+@[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,250}[A-Za-z0-9_-])?"
+"""The pattern of a bare mailbox that is read as it stands, but for its case."""
+_USUAL = re.compile(USUAL)
 _ENTRY = re.compile(r'(?:"(?:[^"\\]|\\.){0,512}"|<[^<>]*>|\([^()]*\)|[^,;\r\n])+', re.DOTALL)
 _ANGLE = re.compile(r"<([^<>]*)>")
 _QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.){0,512}"(?!@)')
@@ -130,6 +133,8 @@ def _mailboxes(text: str) -> tuple[str, ...]:
 
 
 def _read(text: str) -> tuple[str, ...]:
+    if _USUAL.fullmatch(text):
+        return (text.lower(),)
     if _PLAIN.fullmatch(text):
         return _known([text])
     return _known(found for entry in _entries(text) for found in _of_entry(entry))

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import Col
-from detector.grammars import mailtable, moments
+from detector.grammars import mailcells, moments
 from detector.grammars.columns import said_by
 from detector.grammars.mailtable import EMPTY, Said
+from detector.grammars.together import Together
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Value
-    from detector.grammars.mailtable import MailStep, MailTable, Path, Word
+    from detector.grammars.mailcells import Path
+    from detector.grammars.mailtable import MailStep, MailTable, Word
     from detector.grammars.sheets import Sheet
+    from detector.grammars.together import Meant
 
 Column: TypeAlias = "Sequence[Value | None]"
 
@@ -25,12 +28,19 @@ def columns(mails: MailTable, sheet: Sheet, dialect: Dialect) -> dict[Col, Colum
     for step in mails.steps:
         if (column := _read(step, cells)) is not None:
             found[step.column] = column
+    for column, derive in mails.derived:
+        known = found.get(column) or [None] * len(sheet)
+        if None in known:
+            found[column] = [
+                derive(record) if cell is None else cell for record, cell in zip(sheet.records, known, strict=True)
+            ]
     if any(name in sheet.names for name in mails.added):
         known = found.get(Col.TO) or [None] * len(sheet)
         found[Col.TO] = [mails.recipients(record, to) for record, to in zip(sheet.records, known, strict=True)]
     found[Col.AT] = moments.column(mails.when, sheet, dialect)
     if mails.verdict is not None:
-        found[Col.ACTION] = said_by(mails.verdict, sheet)
+        verdict = mails.verdict
+        found[Col.ACTION] = _together(verdict, cells) if isinstance(verdict, Together) else said_by(verdict, sheet)
     for column, word in ((Col.DIRECTION, mails.direction), (Col.AUTHENTICATION, mails.authentication)):
         if word is not None:
             found[column] = _words(word, cells)
@@ -68,7 +78,7 @@ class _Cells:
         """Their texts, of lists all members'."""
         if (cells := self.of(name, path)) is None:
             return None
-        return [cell if type(cell) is str else "" if cell is None else mailtable.joined(cell) for cell in cells]
+        return texts_of(cells)
 
     def _at(self, path: Path) -> Sequence[object]:
         if (known := self._known.get(path)) is not None:
@@ -78,7 +88,7 @@ class _Cells:
         else:
             key = path[-1]
             found = [
-                outer.get(key) if type(outer) is dict else mailtable.at_path(outer, path[-1:])
+                outer.get(key) if type(outer) is dict else mailcells.at_path(outer, path[-1:])
                 for outer in self._at(path[:-1])
             ]
         self._known[path] = found
@@ -110,7 +120,23 @@ def _read(step: MailStep, cells: _Cells) -> Column | None:
     return found
 
 
+def texts_of(cells: Sequence[object]) -> list[str]:
+    """The texts of cells, of lists all members'."""
+    return [cell if type(cell) is str else "" if cell is None else mailcells.joined(cell) for cell in cells]
+
+
+def _together(word: Together[Meant], cells: _Cells) -> Sequence[Meant | None]:
+    """What several fields say, each set of texts looked at once."""
+    columns = [cells.at(path[0], path) for path in word.fields]
+    nothing = [""] * len(cells.sheet)
+    told = list(zip(*(nothing if column is None else texts_of(column) for column in columns), strict=True))
+    known = {texts: word.meaning(*texts) for texts in set(told)}
+    return [known[texts] for texts in told]
+
+
 def _words(word: Word, cells: _Cells) -> Column:
+    if isinstance(word, Together):
+        return _together(word, cells)
     if not isinstance(word, Said):
         return [word(record) for record in cells.sheet.records]
     fields = [said for name, path in word.fields if (said := cells.at(name, path)) is not None]

@@ -10,7 +10,7 @@ from datetime import UTC, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from detector.events import stamps
+from detector.events import days, stamps
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -88,5 +88,5 @@ def _zone(offset: str | None, zone: tzinfo) -> tzinfo:
     if not offset:
         return zone
     if offset[0] in "+-":
-        return stamps.zone_of(offset)
+        return days.zone_of(offset)
     return timezone(timedelta(hours=_HOURS[offset.upper()])) if offset.upper() in _HOURS else UTC

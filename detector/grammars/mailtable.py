@@ -7,31 +7,29 @@ addresses). ``TO`` holds the mailboxes of the first field that has any, and thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import Col
-from detector.grammars import mail, many, records, values
+from detector.grammars import mail, mailcells, many, records, values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from detector.events import Dialect, Row, Value
+    from detector.grammars.mailcells import Path
     from detector.grammars.many import Many
-    from detector.grammars.records import Cells, Reader, When
+    from detector.grammars.records import Cells, Derive, Reader, When
     from detector.grammars.verdicts import Verdict
 
 Word: TypeAlias = "Callable[[Cells], str | None]"
 """A word (a direction, how authentication ended) of a record, ``None`` where it does not say."""
-Path: TypeAlias = tuple[str, ...]
 
 _AT, _ACTION, _TO, _DIRECTION, _AUTHENTICATION = Col.AT, Col.ACTION, Col.TO, Col.DIRECTION, Col.AUTHENTICATION
-_SENDER, _FROM, _SUBJECT = Col.SENDER, Col.FROM, Col.SUBJECT
+_SENDER, _FROM, _SUBJECT, _TRANSACTION = Col.SENDER, Col.FROM, Col.SUBJECT, Col.TRANSACTION
 EMPTY = frozenset(("", "-", "<>"))
 """Texts of a cell that say nothing."""
-_DEPTH = 8
+_AROUND_ID = "<>'\" \t\r\n"
 _SHORT = 256
 """Longer texts are read without the memo."""
 
@@ -42,7 +40,7 @@ def message_id(text: str) -> str | None:
     >>> message_id("'<m1@example.org>'"), message_id("<>")
     ('m1@example.org', None)
     """
-    return text.strip("<>'\" \t\r\n") or None
+    return text.strip(_AROUND_ID) or None
 
 
 @lru_cache(maxsize=16_384)
@@ -54,13 +52,36 @@ def _display_name(text: str) -> str | None:
     return _remembered_name(text) if len(text) < _SHORT else mail.display_name(text)
 
 
+def _recipients(text: str) -> list[str] | None:
+    return mail.addresses(text) or None
+
+
+def _many(read: Reader) -> Many:
+    """What reads many texts the same way, where all are plain in less time."""
+    return _MANY.get(read) or many.all_of(read)
+
+
+def _names(texts: Sequence[str]) -> Sequence[str | None]:
+    whole = "\0".join(texts)
+    return [_display_name(text) for text in texts] if "<" in whole or "(" in whole else [None] * len(texts)
+
+
+def _lists(texts: Sequence[str]) -> Sequence[list[str] | None]:
+    return [found or None for found in many.lists_of_mailboxes(texts)]
+
+
+def _ids(texts: Sequence[str]) -> Sequence[str | None]:
+    return [text.strip(_AROUND_ID) or None for text in texts]
+
+
+_MANY: dict[object, Many] = {message_id: _ids, _display_name: _names, _recipients: _lists}
 READERS: Mapping[Col, Reader] = {
     Col.SOURCE_IP: values.client,
     Col.USER: values.user,
     Col.FROM: mail.address,
     Col.FROM_NAME: _display_name,
     Col.SENDER: mail.address,
-    Col.TO: lambda text: mail.addresses(text) or None,
+    Col.TO: _recipients,
     Col.SUBJECT: mail.decode_subject,
     Col.MESSAGE_ID: message_id,
 }
@@ -106,6 +127,7 @@ class MailTable:
         verdict: what became of the mail.
         direction: the mail's direction.
         authentication: how authentication ended.
+        derived: columns that take more than one cell, of records that have none of their names.
         needs: what a mail has one of; records of other kinds share a vendor's stream.
         lacking: empty, for they are no events.
     """
@@ -117,6 +139,7 @@ class MailTable:
     verdict: Verdict | None
     direction: Word | None
     authentication: Word | None
+    derived: tuple[tuple[Col, Derive], ...] = ()
     needs: tuple[Col, ...] = (_SENDER, _TO, _FROM, _SUBJECT)
     lacking: str = ""
 
@@ -124,7 +147,7 @@ class MailTable:
     def columns(self) -> frozenset[Col]:
         """What its events can hold."""
         said = ((_ACTION, self.verdict), (_DIRECTION, self.direction), (_AUTHENTICATION, self.authentication))
-        return frozenset({*self.names, _AT, *(column for column, word in said if word is not None)})
+        return frozenset({*self.names, _AT, *(column for column, word in said if word is not None)}) - {_TRANSACTION}
 
     def row(self, cells: Cells, dialect: Dialect) -> Row:
         """The event of a record; columns that it does not hold are left out."""
@@ -132,13 +155,16 @@ class MailTable:
         get = cells.get
         for step in self.steps:
             for name, path in step.names:
-                cell = at_path(cells, path) if path and path[0] in cells else get(name)
+                cell = mailcells.at_path(cells, path) if path and path[0] in cells else get(name)
                 if cell is None:
                     continue
-                text = cell if type(cell) is str else joined(cell)
+                text = cell if type(cell) is str else mailcells.joined(cell)
                 if text not in EMPTY and (value := step.read(text)) is not None:
                     row[step.column] = value
                     break
+        for column, derive in self.derived:
+            if column not in row and (value := derive(cells)) is not None:
+                row[column] = value
         if self.added and (to := self.recipients(cells, row.get(_TO))) is not None:
             row[_TO] = to
         if (at := self.when(cells, dialect)) is not None:
@@ -154,7 +180,7 @@ class MailTable:
     def recipients(self, cells: Cells, known: Value | None) -> Value | None:
         """The recipients that are known, and those of the names whose mailboxes are recipients too."""
         for name in self.added:
-            if found := mail.addresses(joined(cells.get(name))):
+            if found := mail.addresses(mailcells.joined(cells.get(name))):
                 known = list(dict.fromkeys([*known, *found])) if isinstance(known, list) else found
         return known
 
@@ -167,6 +193,7 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     direction: Word | None = None,
     authentication: Word | None = None,
     readers: Mapping[Col, Reader] | None = None,
+    derived: Mapping[Col, Derive] | None = None,
 ) -> MailTable:
     """A table of names apart by blanks, best first (``{Col.TO: "recipient +headerTo"}``)."""
     split = {column: text.split() for column, text in names.items()}
@@ -176,13 +203,15 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
         MailStep(
             column,
             read := own.get(column, values.text),
-            many.all_of(read),
+            _many(read),
             tuple((name, _path(name)) for name in found),
         )
         for column, found in bare.items()
     )
     added = tuple(name[1:] for found in split.values() for name in found if name[0] == "+")
-    return MailTable(bare, steps, added, when, verdict, direction, authentication)
+    return MailTable(
+        bare, steps, added, when, verdict, direction, authentication, derived=tuple((derived or {}).items())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +229,7 @@ class Said:
     def __call__(self, cells: Cells) -> str | None:
         """Of a record."""
         for name, path in self.fields:
-            if (found := self.of(at_path(cells, path) if path else cells.get(name))) is not None:
+            if (found := self.of(mailcells.at_path(cells, path) if path else cells.get(name))) is not None:
                 return found
         return None
 
@@ -232,23 +261,6 @@ PASSED = {"pass": "pass", "passed": "pass", "true": "pass", "fail": "fail", "fai
 """What most vendors call the end of a DMARC check."""
 
 
-def at_path(cells: object, path: Path) -> object:
-    """The cell that a path leads to, of lists every member's; ``None`` where it leads nowhere.
-
-    >>> at_path({"to": [{"address": "a@b.org"}, {"address": "c@d.org"}]}, ("to", "address"))
-    ['a@b.org', 'c@d.org']
-    """
-    for place, key in enumerate(path):
-        if type(cells) is dict:
-            cells = cells.get(key)
-            continue
-        if type(cells) is not list:
-            return None
-        found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
-        return found or None
-    return cells
-
-
 def is_mail(row: Row) -> bool:
     """Whether an event names a sender, a recipient or a subject: records of other kinds share a vendor's stream."""
     return _SENDER in row or _TO in row or _FROM in row or _SUBJECT in row
@@ -256,22 +268,3 @@ def is_mail(row: Row) -> bool:
 
 def _path(name: str) -> Path:
     return tuple(name.split(".")) if "." in name else ()
-
-
-def joined(cell: object) -> str:
-    """The text of a cell that is none itself, of lists all members'.
-
-    >>> joined(["a@b.org", ["c@d.org"]])
-    'a@b.org, c@d.org'
-    """
-    return ", ".join(_texts(cell, 0))
-
-
-def _texts(cell: object, depth: int) -> Iterator[str]:
-    """The texts of a cell and of the lists inside it."""
-    if isinstance(cell, list):
-        if depth < _DEPTH:
-            for member in cell:
-                yield from _texts(member, depth + 1)
-    elif text := records.text_of(cell):
-        yield text

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from detector.grammars import dns, values
+from detector.grammars import dns, mail, values
 
 if TYPE_CHECKING:
     from detector.events import Value
@@ -24,6 +24,7 @@ _PLACEHOLDER = re.compile(rf"(?:\A|\0)(?:{'|'.join(sorted(word for word in value
 _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 _HOST = re.compile(rf"(?>{_NAME}{_END})+")
+_MAILBOX = re.compile(rf"(?:{mail.USUAL}{_END})+")
 _URL = re.compile(rf"(?:\A|(?<=\0))(?:https?://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?=\0|\Z)", re.ASCII)
 
 
@@ -83,6 +84,38 @@ def sizes(texts: Sequence[str]) -> Sequence[int | None]:
     return list(map(int, texts)) if _are(_SIZE, texts) else [values.size(text) for text in texts]
 
 
+def mailboxes(texts: Sequence[str]) -> Sequence[str | None]:
+    """Of ``mail.address``.
+
+    >>> mailboxes(["a@B.org", "c@d.org"]), mailboxes(["Ann <a@b.org>", "nobody"])
+    (['a@b.org', 'c@d.org'], ['a@b.org', None])
+    """
+    return _lower(texts) if _are(_MAILBOX, texts) else [mail.address(text) for text in texts]
+
+
+def lists_of_mailboxes(texts: Sequence[str]) -> Sequence[list[str]]:
+    """Of ``mail.addresses``.
+
+    >>> lists_of_mailboxes(["a@B.org"]), lists_of_mailboxes(["a@b.org, c@d.org", ""])
+    ([['a@b.org']], [['a@b.org', 'c@d.org'], []])
+    """
+    if _are(_MAILBOX, texts):
+        return [[one] for one in _lower(texts)]
+    return [mail.addresses(text) for text in texts]
+
+
+def subjects(texts: Sequence[str]) -> Sequence[str]:
+    """Of ``mail.decode_subject``.
+
+    >>> subjects(["Hello ", "you"]), subjects(["=?utf-8?Q?H=C3=A9?="])
+    (['Hello', 'you'], ['Hé'])
+    """
+    whole = "\0".join(texts)
+    if "=?" in whole or "\n" in whole or "\r" in whole:
+        return [mail.decode_subject(text) for text in texts]
+    return [text.strip() for text in texts]
+
+
 def as_they_are(texts: Sequence[str]) -> Sequence[str | None]:
     """Of ``values.text``, which is never given an empty text or a lone dash here."""
     return texts
@@ -118,6 +151,9 @@ _KNOWN: dict[object, Many] = {
     values.method: distinct(values.method),
     values.status: distinct(values.status),
     dns.type_name: distinct(dns.type_name),
+    mail.address: mailboxes,
+    mail.addresses: lists_of_mailboxes,
+    mail.decode_subject: subjects,
 }
 
 

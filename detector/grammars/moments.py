@@ -6,15 +6,17 @@ A stamp that cannot be read gives ``None``: a sighting whose time is unknown is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from detector.events import Col, Envelope, stamps
 from detector.events.envelope import instant as instant_of_header
 from detector.events.envelope import peel
-from detector.grammars.records import text_of
+from detector.grammars.records import paths, text_of, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
     from detector.events import Dialect, Row
@@ -36,26 +38,135 @@ class First:
         """Of a record."""
         return next((at for read in self.readings if (at := read(cells, dialect)) is not None), None)
 
+    def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
+        """Of n records: (n,)."""
+        found: Sequence[int | None] = [None] * len(sheet)
+        for one in self.readings:
+            if all(at is None for at in found):
+                found = column(one, sheet, dialect)
+            elif None in found:
+                found = [
+                    one(record, dialect) if at is None else at for record, at in zip(sheet.records, found, strict=True)
+                ]
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch.
 
     Attributes:
-        fields: the vendor's names, best first.
+        fields: the vendor's names, best first; dotted ones with their parts.
         zone: where the stamp carries none; else the dialect's.
     """
 
-    fields: tuple[str, ...]
+    fields: tuple[tuple[str, tuple[str, ...]], ...]
     zone: tzinfo | None
+
+    def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
+        """Of a record."""
+        for name, path in self.fields:
+            cell = cells.get(name)
+            if cell is None and path:
+                cell = value_at(cells, path)
+            if cell and (at := instant(cell, self.zone or dialect.zone)) is not None:
+                return at
+        return None
+
+    def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
+        """Of n records: (n,)."""
+        found: list[int | None] = [None] * len(sheet)
+        for name, path in self.fields:
+            if None in found and sheet.has(name, path):
+                read = instants(sheet.cells_at(name, path), self.zone or dialect.zone)
+                found = [more if at is None else at for at, more in zip(found, read, strict=True)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A date and a time of day in two fields.
+
+    Attributes:
+        date: the vendor's name of the one.
+        time: and of the other.
+        zone: theirs; else the dialect's.
+    """
+
+    date: str
+    time: str
+    zone: tzinfo | None
+
+    def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
+        """Of a record."""
+        day, clock = cells.get(self.date), cells.get(self.time)
+        if isinstance(day, str) and isinstance(clock, str):
+            return instant(f"{day} {clock}", self.zone or dialect.zone)
+        return None
+
+    def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
+        """Of n records: (n,)."""
+        if not {self.date, self.time} <= sheet.names:
+            return [None] * len(sheet)
+        days, clocks = sheet.cells(self.date), sheet.cells(self.time)
+        both = [
+            f"{day} {clock}" if isinstance(day, str) and isinstance(clock, str) else ""
+            for day, clock in zip(days, clocks, strict=True)
+        ]
+        return instants(both, self.zone or dialect.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """The first of some fields whose text a vendor's own spelling of the time reads.
+
+    Attributes:
+        fields: the vendor's names.
+        read: the instant of a text.
+        counts: it reads seconds and milliseconds since the epoch too.
+    """
+
+    fields: tuple[str, ...]
+    read: Callable[[str, Dialect], int | None]
+    counts: bool = False
 
     def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
         """Of a record."""
         for name in self.fields:
             cell = cells.get(name)
-            if cell and (at := instant(cell, self.zone or dialect.zone)) is not None:
+            if isinstance(cell, str) and (at := self.read(cell, dialect)) is not None:
                 return at
         return None
+
+    def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
+        """Of n records: (n,)."""
+        found: Sequence[int | None] = [None] * len(sheet)
+        for name in self.fields:
+            if None not in found or name not in sheet.names:
+                continue
+            cells = sheet.cells(name)
+            if self.counts and (counted := _counted(cells)) is not None:
+                found = [more if at is None else at for at, more in zip(found, counted, strict=True)]
+                continue
+            found = [
+                self.read(cell, dialect) if at is None and isinstance(cell, str) else at
+                for at, cell in zip(found, cells, strict=True)
+            ]
+        return found
+
+
+def _counted(cells: Sequence[object]) -> list[int] | None:
+    """Seconds or milliseconds since the epoch, ``None`` where they are not all of one spelling."""
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    whole = "".join(texts)
+    if len(texts) < len(cells) or {len(text) for text in texts} not in ({10}, {13}) or not whole.isdecimal():
+        return None
+    return stamps.same(texts, UTC) if whole.isascii() else None
+
+
+def spelled(names: str, read: Callable[[str, Dialect], int | None]) -> Spelled:
+    """Reads the time from the first of some fields whose text ``read`` reads."""
+    return Spelled(tuple(names.split()), read)
 
 
 def first(*readings: When) -> First:
@@ -70,28 +181,14 @@ def stamp(names: str, zone: tzinfo | None = None) -> Stamp:
     >>> stamp("t")({"t": 1582797600123}, Dialect()) == stamp("t")({"t": "2020-02-27T10:00:00.123Z"}, Dialect())
     True
     """
-    return Stamp(tuple(names.split()), zone)
+    return Stamp(paths(names), zone)
 
 
-def column(when: When, sheet: Sheet, dialect: Dialect) -> list[int | None]:
+def column(when: When, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
     """The same of n records: (n,)."""
-    found: list[int | None] = [None] * len(sheet)
-    if isinstance(when, First):
-        for one in when.readings:
-            if found.count(None) == len(found):
-                found = column(one, sheet, dialect)
-            elif None in found:
-                found = [
-                    one(record, dialect) if at is None else at for record, at in zip(sheet.records, found, strict=True)
-                ]
-        return found
-    if not isinstance(when, Stamp):
-        return [when(record, dialect) for record in sheet.records]
-    for name in when.fields:
-        if None in found and name in sheet.names:
-            read = instants(sheet.cells(name), when.zone or dialect.zone)
-            found = [more if at is None else at for at, more in zip(found, read, strict=True)]
-    return found
+    if isinstance(when, (First, Stamp, Parts, Spelled)):
+        return when.column(sheet, dialect)
+    return list(map(when, sheet.records, repeat(dialect)))
 
 
 def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:
@@ -123,16 +220,9 @@ def instant(cell: object, zone: tzinfo) -> int | None:
         return None
 
 
-def parts(date: str, time: str, zone: tzinfo | None = None) -> When:
+def parts(date: str, time: str, zone: tzinfo | None = None) -> Parts:
     """Reads a date and a time of day from two fields."""
-
-    def read(cells: Cells, dialect: Dialect) -> int | None:
-        day, clock = cells.get(date), cells.get(time)
-        if isinstance(day, str) and isinstance(clock, str):
-            return instant(f"{day} {clock}", zone or dialect.zone)
-        return None
-
-    return read
+    return Parts(date, time, zone)
 
 
 def header(name: str) -> When:

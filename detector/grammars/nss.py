@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"%[-+0 ]?\d*[a-zA-Z]{1,2}\{(\w{1,40})\}")
 _ESCAPES = {"\\t": "\t", "\\n": "", "\\r": "", "\\{": "{", "\\}": "}", '\\"': '"', "\\,": ",", "\\\\": "\\"}
 _ESCAPE = re.compile(r"\\[tnr{}\",\\]")
-_CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
 STAMP = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
 """What stands before the first pair of a tab-separated line."""
 _LEADING = re.compile(rf"\s*({STAMP})\t")
@@ -137,11 +136,10 @@ def civil(text: str, zone: tzinfo) -> int | None:
     >>> civil("Thu Feb 27 10:00:00 2020", UTC) == civil("2020-02-27 10:00:00", UTC)
     True
     """
-    found = _CTIME.fullmatch(text)
-    if found is None:
+    if not text[:1].isalpha():
         return moments.instant(text, zone)
     try:
-        return stamps.civil(int(found[4]), stamps.month_number(found[1]), int(found[2]), found[3], zone)
+        return stamps.ctime(text, zone)
     except (ValueError, OverflowError):
         return None
 

@@ -42,14 +42,19 @@ class Sheet:
         """The cells of a name, ``None`` where a record does not have it."""
         return [record.get(name) for record in self._records] if self._columns is None else self._columns[name]
 
+    def cells_at(self, name: str, path: tuple[str, ...]) -> Sequence[object]:
+        """The same, of records that do not have it those at a path."""
+        cells = self.cells(name)
+        if path and self._columns is None:
+            return [
+                value_at(record, path) if cell is None else cell
+                for record, cell in zip(self._records, cells, strict=True)
+            ]
+        return cells
+
     def texts(self, name: str, path: tuple[str, ...]) -> Sequence[str]:
         """Their texts; empty where a record has none."""
         if self._columns is not None:
             return self._columns[name]
-        cells = self.cells(name)
-        if path:
-            cells = [
-                value_at(record, path) if cell is None else cell
-                for record, cell in zip(self._records, cells, strict=True)
-            ]
+        cells = self.cells_at(name, path)
         return [cell if type(cell) is str else "" if cell is None else text_of(cell) for cell in cells]
