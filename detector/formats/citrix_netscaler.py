@@ -8,6 +8,7 @@ SessionId: 12345- www.example.com User u1042 : Group(s) staff : Vserver 192.0.2.
   local where no zone is named
 - ``Context user@client``, host, user, group, then time, method and path of the request
 - ``TCP CONN_TERMINATE`` and others: ``Source`` address, no name of a server
+- a relay that writes RFC 5424 makes a header of the module: ``<time> ns1 TCP 2121 - - default CONN 1 0 : Source …``
 - CEF ``CEF:0|Citrix|NetScaler|NS13.0|APPFW|APPFW_STARTURL|6|src=10.0.0.7 method=GET request=http://… act=blocked``
 
 Other messages (commands, system, users) are no events.
@@ -20,7 +21,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
+from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
 from detector.grammars import cef, csvexport, moments, records, rendering, values, verdicts
 
 if TYPE_CHECKING:
@@ -44,9 +45,14 @@ _FIREWALL = re.compile(
     re.DOTALL,
 )
 _COMMAND = re.compile(r" : (?:default )?(?:GUI|CLI|API|UI) CMD_EXECUTED ")
+_MODULE = r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI)"
 _OWN = re.compile(
     r"(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?(?:\S+ ){0,4}?\S*: (?:default )?"
-    r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI) "
+    rf"{_MODULE} "
+)
+_RELAYED = re.compile(
+    r"(?:(?:<\d{1,3}>)?(?:1 )?(?P<at>\d{4}-\d\d-\d\dT\d\S{7,24}) \S{1,255} )?"
+    rf"(?P<module>{_MODULE}) (?:\d{{1,10}}|-) \S{{1,32}} (?:-|\[[^\]]{{0,400}}\]) (?:default )?(?=[A-Z_]{{3,40}} \d)"
 )
 _HEAD = 1000
 """Characters in which the client of a connection stands."""
@@ -66,6 +72,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         if message.vendor != "Citrix":
             raise RefusedLine("not a message of Citrix")
         return _TABLE.row(message.fields, dialect)
+    if relayed := _RELAYED.match(line):
+        return _relayed(relayed, line, dialect)
     if found := _REQUEST.search(line):
         host = values.host(found["host"])
         path = found["path"] if found["path"][:1] == "/" else f"/{found['path']}"
@@ -99,6 +107,14 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             {Col.AT: _instant(line, dialect), Col.SOURCE_IP: values.address(found["ip"]), Col.USER: who}
         )
     return None
+
+
+def _relayed(head: re.Match[str], line: str, dialect: Dialect) -> Row | None:
+    """A message without its own stamp; the other times in it are of what it tells about."""
+    row = parse(f"- : default {head['module']} {line[head.end() :]}", dialect)
+    if row is not None and head["at"]:
+        row[Col.AT] = stamps.iso(head["at"], dialect.zone)
+    return row
 
 
 def example(row: Row) -> str:
