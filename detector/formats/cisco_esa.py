@@ -58,6 +58,8 @@ _MID = re.compile(r"(?:.{0,80}?\b)?MID:? (\d{1,19})\b(.*)", re.DOTALL)
 _CTIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}")
 _PARTY = re.compile(r"(?: ICID \d+)?(?: RID \d+)? (From|To): (?:<([^>]*)>|(\S+))(.*)", re.DOTALL)
 _HEADER = re.compile(r" (Subject|Message-ID) (?:'(.*)'|\"(.*)\"|(.*))\s*", re.DOTALL)
+_QUOTE = re.compile(r"\\(['\"])")
+"""Only where a subject holds both kinds of quotes is one of them escaped."""
 _DKIM = re.compile(r" DKIM: (pass|permfail|hardfail|fail)\b.*?(?:\(d=([^\s)]+))?", re.DOTALL)
 _DMARC = re.compile(r" DMARC: (?:Message from domain .*?,? ?(?:DMARC )?|Verification )(pass|fail)", re.DOTALL)
 _TABLE = re.compile(r" matched all recipients for per-recipient policy .* in the (inbound|outbound) table", re.DOTALL)
@@ -196,7 +198,7 @@ def _told(told: str, rest: str) -> Row | None:
     if found := _HEADER.fullmatch(rest):
         text = found[2] or found[3] or found[4] or ""
         is_subject = found[1] == "Subject"
-        value = mail.decode_subject(text) if is_subject else mailtable.message_id(text)
+        value = mail.decode_subject(_QUOTE.sub(r"\1", text)) if is_subject else mailtable.message_id(text)
         return {Col.SUBJECT if is_subject else Col.MESSAGE_ID: value} if value else None
     return _ruled(told, rest)
 

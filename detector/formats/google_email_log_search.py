@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _CSV = {
     "messageid": "messageid", "startdate": "startdate", "date": "startdate", "eventdate": "eventdate",
-    "sender": "sender", "senderaddress": "sender", "fromenvelope": "sender", "fromheaderaddress": "from",
+    "sender": "sender", "fromenvelope": "sender", "fromheaderaddress": "from",
     "fromheadername": "fromname", "subject": "subject", "direction": "direction", "recipientaddress": "recipient",
     "recipient": "recipient", "toenvelope": "recipient", "eventstatus": "status", "event": "status",
     "ipaddress": "client", "clientip": "client", "trafficsource": "direction",

@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import orjson
+
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Taken, Zone
 from detector.grammars import kv, mailformat, mailtable, moments, rendering, values
@@ -103,13 +105,26 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             row[Col.ACTION] = _ARRAYS[dialect.columns[0]]
         return _clicked(row)
     head, _, data = line.partition("[tap")
-    cells = kv.quoted(data.partition(" ")[2].rstrip().removesuffix("]"))
+    pairs = kv.quoted(data.partition(" ")[2].rstrip().removesuffix("]"))
+    cells = {name: _listed(cell) for name, cell in pairs.items()}
     if "recipient" not in cells and "sender" not in cells:
         raise RefusedLine("neither a sender nor a recipient")
     row = _MAILS.row(cells, dialect)
     if (action := next((action for word, action in _WORDS.items() if word in head), None)) is not None:
         row[Col.ACTION] = action
     return _clicked(row)
+
+
+def _listed(cell: str) -> object:
+    r"""A value of structured data, in which a bracket is escaped: text, or the JSON list ``["a@example.org"\]``."""
+    text = cell.replace("\\]", "]") if "\\]" in cell else cell
+    if text[:1] != "[":
+        return text
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return found if isinstance(found, list) else text
 
 
 def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from detector.events import Col, Envelope, stamps
 from detector.events.envelope import instant as instant_of_header
 from detector.events.envelope import peel
+from detector.grammars import leef
 from detector.grammars.records import paths, text_of, value_at
 
 if TYPE_CHECKING:
@@ -205,13 +206,16 @@ def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:
 
 
 def instant(cell: object, zone: tzinfo) -> int | None:
-    """An ISO 8601 stamp or a count since the epoch; ``None`` for anything else.
+    """An ISO 8601 stamp, a count since the epoch, or the stamp of CEF with its year; ``None`` for anything else.
 
     >>> from datetime import UTC
-    >>> instant(1582797600, UTC) == instant("2020/02/27 10:00:00", UTC), instant("soon", UTC)
-    (True, None)
+    >>> instant(1582797600, UTC) == instant("2020/02/27 10:00:00", UTC) == instant("Feb 27 2020 10:00:00", UTC)
+    True
+    >>> instant("soon", UTC)
     """
     text = cell if isinstance(cell, str) else repr(cell) if isinstance(cell, float) else text_of(cell)
+    if text[:1].isalpha():
+        return leef.instant(text, "", zone)
     try:
         if text[4:5] in ("-", "/"):
             return stamps.iso(text if text[4] == "-" else text.replace("/", "-", 2), zone)

@@ -52,8 +52,8 @@ def text(value: str | None) -> str | None:
 def user(value: str | None) -> str | None:
     r"""A user name, or ``None`` for one of the many placeholders; an address in the user's place is nobody.
 
-    >>> user("Not Found"), user("10.0.0.7"), user("CORP\\u1042"), user("00123")
-    (None, None, 'CORP\\u1042', '00123')
+    >>> user("Not Found"), user("10.0.0.7"), user("CORP\\u1042"), user("CORP\\\\u1042"), user("00123")
+    (None, None, 'CORP\\u1042', 'CORP\\u1042', '00123')
     """
     if value is None:
         return None
@@ -183,13 +183,15 @@ def _host_of_bare(authority: str) -> str | None:
 
 @lru_cache(maxsize=_MEMO)
 def _user_of(value: str) -> str | None:
-    value = value.strip().strip('"')
+    value = value.strip().strip('"').replace("\\\\", "\\")  # escaped twice on the way
     return None if value.lower() in NOBODY or _ADDRESS.fullmatch(value) else value
 
 
 @lru_cache(maxsize=_MEMO)
 def _address_of(value: str) -> str | None:
     bare = value.strip("[]").lower()
+    if bare.startswith("::ffff:") and "." in bare:
+        bare = bare[7:]  # an IPv4 client of a server that listens on IPv6: leases name it so
     return bare if _ADDRESS.fullmatch(bare) else None
 
 
