@@ -1,5 +1,7 @@
 """The configuration: frozen values, every fault with its place, and the nearest good key."""
 
+import inspect
+
 import pytest
 from pydantic import ValidationError
 
@@ -202,4 +204,4 @@ def test_what_a_text_means_is_decided_by_the_schema(file, said):
 def test_every_key_is_documented():
     for model in (Config, Source, Feed, Privacy, Retention, Canary):
         for name in model.model_fields:
-            assert f"        {name}: " in model.__doc__, f"{model.__name__}.{name}"
+            assert f"\n    {name}: " in inspect.cleandoc(model.__doc__), f"{model.__name__}.{name}"

@@ -17,6 +17,8 @@ import pytest
 from machine import audited, content_of, planned, small_ruleset
 
 from detector.audit.events import Parsed, events_of
+from detector.events import Col, Dialect, Line, read_lines
+from detector.formats import own_formats
 from detector.sources import Limits
 
 ROOT = Path(__file__).parent.parent
@@ -327,3 +329,26 @@ class TestBig:
 
     def test_this_process_stayed_small(self):
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 4 * RSS_LIMIT_KB
+
+
+DEEP = 1020
+"""Levels of an object: as many as the JSON reader takes, and more than Python functions may call one another."""
+
+JSON_EXAMPLES = {
+    name: text
+    for name, one in own_formats().items()
+    if (text := one.example({Col.AT: 1_582_797_600_000_000, Col.DOMAIN: "www.example.com"})).startswith("{")
+}
+
+
+@pytest.mark.parametrize("name", JSON_EXAMPLES)
+def test_no_depth_of_an_object_is_too_much(name):
+    log_format = own_formats()[name]
+    deep = '{"a":' * DEEP + "1" + "}" * DEEP
+    whole = json.loads(JSON_EXAMPLES[name])
+    lines = [
+        Line(0, json.dumps(whole | {key: "here"}).replace('"here"', deep).encode())
+        for key in (*whole, "EventData", "x")
+    ]
+    reading = read_lines(log_format, Dialect(), lines)
+    assert len(reading.batch) + reading.passed + len(reading.refusals) == len(lines)

@@ -1,5 +1,6 @@
 """What the store keeps, for how long, and under whose keys; what it gives back as findings."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -310,7 +311,8 @@ class TestCustody:
         for file in path.parent.iterdir():
             assert b"jane" not in file.read_bytes()
         plain.close()
-        dump = "\n".join(sqlite3.connect(path).iterdump())
+        with contextlib.closing(sqlite3.connect(path)) as reader:
+            dump = "\n".join(reader.iterdump())
         assert "jane" not in dump
         assert NAME.encode().hex() not in dump.lower()
 

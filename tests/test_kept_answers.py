@@ -1,5 +1,6 @@
 """An answer of the store is the answer of an audit of the same logs: the same verdict, for the same reasons."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -169,5 +170,5 @@ def test_samples_are_kept_without_names(site, shadowit):
             batch.sample(more)
         (after,) = [one for one in store.samples() if (one.source, one.day) == (before.source, before.day)]
         assert after == before + more.unnamed
-    with sqlite3.connect(folder / "kept" / "shadowit.db") as connection:
+    with contextlib.closing(sqlite3.connect(folder / "kept" / "shadowit.db")) as connection:
         assert "jane" not in "\n".join(connection.iterdump())

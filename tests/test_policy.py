@@ -1,5 +1,6 @@
 """The policy: a strict file, and verdicts as of an act's own time."""
 
+import inspect
 import json
 import re
 from dataclasses import replace
@@ -220,7 +221,7 @@ class TestFile:
     def test_every_key_is_documented(self):
         for part in PARTS:
             for name in part.model_fields:
-                assert f"        {name}: " in part.__doc__, f"{part.__name__}.{name}"
+                assert f"\n    {name}: " in inspect.cleandoc(part.__doc__), f"{part.__name__}.{name}"
 
 
 NOON = from_iso("2020-03-02T12:00:00Z")

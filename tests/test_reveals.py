@@ -149,10 +149,15 @@ class TestTampering:
         assert store.broken_reveals() == "entry 2 is not as it was written"
 
 
+def box_of(path):
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        return reader.execute("SELECT box FROM grants").fetchone()[0]
+
+
 class TestWhatIsLeft:
     def test_nothing_of_a_grant_that_ended_stands_in_the_files(self, plain, path):
         granted(plain)
-        box = sqlite3.connect(path).execute("SELECT box FROM grants").fetchone()[0]
+        box = box_of(path)
         assert any(box in file.read_bytes() for file in path.parent.iterdir())
         assert not any(b"jane" in file.read_bytes() for file in path.parent.iterdir())
         plain.expire_grants(AT + 8 * HOUR)
@@ -160,7 +165,7 @@ class TestWhatIsLeft:
 
     def test_a_reader_that_is_in_the_way_only_puts_the_erasing_off(self, plain, path):
         granted(plain)
-        box = sqlite3.connect(path).execute("SELECT box FROM grants").fetchone()[0]
+        box = box_of(path)
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM grants").fetchall()
@@ -171,7 +176,7 @@ class TestWhatIsLeft:
 
     def test_a_backup_holds_no_grant(self, plain, path, tmp_path):
         granted(plain)
-        box = sqlite3.connect(path).execute("SELECT box FROM grants").fetchone()[0]
+        box = box_of(path)
         plain.backup(tmp_path / "copy.db")
         assert box not in (tmp_path / "copy.db").read_bytes()
         opened = Store.open(f"sqlite:///{tmp_path}/copy.db", writable=True)

@@ -8,10 +8,11 @@ from detector.events.columns import Action, Col, Kind, Stage
 from detector.events.envelope import Envelope
 from detector.events.format import Dialect, Layout, LogFormat, Taken, Zone
 from detector.events.instants import MICROSECONDS, from_iso, to_iso
-from detector.events.reading import Line, Reading, Refusal, read_lines, timestamp
+from detector.events.reading import UNREADABLE, Line, Reading, Refusal, read_lines, timestamp
 
 __all__ = [
     "MICROSECONDS",
+    "UNREADABLE",
     "Action",
     "Col",
     "Dialect",

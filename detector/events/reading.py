@@ -13,13 +13,16 @@ from detector.errors import RefusedLine
 from detector.events.batch import Columns, EventBatch, Row, Value
 from detector.events.columns import Col
 from detector.events.envelope import Header, instant, peel
-from detector.events.format import Dialect, LogFormat, Parse, Taken
+from detector.events.format import Block, Dialect, LogFormat, Parse, Taken
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 REASON_LIMIT = 120
 """Characters of a refusal's reason that are kept: reasons may quote the line."""
 
+
+UNREADABLE = (ValueError, LookupError, OverflowError, RecursionError)
+"""What a format's functions may raise for a line that is not what its format says, however deeply it is nested."""
 
 _BLOCK_ROWS = 64
 _AT, _TRANSACTION = Col.AT, Col.TRANSACTION  # looking a member up on its class costs 70 ns
@@ -125,30 +128,14 @@ class _Reader:
         )
 
     def _at_once(self, texts: Sequence[str]) -> Taken | None:
-        """Some lines at once; their time from a syslog header where they have none of their own."""
+        """Some lines at once."""
         if (block := self._format.block) is None:
             return None
         dialect = self.dialect
-        if not dialect.envelope:
-            return block(texts, dialect)
-        headers = [header for text in texts if (header := peel(text, dialect.envelope)) is not None]
-        if len(headers) < len(texts):
-            return None
-        taken = block([header.body for header in headers], dialect)
-        if taken is None:
-            return None
-        known = taken.columns.get(_AT) or [None] * len(taken.places)
-        columns = dict(taken.columns)
-        columns[_AT] = [
-            _instant(headers[place], dialect) if at is None else at
-            for place, at in zip(taken.places, known, strict=True)
-        ]
-        if _TRANSACTION in columns:
-            columns[_TRANSACTION] = [
-                key if key is None or not (host := headers[place].host) else f"{host} {key}"
-                for place, key in zip(taken.places, columns[_TRANSACTION], strict=True)
-            ]
-        return Taken(taken.places, columns)
+        try:
+            return _peeled_at_once(block, texts, dialect) if dialect.envelope else block(texts, dialect)
+        except RecursionError:
+            return None  # one of them is nested too deeply: which, shows one by one
 
     def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
@@ -179,7 +166,7 @@ class _Reader:
                     dialect, row = changed, None
                 else:
                     row = parse(text, dialect)
-            except (ValueError, LookupError, OverflowError) as fault:
+            except UNREADABLE as fault:
                 self.refusals.append(Refusal(offset, len(raw), _reason(fault)))
                 continue
             if row is None:
@@ -189,6 +176,27 @@ class _Reader:
             kept.append(place)
         self.dialect = dialect
         return kept, rows
+
+
+def _peeled_at_once(block: Block, texts: Sequence[str], dialect: Dialect) -> Taken | None:
+    """Some lines behind syslog headers; those have the time of lines without one of their own, and the host."""
+    headers = [header for text in texts if (header := peel(text, dialect.envelope)) is not None]
+    if len(headers) < len(texts):
+        return None
+    taken = block([header.body for header in headers], dialect)
+    if taken is None:
+        return None
+    known = taken.columns.get(_AT) or [None] * len(taken.places)
+    columns = dict(taken.columns)
+    columns[_AT] = [
+        _instant(headers[place], dialect) if at is None else at for place, at in zip(taken.places, known, strict=True)
+    ]
+    if _TRANSACTION in columns:
+        columns[_TRANSACTION] = [
+            key if key is None or not (host := headers[place].host) else f"{host} {key}"
+            for place, key in zip(taken.places, columns[_TRANSACTION], strict=True)
+        ]
+    return Taken(taken.places, columns)
 
 
 def _texts_of(lines: Sequence[tuple[int, bytes]]) -> list[str] | None:
@@ -213,7 +221,7 @@ def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None
         if header is None:
             return None
         return log_format.timestamp(header.body, dialect) or instant(header, dialect)
-    except (ValueError, LookupError, OverflowError):
+    except UNREADABLE:
         return None
 
 

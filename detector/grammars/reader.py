@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
-from detector.events import Taken
+from detector.events import UNREADABLE, Taken
 from detector.grammars import columns, mailcolumns, moments
 from detector.grammars.layouts import Layouts
 from detector.grammars.mailtable import MailTable
@@ -68,7 +68,7 @@ class Reader:
                 _having(table.needs, Taken(places, _columns(table, sheet, dialect)))
                 for table, places, sheet in self._sheets(lines, dialect)
             ]
-        except (ValueError, LookupError, OverflowError):
+        except UNREADABLE:
             return None
         return taken[0] if len(taken) == 1 else _merged(taken)
 
@@ -87,7 +87,7 @@ class Reader:
                 if not line or line.isspace() or (cells := self.record(line, dialect)) is None:
                     continue
                 table = self._table(cells)
-            except (ValueError, LookupError, OverflowError):
+            except UNREADABLE:
                 continue
             if table is not None:
                 places, records = groups.setdefault(table, ([], []))

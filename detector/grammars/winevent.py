@@ -96,7 +96,7 @@ def _collect(record: Mapping[str, object], fields: Fields, depth: int) -> None:
             if name in _NESTED:
                 nested.append((_NESTED.index(name), cell))
             else:
-                _collect_small(name, cell, fields)
+                _collect_small(name, cell, fields, depth)
         elif isinstance(cell, list) and name == "data":
             _collect_pairs(cell, fields)
         elif cell is not None and (text := text_of(cell)):
@@ -106,11 +106,12 @@ def _collect(record: Mapping[str, object], fields: Fields, depth: int) -> None:
             _collect(inner, fields, depth + 1)
 
 
-def _collect_small(name: str, cell: Mapping[str, object], fields: Fields) -> None:
+def _collect_small(name: str, cell: Mapping[str, object], fields: Fields, depth: int) -> None:
     """An element with attributes (``{"#text": 4624}``, ``{"@SystemTime": …}``), or a time of PowerShell."""
     for key, inner in cell.items():
         if isinstance(inner, dict):
-            _collect_small(name, inner, fields)
+            if depth < _DEEPEST:
+                _collect_small(name, inner, fields, depth + 1)
         elif text := text_of(inner):
             word = csvexport.normal(key)
             if word in ("text", "value", "systemtime"):
