@@ -137,6 +137,26 @@ class TestFewLinesOfMany:
         assert guesses([b"", b"\0\0", b" \t\r"]) == []
 
 
+@pytest.mark.parametrize(("format_name", "line"), [
+    ("postfix", "mx1 postfix/smtp 42 - - 4F3A12B1C2: to=<u@x.ca>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)"),
+    ("sendmail", "mx1 sendmail 42 - - 01RA00Ab001234: to=<u@x.ca>, delay=00:00:01, mailer=local, dsn=2.0.0, stat=Sent"),
+    ("dnsmasq_dhcp", "gw dnsmasq-dhcp 42 - - DHCPACK(eth0) 10.0.0.7 00:00:5e:00:53:07 ws-0317"),
+    ("isc_dhcpd", "gw dhcpd 42 - - DHCPACK on 10.0.0.7 to 00:00:5e:00:53:07 (ws-0317) via eth0"),
+    ("unbound", "gw unbound 42 - - [42:0] info: 10.0.0.7 www.example.com. A IN"),
+])  # fmt: skip
+def test_a_program_is_known_also_by_the_header_of_rfc_5424(format_name, line):
+    lines = [f"<22>1 2020-02-27T10:00:0{number}Z {line}".encode() for number in range(3)]
+    assert (told(lines).log_format.name, told(lines).confidence) == (format_name, 1.0)
+
+
+def test_a_header_alone_is_no_event_of_a_format_that_reads_without_one():
+    names = (
+        "user_id username source_ip http_action received sent host path result virus epoch time scheme category media"
+    )
+    header = ",".join(f'"{name}"' for name in (*names.split(), *(f"column_{letter}" for letter in "abcdefghijklmn")))
+    assert guesses([header.encode()]) == []
+
+
 class TestTeller:
     def test_rivals_and_confidence_are_remembered_between_runs(self, tmp_path, monkeypatch):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -93,9 +93,12 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         raise RefusedLine("no event-id where the header has it")
     if event in _NO_MAIL or event.startswith("HA"):
         return None
+    instant = csvexport.instant(at, dialect.zone, dialect.date_order)
+    if instant is None and not dialect.columns:
+        raise RefusedLine("neither a header in force nor a time")
     message_id = message_id.strip("<> ")
     row: Row = {_TRANSACTION: network_id.strip() or _key(message_id) or internal_id or at or "unknown"}
-    if (instant := csvexport.instant(at, dialect.zone, dialect.date_order)) is not None:
+    if instant is not None:
         row[_AT] = instant
     if address := values.address(original.strip()) or values.address(client.strip()):
         row[_CLIENT] = address

@@ -143,8 +143,17 @@ def _envelopes(sample: Sequence[Line]) -> list[Envelope]:
     return list(Envelope) if peeled * 2 > len(texts) else [Envelope.NONE]
 
 
-def _likeness(log_format: LogFormat, sample: Sequence[Line]) -> float:
-    return 1.0 if log_format.sniff is None else log_format.sniff([text_of(line.raw) for line in sample])
+def _likeness(log_format: LogFormat, sample: Sequence[Line], envelope: Envelope) -> float:
+    """By the lines as they are; inside syslog also by what a header of RFC 5424 makes of a program's tag."""
+    if log_format.sniff is None:
+        return 1.0
+    texts = [text_of(line.raw) for line in sample]
+    likeness = log_format.sniff(texts)
+    if envelope is Envelope.NONE or likeness >= 1.0:
+        return likeness
+    headers = [peel(text, Envelope.SYSLOG) for text in texts]
+    bodies = [text if header is None else header.body for text, header in zip(texts, headers, strict=True)]
+    return max(likeness, log_format.sniff(bodies))
 
 
 def _are_objects(sample: Sequence[Line]) -> bool:
@@ -161,14 +170,14 @@ def _attempt(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) ->
     if not events:
         if refused or (started is None and not _are_objects(sample)):
             return None
-        sure = UNSURE if started is not None else UNSURE * _likeness(log_format, sample)
+        sure = UNSURE if started is not None else UNSURE * _likeness(log_format, sample, dialect.envelope)
         guess = Guess(log_format, started or dialect, sure, 0.0, reading.dialect)
         return _Attempt(guess, 0.0, reading.batch) if sure else None
     share = events / (events + refused)
     is_sure = started is not None or log_format.layout is Layout.MAILS  # one mail may be the whole file
     few = 1.0 if is_sure else (7 + min(events, _ENOUGH_EVENTS)) / 10
     timed = 1.0 if Col.AT in reading.batch.columns else 0.6  # a log without any time stamp is rarely what it seems
-    confidence = share * few * timed * _likeness(log_format, sample)
+    confidence = share * few * timed * _likeness(log_format, sample, dialect.envelope)
     if confidence <= 0:
         return None
     cells = sum(cell is not None for column in reading.batch.columns.values() for cell in column)
