@@ -18,22 +18,26 @@ Text, with the same meaning: ``datetime`` with an offset, ``Sender``, ``headerFr
 ``datetime=2020-02-27T10:00:00+0000|aCode=9q_HeIH|acc=C0A0|IP=192.0.2.7|Dir=Inbound|MsgId=<m1@clearview.ai>|…``
 
 The logs of Targeted Threat Protection have ``senderAddress``, ``recipientAddress``, ``senderIpAddress``, ``eventTime``
-or ``date``, those of clicks ``userEmailAddress`` and ``fromUserEmailAddress``. One mail is a receipt, a process and a
-delivery: each is an event where it names sender or recipient.
+or ``date``, those of clicks ``userEmailAddress`` and ``fromUserEmailAddress``. A record with a ``url`` is a click: a
+request of the recipient, whose address nobody logs (``sourceIp`` brought the mail). One mail is a receipt, a process
+and a delivery: each is an event where it names sender or recipient.
 ``spamProcessingDetail`` is a JSON text that says how DMARC ended.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, verdicts
+from detector.events import Action, Col, Kind, Taken, Zone
+from detector.grammars import mailformat, mailtable, moments, values, verdicts
 
 if TYPE_CHECKING:
-    from detector.events import Row
+    from collections.abc import Sequence
+
+    from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
 _PAIR = re.compile(r"(?:^|\|)([A-Za-z]\w{0,40})=(.*?)(?=\|[A-Za-z]\w{0,40}=|$)", re.DOTALL)  # subjects may hold bars
@@ -67,6 +71,7 @@ _MAILS = mailtable.table(
         Col.TO: "recipients Rcpt Recipient recipient to.emailAddress recipientAddress userEmailAddress",
         Col.SUBJECT: "subject Subject",
         Col.MESSAGE_ID: "messageId MsgId",
+        Col.URL: "url",
     },
     when=moments.stamp("timestamp datetime received eventTime date"),
     verdict=lambda cells: _ACTIONS(cells) or _DELIVERED(cells),
@@ -105,7 +110,7 @@ def _written(row: Row) -> dict[str, object]:
     }
 
 
-FORMAT = mailformat.mail_format(
+_READ = mailformat.mail_format(
     "mimecast",
     "Mimecast (SIEM logs as JSON and text, message finder)",
     reference="unverified: https://integrations.mimecast.com/documentation/tutorials/understanding-siem-logs/",
@@ -118,4 +123,31 @@ FORMAT = mailformat.mail_format(
         unwrap=_unwrap,
         text=_text,
     ),
+)
+
+
+def parse(line: str, dialect: Dialect) -> Row | None:
+    """One mail or click to one event."""
+    row = _READ.parse(line, dialect)
+    url = None if row is None else row.get(Col.URL)
+    if row is None or not isinstance(url, str):
+        return row
+    to, host = row.get(Col.TO), values.host_of_url(url)
+    row.pop(Col.SOURCE_IP, None)
+    who = {Col.USER: to[0]} if isinstance(to, list) else {}
+    return {**row, **who, **({Col.DOMAIN: host} if host else {}), Col.KIND: Kind.PROXY.value}
+
+
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
+    """Many mails at once; clicks are read one by one."""
+    taken = None if _READ.block is None else _READ.block(lines, dialect)
+    return None if taken is None or any(url is not None for url in taken.columns.get(Col.URL, ())) else taken
+
+
+FORMAT = replace(
+    _READ,
+    parse=parse,
+    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    block=block,
+    columns=_READ.columns | {Col.KIND, Col.USER, Col.DOMAIN},
 )
