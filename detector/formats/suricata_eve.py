@@ -5,7 +5,8 @@ r"""Suricata, EVE JSON: events of types http, dns (versions 1 to 3), tls, quic a
 "http_method":"GET","status":200,"length":900}}``
 
 - ``timestamp`` with offset; ``src_ip`` the client; of alerts and files it may be the server, so they are passed over
-- http: ``hostname`` and ``url``, a path or ``host:443`` of CONNECT; ``length`` bytes of the reply's body
+- http: ``hostname`` and ``url``, a path or ``host:443`` of CONNECT; ``length`` bytes of the body; of HTTP/2 they
+  may stand in ``request_headers`` and ``response_headers`` (``:authority``, ``:path``, ``:method``, ``:status``)
 - dns: version 1 and 2 ``{"type":"query","rrname":…,"rrtype":"A"}``, version 3 ``{"type":"request","queries":[{…}]}``;
   answers and responses repeat the question and are no events
 - tls, quic: ``sni``, the name that the client asked the server for
@@ -68,7 +69,11 @@ _MAIL = records.table(
     readers={Col.MESSAGE_ID: lambda text: text.strip("<> ") or None},
 )
 _QUESTIONS = ("query", "request")
-
+_HEADERS = {
+    ":authority": "hostname", "host": "hostname", ":path": "url", ":method": "http_method",
+    "user-agent": "http_user_agent", ":status": "status",
+}  # fmt: skip
+"""HTTP/2's headers."""
 
 _TABLES = {"http": _HTTP, "tls": _TLS, "quic": _TLS, "dns": _DNS, "smtp": _MAIL}
 
@@ -80,10 +85,23 @@ def _record(line: str, _dialect: Dialect) -> Cells:
         raise RefusedLine("no event of Suricata")
     if kind == "http":
         cells["scheme"] = "http"
+        http = cells.get("http")
+        if isinstance(http, dict) and "request_headers" in http and "hostname" not in http:
+            cells["http"] = {**_named(http["request_headers"]), **_named(http.get("response_headers")), **http}
     elif kind == "smtp":
         to = records.value_at(cells, ("smtp", "rcpt_to"))
         cells["recipients"] = ", ".join(str(one) for one in to) if isinstance(to, list) else to
     return cells
+
+
+def _named(headers: object) -> dict[str, object]:
+    """What HTTP/2's headers say, by the names of HTTP/1's fields; of a header that comes twice the first."""
+    found: dict[str, object] = {}
+    for one in headers if isinstance(headers, list) else ():
+        name = _HEADERS.get(str(one.get("name", "")).lower()) if isinstance(one, dict) else None
+        if name is not None:
+            found.setdefault(name, one.get("value"))
+    return found
 
 
 def _table(cells: Cells) -> Table | None:
