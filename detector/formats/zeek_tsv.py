@@ -5,7 +5,8 @@ Every file begins with lines that say how the rest is read, and so does every fi
 - ``#separator \x09`` what stands between fields, escaped; behind this word a blank, everywhere else the separator
 - ``#set_separator``, ``#empty_field``, ``#unset_field`` ``,``, ``(empty)``, ``-``
 - ``#path`` the log's name; ``#open``, ``#close`` local times: not needed
-- ``#fields`` the columns; sites may drop, add and rename them, so a line before any ``#fields`` cannot be read
+- ``#fields`` the columns; sites may drop, add and rename them. Before any ``#fields`` (the rest of a rotated file,
+  lines that a shipper took out) a line is read only where it has the number and kinds of fields of Zeek's own layouts
 - ``#types`` their types, in the same order
 
 Of the fields: ``ts`` seconds since the epoch with a fraction, UTC; ``id.orig_h`` the client; ``request_body_len`` and
@@ -18,6 +19,7 @@ cannot say that a request was denied. Which fields mean what: ``grammars/zeek.py
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, glance
-from detector.grammars import zeek
+from detector.grammars import values, zeek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +45,39 @@ _LAYOUTS = {
     Kind.DNS: ("dns", f"{_CONNECTION} proto trans_id query qclass_name qtype_name rcode_name rejected"),
     Kind.MAIL: ("smtp", f"{_CONNECTION} trans_depth helo mailfrom rcptto from to subject msg_id last_reply"),
 }
+_REPLY = "request_body_len response_body_len status_code status_msg info_code info_msg"
+_FILES = "orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types"
+_QUERY = "query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected"
+_END = "tags username password proxied"
+
+
+def _by_width(*layouts: str) -> dict[int, tuple[str, ...]]:
+    """Layouts by their number of fields; each begins with the connection's."""
+    found = (tuple(f"{_CONNECTION} {names}".split()) for names in layouts)
+    return {len(names): names for names in found}
+
+
+_HTTP = _by_width(
+    f"trans_depth method host uri referrer user_agent {_REPLY} filename {_END} orig_fuids orig_mime_types resp_fuids "
+    "resp_mime_types",
+    f"trans_depth method host uri referrer version user_agent {_REPLY} {_END} {_FILES}",
+    f"trans_depth method host uri referrer version user_agent origin {_REPLY} {_END} {_FILES}",
+)
+"""http.log of Bro 2, of Zeek 2.6 and 3."""
+_DNS = _by_width(
+    f"proto trans_id {_QUERY}",
+    f"proto trans_id rtt {_QUERY}",
+    f"proto trans_id rtt {_QUERY} opcode opcode_name",
+)
+"""dns.log of Bro 2, of Zeek 2.6 and 8."""
+(_TLS,) = _by_width("version cipher curve server_name").values()
+(_CONN,) = _by_width("proto service duration orig_bytes resp_bytes conn_state").values()
+_STAMP = re.compile(r"\d{9,10}\.\d{6}")
+_VERSION = re.compile(r"(?:TLS|SSL|DTLS)v\d{1,3}")
+_STATE = re.compile(r"S[0-3FH]|REJ|RST[OR](?:S0|H)?|SHR|OTH|RSTRH|RSTOS0")
+_METHOD = re.compile(r"[A-Z][A-Z_-]{2,20}|-")
+_UNKNOWN = 0.8
+"""How sure lines without a header are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +101,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     """One line below a ``#fields`` header to one event."""
     if not line or line[0] == "#" or line.isspace():
         return None
-    plan = _plan_of(dialect)
     fields = line.split(dialect.separator or _TAB)
+    plan = _plan_of(dialect, fields)
     if len(fields) != plan.width:
         raise RefusedLine("another number of fields than #fields says")
     if plan.log is None:
@@ -90,8 +125,8 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
     """The field ``ts``."""
     if not line or line[0] == "#" or line.isspace():
         return None
-    at = _plan_of(dialect).instant
-    fields = line.split(dialect.separator or _TAB, at + 1)
+    fields = line.split(dialect.separator or _TAB)
+    at = _plan_of(dialect, fields).instant
     return zeek.instant(fields[at], dialect.zone) if at < len(fields) else None
 
 
@@ -114,8 +149,10 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
 
 
 def sniff(lines: Sequence[str]) -> float:
-    """Sure by the header that no other log begins with; without it no line can be read."""
-    return 1.0 if any(line.startswith(("#separator \\x", "#fields\tts\t")) for line in lines) else 0.0
+    """Sure by the header that no other log begins with; without it by lines of Zeek's own layouts."""
+    if any(line.startswith(("#separator \\x", "#fields\tts\t")) for line in lines):
+        return 1.0
+    return _UNKNOWN * sum(_assumed(line.split(_TAB)) is not None for line in lines) / max(len(lines), 1)
 
 
 def example(row: Row) -> str:
@@ -166,11 +203,38 @@ def _header(kind: Kind) -> str:
     ))  # fmt: skip
 
 
-def _plan_of(dialect: Dialect) -> _Plan:
-    columns = dialect.columns or tuple(dialect.options.get("fields", "").split())
+def _plan_of(dialect: Dialect, fields: Sequence[str]) -> _Plan:
+    columns = dialect.columns or tuple(dialect.options.get("fields", "").split()) or _assumed(fields)
     if not columns:
         raise RefusedLine(_NO_HEADER)
     return _plan(columns)
+
+
+def _assumed(fields: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns of a line without a header, by what its fields look like; ``None`` where they fit no layout."""
+    width = len(fields)
+    if width < len(_CONN) or not _STAMP.fullmatch(fields[0]) or not fields[3].isdecimal() or not fields[5].isdecimal():
+        return None
+    if values.address(fields[2]) is None or values.address(fields[4]) is None:
+        return None
+    kind = fields[6]
+    if kind.isdecimal() and width in _HTTP and _METHOD.fullmatch(fields[7]):
+        return _HTTP[width]
+    if width in _DNS and {"T", "F"}.issuperset(_flags(fields, _DNS[width])):
+        return _DNS[width]
+    if _VERSION.fullmatch(kind):
+        return _padded(_TLS, width)
+    return _padded(_CONN, width) if _STATE.fullmatch(fields[11]) else None
+
+
+def _flags(fields: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+    first = names.index("AA")
+    return fields[first : first + 4]
+
+
+@lru_cache(maxsize=64)
+def _padded(names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return (*names, *(f"unknown {place}" for place in range(len(names), width)))
 
 
 @lru_cache(maxsize=64)
