@@ -5,13 +5,15 @@
 Lines are varied: the same host, user, address and second rarely come twice in a row, as in a real log. `example` lines
 come from the format's own `example()`, `golden` lines from its golden cases (real layouts, some of them long) with the
 names, addresses and clocks drawn anew, `syslog` is `example` inside an RFC 3164 header. Best of some rounds, CPU time
-of one core; `scan` too. With `--record` the figures go to tests/bench/runs/NAME.json, beside those of earlier calls with
-the same name: a shared machine is measured in pieces.
+of one core; `scan` too. `two cores` is wall time: two processes at once, each reading its half of the lines, or scanning
+a log of that size. With `--record` the figures go to tests/bench/runs/NAME.json, beside those of earlier calls with the
+same name: a shared machine is measured in pieces.
 """
 
 import argparse
 import datetime as dt
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -36,6 +38,7 @@ LINES = 20_000
 START = from_iso("2020-02-27T08:00:00Z")
 UNTIL = from_iso("2020-03-31T00:00:00Z")
 KINDS = {"zeek_tsv": (Kind.PROXY, Kind.DNS, Kind.MAIL), "zeek_json": (Kind.PROXY, Kind.DNS, Kind.MAIL)}
+SCANS = ("scan_mb_s", "scan_two_cores_mb_s")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAME = re.compile(r"(?<![\w.])[a-z0-9-]+(?=\.example\.(?:com|net|org))")
 USER = re.compile(r"\bu1\d{3}\b")
@@ -112,24 +115,64 @@ def started(log_format, dialect, head):
     return read_lines(log_format, dialect, lines_of(head)).dialect
 
 
-def speed(log_format, dialect, texts, rounds, refusable=0.01):
-    """(lines a second, MB a second); ends the program where too many lines are refused to mean anything."""
-    lines = lines_of(texts)
-    seconds = []
-    for _ in range(rounds):
-        begin = time.process_time()
-        reading = read_lines(log_format, dialect, lines)
-        seconds.append(time.process_time() - begin)
-    if len(reading.refusals) > refusable * len(lines):
-        raise SystemExit(f"{log_format.name}: {reading.refusals[0].reason}: {lines[reading.refusals[0].offset].raw!r}")
-    return len(lines) / min(seconds), sum(len(line.raw) for line in lines) / min(seconds) / 1e6
+def at_once(works, rounds):
+    """Seconds of wall time of one process for each work, started together: the best of some rounds."""
+    context = multiprocessing.get_context("fork")
+    start, spans = context.Barrier(len(works)), context.SimpleQueue()
+
+    def run(work):
+        for turn in range(rounds):
+            start.wait()
+            begin = time.perf_counter()
+            work()
+            spans.put((turn, begin, time.perf_counter()))
+
+    processes = [context.Process(target=run, args=(work,)) for work in works]
+    for process in processes:
+        process.start()
+    found = [spans.get() for _ in range(rounds * len(works))]
+    for process in processes:
+        process.join()
+    turns = [[span[1:] for span in found if span[0] == turn] for turn in range(rounds)]
+    return min(max(end for _, end in turn) - min(begin for begin, _ in turn) for turn in turns)
 
 
-def golden(log_format, people, rounds):
-    """The same of all golden cases that are not hostile, each read under its own dialect, varied."""
+def speed(log_format, logs, rounds, refusable=0.01):
+    """Figures of some (dialect, texts) read one after the other; ends the program where too many lines are refused."""
+    logs = [(dialect, lines_of(texts)) for dialect, texts in logs]
+    best = 0
+    for dialect, lines in logs:
+        seconds = []
+        for _ in range(rounds):
+            begin = time.process_time()
+            reading = read_lines(log_format, dialect, lines)
+            seconds.append(time.process_time() - begin)
+        if len(reading.refusals) > refusable * len(lines):
+            raise SystemExit(
+                f"{log_format.name}: {reading.refusals[0].reason}: {lines[reading.refusals[0].offset].raw}"
+            )
+        best += min(seconds)
+    count = sum(len(lines) for _, lines in logs)
+    if not count:
+        return {"lines_s": 0, "bytes_line": 0, "two_cores_lines_s": 0}
+
+    def half(which):
+        for dialect, lines in logs:
+            middle = len(lines) // 2
+            read_lines(log_format, dialect, lines[:middle] if which == 0 else lines[middle:])
+
+    both = at_once([lambda: half(0), lambda: half(1)], rounds)
+    size = sum(len(line.raw) for _, lines in logs for line in lines)
+    return {
+        "lines_s": round(count / best), "bytes_line": round(size / count), "two_cores_lines_s": round(count / both),
+    }  # fmt: skip
+
+
+def golden(log_format, people):
+    """The lines of all golden cases that are not hostile, each under its own dialect, varied."""
     folder = cases(log_format.name) if (SAMPLES / log_format.name).is_dir() else []
     found = [case for case in folder if not case.path.stem.startswith("hostile_")]
-    seconds = size = count = 0
+    logs = []
     for case in found:
         texts = [line.raw.decode("utf-8", "replace").removeprefix("\ufeff") for line in case.lines(log_format)]
         dialect = log_format.head(texts[0], case.dialect) or case.dialect
@@ -138,16 +181,12 @@ def golden(log_format, people, rounds):
         if len(heads) > 1 and log_format.name != "zeek_tsv":
             continue  # another header in mid-file: its lines cannot be shuffled
         dialect = started(log_format, dialect, heads)
-        varied = [people.vary(text) for text in body * (LINES // len(found) // len(body) + 1)]
-        lines, megabytes = speed(log_format, dialect, varied, rounds, refusable=1)
-        count += len(varied)
-        seconds += len(varied) / lines
-        size += megabytes * len(varied) / lines
-    return (count / seconds, size / seconds) if seconds else (0, 0)
+        logs.append((dialect, [people.vary(text) for text in body * (LINES // len(found) // len(body) + 1)]))
+    return logs
 
 
 def scanned(log_format, head, events, megabytes, scanner):
-    """MB a second of the scan of a log in which nothing is found."""
+    """MB a second of the scan of a log in which nothing is found: on one core, on two."""
     dialect, settings, best = Dialect(written_until=UNTIL), Settings(ahead=False), float("inf")
     with tempfile.NamedTemporaryFile() as file:
         file.write("\n".join((*head, "")).encode())
@@ -156,14 +195,19 @@ def scanned(log_format, head, events, megabytes, scanner):
             file.write(block)
         file.flush()
         segment = Segment("", file.name, "", Compression.NONE, framing=framing_of(block[:4096], log_format.layout))
+
+        def read():
+            return list(scan(segment, log_format, dialect, scanner, settings))
+
         for _ in range(2):
             begin = time.process_time()
-            parts = list(scan(segment, log_format, dialect, scanner, settings))
+            parts = read()
             best = min(best, time.process_time() - begin)
+        both = at_once([read, read], 2)
         size = file.tell()
     if sum(len(part.sightings) for part in parts):
         raise SystemExit(f"{log_format.name}: the log was to hold no sighting")
-    return size / best / 1e6
+    return {"scan_mb_s": round(size / best / 1e6), "scan_two_cores_mb_s": round(2 * size / both / 1e6)}
 
 
 def figures(log_format, kind, options, scanner):
@@ -174,14 +218,14 @@ def figures(log_format, kind, options, scanner):
     clocks = (f"10:{n // 400 % 60:02d}:{n // 7 % 60:02d}" for n in range(len(events)))
     wrapped = [f"<134>Feb 27 {at} gw1 product[7]: {text}" for at, text in zip(clocks, events, strict=True)]
     inside = replace(dialect, envelope=Envelope.TAGGED)
+    lines = golden(log_format, people) if kind is log_format.kind else []
     found = {
-        "example": speed(log_format, dialect, events, options.rounds),
-        "golden": golden(log_format, people, options.rounds) if kind is log_format.kind else (0, 0),
-        "syslog": speed(log_format, inside, wrapped, options.rounds, refusable=1),
+        "example": speed(log_format, [(dialect, events)], options.rounds),
+        "golden": speed(log_format, lines, options.rounds, refusable=1),
+        "syslog": speed(log_format, [(inside, wrapped)], options.rounds, refusable=1),
     }
-    shown = {f"{name}_lines_s": round(lines) for name, (lines, _) in found.items()}
-    shown |= {f"{name}_bytes_line": round(mb * 1e6 / lines) if lines else 0 for name, (lines, mb) in found.items()}
-    return shown | {"scan_mb_s": round(scanned(log_format, head, events, options.scan, scanner)) if scanner else 0}
+    shown = {f"{name}_{what}": figure for name, told in found.items() for what, figure in told.items()}
+    return shown | (scanned(log_format, head, events, options.scan, scanner) if scanner else dict.fromkeys(SCANS, 0))
 
 
 def keep(name, label, row):
@@ -202,14 +246,19 @@ def main():
     options = parser.parse_args()
     only = set(options.only.split(",")) - {""}
     scanner = Scanner(load()) if options.scan else None
-    print(f"{'format':34}{'lines/s':>10}{'bytes':>7}{'golden':>10}{'bytes':>7}{'syslog':>10}{'scan MB/s':>11}")
+    print(
+        f"{'format':34}{'lines/s':>10}{'two cores':>11}{'bytes':>7}{'golden':>10}{'two cores':>11}{'bytes':>7}"
+        f"{'syslog':>10}{'scan MB/s':>11}{'two cores':>11}"
+    )
     for name, log_format in own_formats().items():
         for kind in KINDS.get(name, (log_format.kind,)) if not only or name in only else ():
             label = f"{name} {kind}" if name in KINDS else name
             row = figures(log_format, kind, options, scanner)
             print(
-                f"{label:34}{row['example_lines_s']:10,}{row['example_bytes_line']:7}{row['golden_lines_s']:10,}"
-                f"{row['golden_bytes_line']:7}{row['syslog_lines_s']:10,}{row['scan_mb_s']:11,}",
+                f"{label:34}{row['example_lines_s']:10,}{row['example_two_cores_lines_s']:11,}"
+                f"{row['example_bytes_line']:7}{row['golden_lines_s']:10,}{row['golden_two_cores_lines_s']:11,}"
+                f"{row['golden_bytes_line']:7}{row['syslog_lines_s']:10,}{row['scan_mb_s']:11,}"
+                f"{row['scan_two_cores_mb_s']:11,}",
                 flush=True,
             )
             if options.record:
