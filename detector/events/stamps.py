@@ -32,8 +32,8 @@ _ISO = re.compile(
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([AaPp]\.?[Mm]\.?)?")
 SECONDS_US = {f"{second:02d}": second * MICROSECONDS for second in range(60)}
 """Two digits to microseconds: stamps of one minute share all else, and what is remembered are minutes."""
-_SCALES = {10: MICROSECONDS, 13: 1000}
-"""Digits of seconds and milliseconds since the epoch, of our time, to microseconds."""
+_SCALES = {10: MICROSECONDS, 13: 1000, 16: 1}
+"""Digits of seconds, milli- and microseconds since the epoch, of our time, to microseconds."""
 _POINTS = frozenset(".,")
 _BEHIND = frozenset(("", "Z", "+", "-", " ", "]"))
 _LONGEST_CLOCK = 16
@@ -73,7 +73,7 @@ def epochs(values: Sequence[str]) -> list[int]:
 
 
 def same(values: Sequence[str], zone: tzinfo) -> list[int]:
-    """Of many values of one length: seconds or milliseconds since the epoch, or ISO 8601.
+    """Of many values of one length: seconds, milli- or microseconds since the epoch, or ISO 8601.
 
     >>> same(["1582761600", "1582761601"], UTC) == same(["2020-02-27T00:00:00Z", "2020-02-27T00:00:01Z"], UTC)
     True

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import moments, records, rendering, values, verdicts
+from detector.grammars.layouts import Drawing, Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _REFUSED = re.compile(
     r"(?:[^%]{0,200}%(?:ASA|FTD|PIX)-\d-304002: )Access denied URL (\S+) SRC ([0-9A-Fa-f.:]+)(?:\((\S+)\))? DEST \S+.*",
     re.DOTALL,
 )
+_LEAST = 7
+"""What is between the names of three fields, and around."""
 _NOBODY = ("no authentication required", "not found", "unknown", "failed authentication", "guest", "leap")
 _NAMES = {
     Col.SOURCE_IP: "SrcIP InitiatorIP",
@@ -89,12 +92,22 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     if head is None:
         raise RefusedLine("not a connection event")
     pieces = _PAIR.split(line[head.end() :])
-    if len(pieces) < 7:
+    if len(pieces) < _LEAST:
         raise RefusedLine("no fields of a connection event")
     return dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
 
 
-_READER = Reader(_record, _TABLE)
+def _shape(line: str) -> Drawing | None:
+    head = _HEAD.match(line)
+    pieces = [] if head is None else _PAIR.split(line[head.end() :])
+    if len(pieces) < _LEAST or pieces[0]:
+        return None
+    names = pieces[1::2]
+    before = [f"(?>{_HEAD.pattern})", *[", "] * (len(names) - 1)]
+    return Drawing([(f"{sign}{name}: ", "[^,]*+") for sign, name in zip(before, names, strict=True)], names)
+
+
+_READER = Reader(_record, _TABLE, Layouts((_shape,)))
 
 
 def example(row: Row) -> str:

@@ -27,8 +27,11 @@ def at_path(cells: object, path: Path) -> object:
             continue
         if type(cells) is not list:
             return None
-        found = [cell for one in cells if (cell := at_path(one, path[place:])) is not None]
-        return found or None
+        if place + 1 == len(path):
+            found = [one.get(key) if type(one) is dict else at_path(one, path[place:]) for one in cells]
+        else:
+            found = [at_path(one, path[place:]) for one in cells]
+        return [cell for cell in found if cell is not None] or None
     return cells
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.events import Col
-from detector.grammars import mailcells, moments
+from detector.grammars import mailcells, moments, sheets
 from detector.grammars.columns import said_by
 from detector.grammars.mailtable import EMPTY, Said
 from detector.grammars.together import Together
@@ -83,13 +83,14 @@ class _Cells:
     def _at(self, path: Path) -> Sequence[object]:
         if (known := self._known.get(path)) is not None:
             return known
+        found: Sequence[object]
         if len(path) == 1:
-            found: Sequence[object] = self.sheet.cells(path[0])
+            found = self.sheet.cells(path[0])
         else:
             key = path[-1]
-            found = [
-                outer.get(key) if type(outer) is dict else mailcells.at_path(outer, path[-1:])
-                for outer in self._at(path[:-1])
+            outer = self._at(path[:-1])
+            found = sheets.members(outer, key) or [
+                one.get(key) if type(one) is dict else mailcells.at_path(one, path[-1:]) for one in outer
             ]
         self._known[path] = found
         return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, cast
 
 from detector.grammars.records import text_of, value_at
 
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from detector.grammars.records import Cells
+
+_ONLY_TEXT = {str}
+
+
+def members(cells: Sequence[object], key: str) -> list[object] | None:
+    """The members of n objects under a key that all have, ``None`` where one has it not."""
+    try:
+        return list(map(itemgetter(key), cells))  # type: ignore[arg-type]
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
 class Sheet:
@@ -40,7 +51,10 @@ class Sheet:
 
     def cells(self, name: str) -> Sequence[object]:
         """The cells of a name, ``None`` where a record does not have it."""
-        return [record.get(name) for record in self._records] if self._columns is None else self._columns[name]
+        if self._columns is not None:
+            return self._columns[name]
+        found = members(self._records, name)
+        return [record.get(name) for record in self._records] if found is None else found
 
     def cells_at(self, name: str, path: tuple[str, ...]) -> Sequence[object]:
         """The same, of records that do not have it those at a path."""
@@ -57,4 +71,6 @@ class Sheet:
         if self._columns is not None:
             return self._columns[name]
         cells = self.cells_at(name, path)
+        if set(map(type, cells)) == _ONLY_TEXT:
+            return cast("Sequence[str]", cells)
         return [cell if type(cell) is str else "" if cell is None else text_of(cell) for cell in cells]
