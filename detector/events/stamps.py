@@ -37,6 +37,7 @@ _SCALES = {10: MICROSECONDS, 13: 1000, 16: 1}
 _POINTS = frozenset(".,")
 _BEHIND = frozenset(("", "Z", "+", "-", " ", "]"))
 _LONGEST_CLOCK = 16
+_LONGEST_FRACTION = 10
 _LENGTH_OF_CTIME = 24
 _SLACK = timedelta(days=1)
 
@@ -81,10 +82,14 @@ def same(values: Sequence[str], zone: tzinfo) -> list[int]:
     whole = "".join(values)
     if (scale := _SCALES.get(len(values[0]))) is not None and whole.isascii() and whole.isdecimal():
         return [int(value) * scale for value in values]
+    if values[0][10:11] == ".":
+        return epochs(values)
     minutes: dict[str, int] = {}
     found = []
     for value in values:
-        micros, (more, rest) = SECONDS_US.get(value[17:19]), _fraction(value[19:])
+        micros, more, rest = SECONDS_US.get(value[17:19]), 0, value[19:]
+        if rest[:1] in _POINTS:
+            more, rest = _fraction(rest)
         if micros is None or value[16] != ":" or value[4] != "-" or rest[:1] in _POINTS or len(rest) > 6:
             found.append(iso(value, zone))
             continue
@@ -270,6 +275,10 @@ def _fraction(rest: str) -> tuple[int, str]:
     """The microseconds of a fraction that a text begins with, and what stands behind; or the text itself."""
     if rest[:1] not in _POINTS:
         return 0, rest
+    if len(rest) < _LONGEST_FRACTION and rest[1:].isdecimal():
+        return micros_of(rest[1:]), ""
     behind = rest[1:].lstrip("0123456789")
     fraction = rest[1 : len(rest) - len(behind)]
-    return (micros_of(fraction), behind) if 0 < len(fraction) < 10 and behind[:1] in _BEHIND else (0, rest)
+    return (
+        (micros_of(fraction), behind) if 0 < len(fraction) < _LONGEST_FRACTION and behind[:1] in _BEHIND else (0, rest)
+    )

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Envelope, Kind, LogFormat, Zone, stamps
 from detector.events.envelope import peel
-from detector.grammars import mail, rendering, values
+from detector.grammars import mail, mailtable, moments, rendering, values, verdicts
 from detector.grammars.moments import at_of
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _LINE = re.compile(
     r"(?:([\w/.-]{1,40})(?:\[\d{1,10}\])?: )?(?:\S{0,255}\[([0-9A-Fa-f.:]{2,45})\]|([0-9A-Fa-f.:]{2,45})) "
@@ -38,12 +40,31 @@ _SCAN = re.compile(r"(?:ENC|-) (\S+) (\S+) \S+ (\d{1,2}) \S+ ?(.*)", re.DOTALL)
 _SUBJECT = re.compile(r"(?:^| )SUBJ:(.*)", re.DOTALL)
 _REFUSED = frozenset({1, 2, 3, 6})
 _WAITING = 5
+_WAYS = ("inbound", "outbound")
+_FEWEST = 8
+"""Digits of a count of seconds that is cut off."""
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One line to one event."""
-    if not line or line.isspace():
-        return None
+def _start(text: str, _dialect: Dialect) -> int | None:
+    return stamps.epoch(text) if len(text) > _FEWEST else None
+
+
+def _action(text: str) -> Action | None:
+    action = int(text)
+    return Action.DENIED if action in _REFUSED else None if action == _WAITING else Action.ALLOWED
+
+
+_MAILS = mailtable.table(
+    {Col.SOURCE_IP: "client", Col.SENDER: "sender", Col.TO: "recipients", Col.SUBJECT: "subject"},
+    when=moments.Spelled(("start",), _start, counts=True),
+    verdict=verdicts.told("action", _action),
+    direction=mailtable.word("way", {way: way for way in _WAYS}),
+    readers={Col.SOURCE_IP: values.address, Col.SUBJECT: lambda text: mail.decode_subject(text) or None},
+)
+
+
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """The fields of a line that names somebody."""
     found = _LINE.match(line)
     if found is None and not dialect.envelope and (header := peel(line, Envelope.SYSLOG)) is not None:
         found = _LINE.match(header.body)
@@ -51,29 +72,20 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         if dialect.envelope:
             return None
         raise RefusedLine("no line of the mail syslog")
-    scanned = found[7] == "SCAN"
-    told = None if found[7] == "SEND" else (_SCAN if scanned else _RECV).match(found[8])
+    process, named, bare, _, start, _, service, rest = found.groups()
+    scanned = service == "SCAN"
+    told = None if service == "SEND" else (_SCAN if scanned else _RECV).match(rest)
     if told is None:
         return None
     subject = _SUBJECT.search(told[4]) if scanned else None
-    action = int(told[3])
-    row = values.row_of(
-        {
-            Col.SOURCE_IP: values.address(found[2] or found[3]),
-            Col.SENDER: mail.address(told[1]),
-            Col.TO: mail.addresses(told[2]) or None,
-            Col.SUBJECT: mail.decode_subject(subject[1]) if subject else None,
-            Col.ACTION: Action.DENIED if action in _REFUSED else None if action == _WAITING else Action.ALLOWED,
-            Col.DIRECTION: {"inbound": "inbound", "outbound": "outbound"}.get((found[1] or "").partition("/")[0]),
-            Col.AT: stamps.epoch(found[5]) if len(found[5]) > 8 else None,
-        }
-    )
-    return row if Col.SENDER in row or Col.TO in row else None
+    way = (process or "").partition("/")[0]
+    return {
+        "client": named or bare, "sender": told[1], "recipients": told[2], "action": told[3], "start": start,
+        "subject": subject[1] if subject else "", "way": way if way in _WAYS else "",
+    }  # fmt: skip
 
 
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The mail's start."""
-    return at_of(parse(line, dialect))
+_READER = Reader(_record, _MAILS)
 
 
 def example(row: Row) -> str:
@@ -96,9 +108,10 @@ FORMAT = LogFormat(
     kind=Kind.MAIL,
     title="Barracuda Email Security Gateway (mail syslog)",
     reference="unverified: https://campus.barracuda.com/product/emailsecuritygateway/doc/12193950/syslog-and-the-barracuda-email-security-gateway/",
-    parse=parse,
-    timestamp=timestamp,
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=frozenset({Col.AT, Col.SOURCE_IP, Col.SENDER, Col.TO, Col.SUBJECT, Col.DIRECTION, Col.ACTION}),
+    columns=_MAILS.columns,
     zone=Zone.UTC,
 )

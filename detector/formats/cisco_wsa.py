@@ -19,28 +19,67 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cacheresult, moments, rendering, values
+from detector.grammars import cacheresult, moments, records, rendering, together, values
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _HEAD = re.compile(
-    r"(?:[^<>{}=]{0,200}?Info: )?(\d{1,20}(?:\.\d{1,6})?|\S{1,40}) +(?:-?\d+(?:\.\d+)?|-) +(?:- +)?(\S+) "
+    r"(\d{1,20}(?:\.\d{1,6})?|\S{1,40}) +(?:-?\d+(?:\.\d+)?|-) +(?:- +)?(\S+) "
     r"([A-Z][A-Z0-9_]*/(?:\d{1,3}|-)) (-?\d+|-) (\S+) (\S+) "
 )
+_NOTED = re.compile(rf"(?:[^<>{{}}=]{{0,200}}?Info: )?{_HEAD.pattern}")
 _TAG = re.compile(r"[A-Z][A-Z0-9_]*(?:-[^-]+){4,12}")
 _LATEST_TAG = 6
 """Fields between the URL and the decision: user, where the answer came from, type; some sites have one more."""
 _AGENT = re.compile(r'"([A-Za-z][^"]{0,200}?/v?\d[^"]*)"')
 _TAG_DENIED = ("BLOCK", "DROP", "DENY")
-_NO_METHOD = ("-", "NONE")
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:  # noqa: ARG001 - times are UTC
-    """One request to one event."""
-    if not line or line.isspace() or line[0] == "#":
+def _status(result: str) -> int | None:
+    said = cacheresult.outcome(result)
+    return None if said is None else said[0]
+
+
+def _action(result: str, tag: str) -> Action | None:
+    said = cacheresult.outcome(result)
+    action = None if said is None else said[1]
+    return Action.DENIED if tag.startswith(_TAG_DENIED) and action is not Action.CHALLENGE else action
+
+
+def _user(cells: Cells) -> str | None:
+    """Who asked; some sites log the server's name before the user."""
+    who, url = values.user(str(cells["user"])), str(cells["url"])
+    return None if who is None or (who in values.lower(url) and who == values.host_of_url(url)) else who
+
+
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "client",
+        Col.DOMAIN: "url",
+        Col.STATUS: "result",
+        Col.BYTES_RECEIVED: "size",
+        Col.METHOD: "method",
+        Col.USER_AGENT: "agent",
+    },
+    when=moments.stamp("at", UTC),
+    verdict=together.together("result tag", _action),
+    readers={
+        Col.SOURCE_IP: values.address,
+        Col.STATUS: _status,
+        Col.METHOD: lambda text: None if text == "NONE" else text,
+    },
+    derived={Col.URL: lambda cells: str(cells["url"]), Col.USER: _user},
+)
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The fields of a request."""
+    if line[0] == "#":
         return None
-    found = _HEAD.match(line)
+    found = (_NOTED if "Info: " in line else _HEAD).match(line)
     behind = _behind(line[found.end() :]) if found else None
     if not found or behind is None:
         if "Info: " in line and "/" not in line.partition("Info: ")[2][:40]:
@@ -48,24 +87,13 @@ def parse(line: str, dialect: Dialect) -> Row | None:  # noqa: ARG001 - times ar
         raise RefusedLine("not the appliance's access log")
     at, client, result, size, method, url = found.groups()
     user, tag, rest = behind
-    domain, who = values.host_of_url(url), values.user(user)
-    said = cacheresult.outcome(result)
-    status, action = said if said is not None else (None, None)
-    if tag.startswith(_TAG_DENIED) and action is not Action.CHALLENGE:
-        action = Action.DENIED
-    cells = {
-        Col.AT: moments.instant(at, UTC) if at[:1].isdigit() else None,
-        Col.SOURCE_IP: values.address(client),
-        Col.URL: url,
-        Col.DOMAIN: domain,
-        Col.STATUS: status,
-        Col.ACTION: action,
-        Col.BYTES_RECEIVED: values.size(size),
-        Col.METHOD: None if method in _NO_METHOD else method,
-        Col.USER: None if who == domain else who,  # some sites log the server's name before the user
-        Col.USER_AGENT: _agent(rest),
-    }
-    return values.row_of(cells)
+    return {
+        "at": at, "client": client, "result": result, "size": size, "method": method, "url": url, "user": user,
+        "tag": tag, "agent": _agent(rest) or "",
+    }  # fmt: skip
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -108,12 +136,10 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="Cisco Secure Web Appliance (WSA), access log",
     reference="unverified: https://www.cisco.com/c/en/us/td/docs/security/wsa/wsa-15-0/user-guide.html",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=frozenset({
-        Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION,
-        Col.USER_AGENT,
-    }),
+    columns=_TABLE.columns,
     zone=Zone.UTC,
-)  # fmt: skip
+)

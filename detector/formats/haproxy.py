@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
 from detector.events.instants import to_datetime
-from detector.grammars import moments, records, values
+from detector.grammars import moments, records, together, values
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _LINE = re.compile(
-    r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,6000})\] \S+ \S+ "
+    r"(?:[^\s:\[\]]{1,64}+(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,6000})\] \S+ \S+ "
     r"[+-]?\d+(?:/[+-]?\d+){2,4} (?P<status>-?\d+) (?P<bytes>[+-]?\d+) \S+ \S+ (?P<end>\S{4}) "
     r'\d+(?:/\+?\d+){4} \d+/\d+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*)',
     re.DOTALL,
@@ -40,30 +42,59 @@ _VERSION = re.compile(r" HTTP/[\d.]+$")
 _HOST = re.compile(r"(?=[^|]*[A-Za-z])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+\.?(?::\d{1,5})?")
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One request to one event."""
+def _action(status: str, end: str) -> Action | None:
+    if end[:1] == "P":
+        return Action.DENIED
+    return Action.ALLOWED if values.status(status) is not None and end[:1] == "-" else None
+
+
+def _instant(at: str, dialect: Dialect) -> int | None:
+    try:
+        return stamps.clf(at, dialect.zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "ip",
+        Col.METHOD: "method",
+        Col.DOMAIN: "host",
+        Col.STATUS: "status",
+        Col.BYTES_RECEIVED: "bytes",
+    },
+    when=moments.spelled("at", _instant),
+    verdict=together.together("status end", _action),
+    readers={Col.SOURCE_IP: values.address, Col.DOMAIN: values.host},
+    derived={
+        Col.URL: lambda cells: str(cells["url"]) or None,
+        Col.USER_AGENT: lambda cells: str(cells["agent"]) or None,
+    },
+)
+
+
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """The fields of a request."""
     found = _LINE.match(line)
     if not found:
-        if not line or line.isspace() or _OTHER.match(line):
+        if _OTHER.match(line):
             return None
         raise RefusedLine("not haproxy's http log")
-    method, _, rest = found["request"].partition(" ")
-    status, url = values.status(found["status"]), values.text(_VERSION.sub("", rest))
-    host, agent = _captured(found["headers"] or "", dialect.options.get("captures", ""))
-    if url is not None and url[:1] == "/" and host is not None:
+    ip, at, status, size, end, headers, request = found.groups()
+    method, _, rest = request.partition(" ")
+    url = values.text(_VERSION.sub("", rest)) or ""
+    host, agent = _captured(headers or "", dialect.options.get("captures", ""))
+    if url[:1] == "/" and host is not None:
         url = host + url
-    cells = {
-        Col.AT: _instant(found["at"], dialect),
-        Col.SOURCE_IP: values.address(found["ip"]),
-        Col.METHOD: records.READERS[Col.METHOD](method),
-        Col.URL: url,
-        Col.DOMAIN: values.host(host) or (values.host_of_url(url) if url and url[0] not in "/*<" else None),
-        Col.STATUS: status,
-        Col.BYTES_RECEIVED: values.size(found["bytes"].lstrip("+")),
-        Col.ACTION: _action(status, found["end"]),
-        Col.USER_AGENT: agent,
-    }
-    return values.row_of(cells)
+    if values.host(host) is None:
+        host = values.host_of_url(url) if url and url[0] not in "/*<" else None
+    return {
+        "ip": ip, "at": at, "status": status, "bytes": size.lstrip("+"), "end": end, "method": method, "url": url,
+        "host": host or "", "agent": agent or "",
+    }  # fmt: skip
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -89,22 +120,13 @@ def _captured(headers: str, names: str) -> tuple[str | None, str | None]:
     if names:
         by_name = dict(zip((name.strip().lower() for name in names.split(",")), found, strict=False))
         return by_name.get("host") or None, by_name.get("user-agent") or None
-    return next((one for one in found if _HOST.fullmatch(one)), None), next((one for one in found if "/" in one), None)
-
-
-def _action(status: int | None, end: str) -> Action | None:
-    if status in (401, 407):
-        return Action.CHALLENGE
-    if end[0] == "P":
-        return Action.DENIED
-    return Action.ALLOWED if status is not None and end[0] == "-" else None
-
-
-def _instant(at: str, dialect: Dialect) -> int | None:
-    try:
-        return stamps.clf(at, dialect.zone)
-    except (ValueError, OverflowError):
-        return None
+    host = agent = None
+    for one in found:
+        if host is None and _HOST.fullmatch(one):
+            host = one
+        if agent is None and "/" in one:
+            agent = one
+    return host, agent
 
 
 FORMAT = LogFormat(
@@ -112,12 +134,10 @@ FORMAT = LogFormat(
     kind=Kind.PROXY,
     title="HAProxy http log",
     reference="unverified: https://docs.haproxy.org/2.8/configuration.html#8.2.3",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=frozenset({
-        Col.AT, Col.SOURCE_IP, Col.METHOD, Col.URL, Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION,
-        Col.USER_AGENT,
-    }),
+    columns=_TABLE.columns,
     zone=Zone.LOCAL,
-)  # fmt: skip
+)

@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
-from detector.grammars import mail, mailsession, mailtable, rendering, values
+from detector.grammars import mail, mailsession, mailtable, moments, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row, Value
+    from detector.grammars.records import Cells
 
 _LINE = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) +(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) +\[[^\]]*\] +\[([^\]]*)\] +"
@@ -32,17 +34,67 @@ _LINE = re.compile(
     re.DOTALL,
 )
 _PAIR = re.compile(r"(\w+)=([^;]*);")
-_SENDER = re.compile(r"\bsender=<?([^,>\s]*)")
-_MESSAGE_ID = re.compile(r"\b(?:msgid|Message-ID)=(<[^>]*>|[^,\s]+)")
+_SENDER = re.compile(r"sender=(?<!\wsender=)<?([^,>\s]*)")
+_MESSAGE_ID = re.compile(r"(?:msgid=(?<!\wmsgid=)|Message-ID=(?<!\wMessage-ID=))(<[^>]*>|[^,\s]+)")
+"""A pattern that begins with what it looks for is found in half the time."""
 _FAILED = re.compile(r"authentication failed for \[([^\]]*)\]")
 _OWN_COPY = re.compile(r"folderName=(?:Sent|Drafts|Outbox)\b")
+_PUTTING = ("lmtp", "mailop")
+_PUTS = ("Delivering message", "Adding Message", "Dropping message")
 _ACCOUNT = re.compile(r"\bcmd=(\w*Auth\w*); (?:.*?\b)?account=([^;]*);")
+
+
+def _owner(text: str) -> list[str] | None:
+    found = mail.address(text)
+    return [found] if found else None
+
+
+def _alone(cells: Cells) -> str:
+    """The key of a line without a message id, which stands alone."""
+    return f"mail: {mail.address(str(cells['sender'])) or _owner(str(cells['name']))}"
+
+
+_DELIVERED = mailtable.table(
+    {
+        Col.SOURCE_IP: "oip ip",
+        Col.USER_AGENT: "agent",
+        Col.SENDER: "sender",
+        Col.TO: "name",
+        Col.MESSAGE_ID: "id",
+        Col.TRANSACTION: "id",
+    },
+    when=moments.Stamp((("at", ()),), zone=None),
+    verdict=verdicts.told("told", lambda text: Action.DENIED if text == "Dropping" else Action.ALLOWED),
+    readers={Col.SOURCE_IP: values.address, Col.TO: _owner, Col.TRANSACTION: mailtable.message_id},
+    derived={Col.TRANSACTION: _alone},
+)
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """What a line says of a mail that is put into a mailbox; other lines, and copies of sent mail, are none."""
+    found = _LINE.match(line)
+    if found is None or found[3] not in _PUTTING or not found[4].startswith(_PUTS):
+        return None
+    told, pairs = found[4], dict(_PAIR.findall(found[2] + ";"))
+    sender, mid = _SENDER.search(told), _MESSAGE_ID.search(told)
+    cells = {
+        "at": found[1], "told": told.partition(" ")[0], "sender": sender[1] if sender else "",
+        "id": mid[1] if mid else "",
+        "oip": pairs.get("oip", "").partition(",")[0], "ip": pairs.get("ip", ""), "agent": pairs.get("ua", ""),
+        "name": pairs.get("name", ""),
+    }  # fmt: skip
+    return None if _OWN_COPY.search(told) and not mail.address(cells["sender"]) else cells
+
+
+_READER = Reader(_record, _DELIVERED)
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One line to one event."""
     if not line or line.isspace():
         return None
+    if (row := _READER.parse(line, dialect)) is not None:
+        return row
     found = _LINE.match(line)
     if found is None:
         if line[:1] in "\t " or line.startswith(("com.zimbra.", "java.", "javax.", "Code:", "ExceptionId:")):
@@ -72,24 +124,16 @@ def example(row: Row) -> str:
 
 def _row(category: str, told: str, pairs: dict[str, str]) -> Row | None:
     client = values.address(pairs.get("oip", "").partition(",")[0]) or values.address(pairs.get("ip"))
-    name = mail.address(pairs.get("name", ""))
-    sender, mid = _SENDER.search(told), _MESSAGE_ID.search(told)
+    name, mid = mail.address(pairs.get("name", "")), _MESSAGE_ID.search(told)
     cells: dict[Col, Value | None] = {
         Col.SOURCE_IP: client,
         Col.USER_AGENT: values.text(pairs.get("ua")),
         Col.MESSAGE_ID: mailtable.message_id(mid[1]) if mid else None,
     }
-    if category in ("lmtp", "mailop") and told.startswith(("Delivering message", "Adding Message", "Dropping message")):
-        row = {
-            **cells,
-            Col.SENDER: mail.address(sender[1]) if sender else None,
-            Col.TO: [name] if name else None,
-            Col.ACTION: Action.DENIED if told.startswith("Dropping") else Action.ALLOWED,
-        }
-        return _keyed(values.row_of(row)) if row[Col.SENDER] or (name and not _OWN_COPY.search(told)) else None
     if category == "smtp" and told.startswith("Sending message") and name:
-        return _keyed(values.row_of({**cells, Col.SENDER: name, Col.USER: name, Col.DIRECTION: "outbound"}))
-    return _login(told, cells)
+        row = values.row_of({**cells, Col.SENDER: name, Col.USER: name, Col.DIRECTION: "outbound"})
+        return {Col.TRANSACTION: str(row.get(Col.MESSAGE_ID) or f"mail: {name}"), **row}
+    return None if category in _PUTTING and told.startswith(_PUTS) else _login(told, cells)
 
 
 def _login(told: str, cells: dict[Col, Value | None]) -> Row | None:
@@ -106,12 +150,6 @@ def _login(told: str, cells: dict[Col, Value | None]) -> Row | None:
     }
 
 
-def _keyed(row: Row) -> Row:
-    """A fragment under its message id; a line without one stands alone."""
-    alone = f"mail: {row.get(Col.SENDER) or row.get(Col.TO)}"
-    return {Col.TRANSACTION: str(row.get(Col.MESSAGE_ID) or alone), **row}
-
-
 FORMAT = LogFormat(
     name="zimbra",
     kind=Kind.MAIL,
@@ -119,6 +157,7 @@ FORMAT = LogFormat(
     reference="unverified: https://wiki.zimbra.com/wiki/Log_Files",
     parse=parse,
     timestamp=timestamp,
+    block=_READER.block,
     example=example,
     columns=frozenset({
         Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.USER_AGENT, Col.SENDER, Col.TO, Col.MESSAGE_ID, Col.DIRECTION,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from detector.events import Action, Col, Kind
 from detector.grammars import many, moments
 from detector.grammars.records import CHALLENGES, Asked
+from detector.grammars.together import Together
 from detector.grammars.verdicts import Either, Words
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ def said_by(verdict: Verdict | None, sheet: Sheet) -> list[Action | None]:
             if None in found:
                 found = [more if said is None else said for said, more in zip(found, said_by(one, sheet), strict=True)]
         return found
+    if isinstance(verdict, Together):
+        said = list(zip(*(sheet.texts_at(path) for path in verdict.fields), strict=True))
+        known = {texts: verdict.meaning(*texts) for texts in set(said)}
+        return [known[texts] for texts in said]
     if not isinstance(verdict, Words):
         return found if verdict is None else [verdict(record) for record in sheet.records]
     for field in verdict.fields:

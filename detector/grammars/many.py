@@ -25,7 +25,7 @@ _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 _HOST = re.compile(rf"(?>{_NAME}{_END})+")
 _MAILBOX = re.compile(rf"(?:{mail.USUAL}{_END})+")
-_URL = re.compile(rf"(?:\A|(?<=\0))(?:https?://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?=\0|\Z)", re.ASCII)
+_URL = re.compile(rf"(?:\A|(?<=\0))(?:[A-Za-z][A-Za-z0-9]*+://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?=\0|\Z)", re.ASCII)
 
 
 def addresses(texts: Sequence[str]) -> Sequence[str | None]:

@@ -66,6 +66,11 @@ class Sheet:
             ]
         return cells
 
+    def texts_at(self, path: tuple[str, ...]) -> Sequence[str]:
+        """The texts of a path; empty where a record has none."""
+        name, inner = path[0], path if len(path) > 1 else ()
+        return self.texts(name, inner) if self.has(name, inner) else [""] * len(self)
+
     def texts(self, name: str, path: tuple[str, ...]) -> Sequence[str]:
         """Their texts; empty where a record has none."""
         if self._columns is not None:
