@@ -1,5 +1,6 @@
 """The command line: every command, every flag, every exit status; data on standard output, words on standard error."""
 
+import fcntl
 import gzip
 import io
 import json
@@ -10,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import termios
 
 import click
 import pytest
@@ -870,6 +872,21 @@ class TestProcess:
         )  # fmt: skip
         assert (done.stdout, done.stderr) == ("141\n", "")
         assert list(temporary.iterdir()) == []
+
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    def test_what_is_stopped_in_a_full_pipe_and_goes_on_writes_all(self, root, unbuffered):
+        with subprocess.Popen(
+            [sys.executable, "-m", "detector", "signatures", "list", "-f", "json"], cwd=root, stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        ) as process:  # fmt: skip
+            waiting = bytearray(4)
+            while process.poll() is None and int.from_bytes(waiting, sys.byteorder) < 60_000:  # nearly all it holds
+                fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+            process.send_signal(signal.SIGSTOP)
+            process.send_signal(signal.SIGCONT)
+            told = process.stdout.read()
+        assert process.returncode == 0
+        assert len(json.loads(told)) > 1000
 
     def test_ctrl_c_is_130(self, root):
         with subprocess.Popen(

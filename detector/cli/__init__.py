@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -97,6 +98,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit status."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _write_whole()
     as_json = _wants_json(arguments)
     try:
         result = root.main(list(arguments), prog_name="shadowit", standalone_mode=False)
@@ -123,6 +125,18 @@ def run(arguments: Sequence[str]) -> int:
         message = f"this is a bug in shadowit: {type(fault).__name__}: {fault}"
         return _end(EXIT_BUG, *"".join(trace).splitlines(), message, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _write_whole() -> None:
+    """Put a buffer in front of an unbuffered standard output (``PYTHONUNBUFFERED``, as containers set it).
+
+    Without one, of what a stopped and continued program writes into a pipe only a part may arrive, and nobody is told.
+    """
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding=sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=True
+        )
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
