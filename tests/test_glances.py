@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from machine import content_of, planned
 
@@ -43,6 +43,7 @@ PIECES = (
 
 @pytest.mark.parametrize("cut", WHOLE_LINES, ids=["tabs", "one padded", "quoted"])
 @given(lines=st.lists(st.text('ab \t"[', max_size=12), min_size=1, max_size=8))
+@example(["a b a b", " a"])
 def test_lines_are_cut_as_a_pattern_of_one_line_cuts_them(cut, lines):
     data = "".join(f"{line}\n" for line in lines).encode()
     found = lines_of(np.frombuffer(data, np.uint8), cut)

@@ -73,6 +73,7 @@ def lines_of(text: Bytes, cut: Cut) -> Lines:
         odd |= is_separator[starts] | is_separator[stops - 1]
     if 0 < len(cut.padded) < cut.width - 1:
         runs = np.flatnonzero(is_separator.take(field_stops + 1, mode="clip"))
+        runs = runs[is_separator[field_stops[runs]]]  # a newline ends no field of the line behind it
         lines: Places = np.searchsorted(counted, runs, "right")
         fields = runs - np.concatenate((np.zeros(1, np.int64), counted))[lines] + 1
         odd[lines[~np.isin(fields, list(cut.padded))]] = True
