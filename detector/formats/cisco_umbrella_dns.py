@@ -52,8 +52,11 @@ _TABLE = records.table(
 )
 
 
-def _record(line: str, dialect: Dialect) -> Cells:
-    return _object(line) if line[0] == "{" else _cells(line, dialect)
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """A record; headers of parts that were put together are none."""
+    if line[0] == "{":
+        return _object(line)
+    return None if umbrella.is_header(line) else _cells(line, dialect)
 
 
 _READER = Reader(_record, _TABLE)
@@ -64,7 +67,7 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     found = csvexport.columns(line, _COLUMNS, 6)
     if found is None or not {"timestamp", "domain", "externalip"} <= set(found[0]):
         return None
-    return replace(dialect, columns=found[0], separator=found[1])
+    return replace(dialect, columns=umbrella.columns(found[0]), separator=found[1])
 
 
 def example(row: Row) -> str:
@@ -122,7 +125,7 @@ FORMAT = LogFormat(
     columns=_TABLE.columns,
     zone=Zone.UTC,
     head=head,
-    head_literals=(b"Policy Identity", b"External IP", b"ExternalIp"),
+    head_literals=(b"Policy Identity", b"External IP", b"ExternalIp", b"external ip", b"externalip"),
     layout=Layout.JSON,
     encoded=(b"\\u",),
 )

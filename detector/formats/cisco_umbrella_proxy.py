@@ -55,7 +55,9 @@ _TABLE = records.table(
 )
 
 
-def _record(line: str, dialect: Dialect) -> Cells:
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    if umbrella.is_header(line):
+        return None
     found = delimited.cells(line)
     if not dialect.columns and len(found) > _LEAST and found[7].upper().startswith(_VERDICTS):
         cells = dict(zip(_FIRST, found, strict=False))
@@ -75,7 +77,7 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     found = csvexport.columns(line, _COLUMNS, 8)
     if found is None or not {"timestamp", "url", "useragent"} <= set(found[0]):
         return None
-    return replace(dialect, columns=found[0], separator=found[1])
+    return replace(dialect, columns=umbrella.columns(found[0]), separator=found[1])
 
 
 def example(row: Row) -> str:
@@ -106,5 +108,5 @@ FORMAT = LogFormat(
     columns=_TABLE.columns,
     zone=Zone.UTC,
     head=head,
-    head_literals=(b"User Agent", b"UserAgent"),
+    head_literals=(b"User Agent", b"UserAgent", b"user agent", b"useragent"),
 )

@@ -158,12 +158,11 @@ def _object(line: str) -> Cells | None:
     record = records.record(line)
     log = next((record[name] for name in ("LogType", "log_type", "type", "Type") if name in record), None)
     kind = str(log.get("value") if isinstance(log, dict) else log).upper()
-    if "SourceAddress" not in record and "source_ip" not in record and "SourceIP" not in record:
-        if kind in _OTHERS:
-            return None
-        raise RefusedLine("no names of Palo Alto's logs")
-    if kind not in _TYPES and kind != "URL":
+    if kind in _OTHERS:
         return None
+    has_names = "SourceAddress" in record or "source_ip" in record or "SourceIP" in record
+    if not has_names or (kind not in _TYPES and kind != "URL"):
+        raise RefusedLine("no names of Palo Alto's logs")
     return record
 
 

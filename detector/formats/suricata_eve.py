@@ -81,7 +81,9 @@ _TABLES = {"http": _HTTP, "tls": _TLS, "quic": _TLS, "dns": _DNS, "smtp": _MAIL}
 def _record(line: str, _dialect: Dialect) -> Cells:
     cells = records.record(line)
     kind = cells.get("event_type")
-    if not isinstance(kind, str) or not ("src_ip" in cells or "flow_id" in cells or kind in ("stats", "engine")):
+    if not isinstance(kind, str) or not kind.islower():
+        raise RefusedLine("no event of Suricata")
+    if not ("src_ip" in cells or "flow_id" in cells or kind in ("stats", "engine")):
         raise RefusedLine("no event of Suricata")
     if kind == "http":
         cells["scheme"] = "http"

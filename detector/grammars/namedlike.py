@@ -1,8 +1,8 @@
 r"""Lines of appliances whose DNS server is BIND: their questions, responses and answers.
 
 ``[tag[pid]: ][dd-Mon-yyyy hh:mm:ss.mmm ]client [@0x… ]address#port[ (name)]: [view v: ]…`` and behind it
-``query: NAME CLASS TYPE flags (server)``, Infoblox' ``UDP: query: NAME CLASS TYPE response: RCODE flags records`` or
-EfficientIP's ``answer: NAME CLASS TYPE (server) -> RCODE …``.
+``query: NAME CLASS TYPE flags (server)``, Infoblox' ``UDP: query: NAME CLASS TYPE response: RCODE flags records``,
+EfficientIP's ``answer: NAME CLASS TYPE (server) -> RCODE …`` or ``rpz TRIGGER POLICY rewrite NAME[/TYPE/CLASS] via …``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
     from detector.events import Dialect, Row
 
-_LINE = re.compile(
+_HEAD = (
     r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:(?P<at>\d\S{5,6000}(?: \d{1,2}:\S{2,})?) )?"
     r"(?:[a-z][a-z0-9-]{1,40}: ){0,2}client (?:@\S+ )?(?P<ip>[^\s#]+)#[\w-]*(?:/key \S+)?(?: \([^ ]*\))?:? "
     r"(?:view \S+: )?"
-    r"(?:(?P<over>UDP|TCP|TLS|HTTPS): )?(?P<what>query|answer): (?P<name>[^ ]+) \S+ (?P<type>\S+)"
+)
+_LINE = re.compile(
+    rf"{_HEAD}(?:(?P<over>UDP|TCP|TLS|HTTPS): )?(?P<what>query|answer): (?P<name>[^ ]+) \S+ (?P<type>\S+)"
     r"(?: (?P<rest>.*))?",
     re.DOTALL,
 )
+_REWRITTEN = re.compile(
+    rf"{_HEAD}rpz \S+ (?P<policy>\S+) rewrite (?P<name>[^ ]+?)(?:/(?P<type>[A-Z0-9-]+)/(?:IN|CH|HS|ANY|NONE))? via "
+)
+_HARMLESS = frozenset({"PASSTHRU", "TCP-ONLY"})
 _OWN = re.compile(r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:\d\d-[A-Z][a-z]{2}-\d{4} \S+ )?client (?:@\S+ )?\S+#\d+")
 _RESPONSE = re.compile(r"response: ([A-Z]+)")
 _RCODE = re.compile(r"-> ([A-Z]+)")
@@ -36,7 +42,7 @@ class Said(NamedTuple):
     """One line of such a server.
 
     Attributes:
-        kind: ``query``, ``response`` or ``answer``.
+        kind: ``query``, ``response``, ``answer`` or ``rewrite`` (denied by a policy zone).
         row: the event that it would be.
     """
 
@@ -53,20 +59,31 @@ def read(line: str, dialect: Dialect) -> Said | None:
     """
     found = _LINE.match(line)
     if not found:
-        return None
+        return _rewritten(line, dialect)
     rest, kind, action = found["rest"] or "", found["what"], None
     if kind == "answer":
         action = _refused(_RCODE.search(rest[:400]))
     elif found["over"] and (response := _RESPONSE.match(rest)):
         kind, action = "response", _refused(response)
+    return Said(kind, _row(found, action, dialect))
+
+
+def _rewritten(line: str, dialect: Dialect) -> Said | None:
+    found = _REWRITTEN.match(line) if "rpz " in line else None
+    if not found or found["policy"] in _HARMLESS:
+        return None
+    return Said("rewrite", _row(found, Action.DENIED, dialect))
+
+
+def _row(found: re.Match[str], action: Action | None, dialect: Dialect) -> Row:
     cells = {
         Col.AT: instant(found["at"], dialect.zone) if found["at"] else None,
         Col.SOURCE_IP: values.address(found["ip"]),
         Col.QUESTION: dns.name(found["name"]),
-        Col.QUESTION_TYPE: dns.type_name(found["type"]),
+        Col.QUESTION_TYPE: dns.type_name(found["type"] or ""),
         Col.ACTION: action,
     }
-    return Said(kind, values.row_of(cells))
+    return values.row_of(cells)
 
 
 def is_other(line: str) -> bool:

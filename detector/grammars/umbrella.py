@@ -13,9 +13,30 @@ from typing import TYPE_CHECKING
 from detector.grammars import values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.grammars.records import Cells
 
 _LOGIN = re.compile(r".*\(([^()\s]+@[^()\s]+|[^()\s]+\\[^()\s]+)\)\s*", re.DOTALL)
+
+_ALIASES = {
+    "mostgranularidentity": "policyidentity", "policyidentitylabel": "policyidentity", "identity": "policyidentity",
+    "mostgranularidentitytype": "policyidentitytype", "identitytype": "policyidentitytype", "dnsquerytype": "querytype",
+}  # fmt: skip
+
+
+def columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of a header in the words of the first versions.
+
+    >>> columns(["timestamp", "mostgranularidentity"])
+    ('timestamp', 'policyidentity')
+    """
+    return tuple(_ALIASES.get(name, name) for name in names)
+
+
+def is_header(line: str) -> bool:
+    """Whether a line of CSV is a header: exports that were put together have several."""
+    return line.lstrip('"')[:9].lower() == "timestamp"
 
 
 @lru_cache(maxsize=8192)
