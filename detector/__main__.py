@@ -17,7 +17,9 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 20)
     from detector.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # what is left needs no look for cycles: the process ends
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
-from detector.events import Stage
 from detector.findings import Evidence
 from detector.findings.evidence import order
 from detector.identity import pseudonym
@@ -62,7 +61,7 @@ def finding_rows(
 def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> FindingRow:
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
-    ordered = sorted(finding.stages.items(), key=lambda item: (-item[0].rung, list(Stage).index(item[0])))
+    ordered = sorted(finding.stages.items(), key=lambda item: (-item[0].rung, item[0].position))
     return FindingRow(
         service=signature.id,
         service_name=signature.name,

@@ -6,10 +6,12 @@ import gc
 import os
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from detector import ahead
 from detector.cli.asking import EXIT_INCOMPLETE, Asking
 from detector.cli.examples import examples
 from detector.cli.options import (
@@ -80,11 +82,13 @@ class _Run(Asking):
     def run(self) -> int:
         gc.set_threshold(*_COLLECT)
         sys.setswitchinterval(_TURN_S)
-        from detector.audit import audit
+        with ahead.begun(self.paths) as begun:
+            from detector.audit import audit
 
-        terms = self.terms(self.many("services"), key=self.key())
-        with self.inputs() as inputs, self.progress(inputs) as advance:
-            report = audit(inputs, self.ruleset, terms, advance)
+            terms = self.terms(self.many("services"), key=self.key())
+            terms = replace(terms, settings=replace(terms.settings, begun=begun))
+            with self.inputs() as inputs, self.progress(inputs) as advance:
+                report = audit(inputs, self.ruleset, terms, advance)
         self.show(report)
         return self.status(report)
 

@@ -117,5 +117,15 @@ class Stage(StrEnum):
         """
         return _RUNGS.get(self, 0)
 
+    @property
+    def position(self) -> int:
+        """Among all stages as they are listed, from 0.
+
+        >>> Stage.RESOLVED.position, Stage.CLOSED.position
+        (0, 11)
+        """
+        return _POSITIONS[self]
+
 
 _RUNGS = {stage: height for height, stage in enumerate(list(Stage)[:6], start=1)}
+_POSITIONS = {stage: position for position, stage in enumerate(Stage)}

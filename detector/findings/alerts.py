@@ -262,7 +262,7 @@ def key_of(kind: AlertKind, *parts: str) -> str:
 
 
 def _height(stage: Stage) -> tuple[int, int]:
-    return stage.rung, list(Stage).index(stage)
+    return stage.rung, stage.position
 
 
 def _words(stage: Stage) -> str:

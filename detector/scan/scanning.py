@@ -30,6 +30,7 @@ from detector.sources.compression import DamagedStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from detector.ahead import Begun
     from detector.events import Dialect, LogFormat
     from detector.match import Sighting
     from detector.signatures import Ruleset
@@ -56,6 +57,7 @@ class Settings:
         chunk_bytes: size of chunks, a power of two up to 1 MiB; never changes a result.
         prefilter: look for literals first; without it every line is parsed, with the same sightings.
         ahead: decompress in a thread of its own.
+        begun: the log whose decompression has begun in a child, ``None`` for none.
         limits: how large compressed data may become.
         part_bytes: a result is handed over each time that so much was read, so that memory stays flat.
     """
@@ -66,6 +68,7 @@ class Settings:
     chunk_bytes: int = CHUNK_BYTES
     prefilter: bool = True
     ahead: bool = True
+    begun: Begun | None = None
     limits: Limits = field(default_factory=Limits)
     part_bytes: int = 64 * 1024 * 1024
 
@@ -117,7 +120,7 @@ def scan(  # noqa: PLR0913 - it has that many parts
     """
     part = _Part(segment, log_format, dialect, scanner, settings)
     try:
-        with open_stream(segment, settings.limits, ahead=settings.ahead) as reader:
+        with open_stream(segment, settings.limits, ahead=settings.ahead, begun=settings.begun) as reader:
             for chunk in chunks(reader, segment.start, segment.stop, settings.chunk_bytes):
                 if part.is_full_before(chunk):
                     yield part.result()

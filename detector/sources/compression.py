@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 import zstandard
 from isal import igzip, isal_zlib
 
+from detector.ahead import Begun
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -105,28 +107,37 @@ class Blocks(Protocol):
         ...
 
 
-def inflated(compression: Compression, file: BinaryIO) -> Blocks:
-    """A reader of the decompressed bytes of a seekable file at its start."""
+def inflated(compression: Compression, file: BinaryIO, begun: Begun | None = None) -> Blocks:
+    """A reader of the decompressed bytes of a seekable file at its start.
+
+    Args:
+        compression: what is around them.
+        file: of the compressed bytes.
+        begun: the same gzip file, where a child decompresses it already.
+    """
     fresh = _INFLATERS[compression]
     pieces = Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh))
-    return _Gzip(file, pieces) if compression is Compression.GZIP else pieces
+    return _Gzip(file, pieces, begun) if compression is Compression.GZIP else pieces
 
 
 class _Gzip:
     """A gzip file by isal's own reader, which fills a large block without the interpreter; a damaged one by pieces.
 
-    A piece costs the interpreter's lock a dozen times, for which a thread that decompresses ahead must wait.
+    A piece costs the interpreter's lock a dozen times, for which a thread that decompresses ahead must wait. A child
+    that has begun to decompress the file stands in for the reader, and has the same faults.
     """
 
-    def __init__(self, file: BinaryIO, pieces: Inflated) -> None:
+    def __init__(self, file: BinaryIO, pieces: Inflated, begun: Begun | None) -> None:
         self._file = file
         self._pieces = pieces
-        self._whole: igzip.IGzipFile | None = igzip.open(file)  # type: ignore[no-untyped-call] # it has no stub
+        self._whole: igzip.IGzipFile | Begun | None = begun
+        if begun is None:
+            self._whole = igzip.open(file)  # type: ignore[no-untyped-call] # it has no stub
         self._given = 0
 
     @property
     def consumed(self) -> int:
-        return self._file.tell()
+        return self._whole.consumed if isinstance(self._whole, Begun) else self._file.tell()
 
     def read(self, limit: int) -> bytes:
         if self._whole is None:

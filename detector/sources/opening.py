@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from detector.ahead import Begun
 from detector.errors import UnreadableSource
 from detector.sources import archives
 from detector.sources import compression as compressed
@@ -87,13 +88,16 @@ def members(path: str) -> list[tuple[str, int]]:
 
 
 @contextmanager
-def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool = False) -> Iterator[Reader]:
+def open_stream(
+    segment: Segment, limits: Limits | None = None, *, ahead: bool = False, begun: Begun | None = None
+) -> Iterator[Reader]:
     """Open a segment's stream at its start (one byte before it when that is not 0, as ``chunks`` wants it).
 
     Args:
         segment: what to open.
         limits: how much compressed data may become.
         ahead: decompress in a thread of its own while the caller works.
+        begun: what a child decompresses already: taken where it is this file, and nobody took it before.
 
     Raises:
         UnreadableSource: it cannot be opened.
@@ -112,8 +116,9 @@ def open_stream(segment: Segment, limits: Limits | None = None, *, ahead: bool =
             with archives.opened(file, segment.name, segment.member) as opened:
                 yield _decoded(_Capped(opened, limits or Limits()), segment)
         else:
-            capped = _Capped(compressed.inflated(segment.compression, file), limits or Limits())
-            with _Ahead(capped) if ahead else _nothing(capped) as reader:
+            taken = begun if begun is not None and begun.takes(file) else None
+            capped = _Capped(compressed.inflated(segment.compression, file, taken), limits or Limits())
+            with _Ahead(capped) if ahead and taken is None else _nothing(capped) as reader:
                 yield _decoded(reader, segment)
 
 

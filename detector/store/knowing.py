@@ -200,4 +200,4 @@ def tallies(connection: Connection) -> Tallies:
 
 
 def _height(stage: Stage) -> tuple[int, int]:
-    return stage.rung, list(Stage).index(stage)
+    return stage.rung, stage.position

@@ -1,0 +1,208 @@
+"""The first compressed log is decompressed by a child while the program still loads, and on to its end.
+
+Loading formats and signatures takes as long as a tenth of a gigabyte takes to decompress, and one stream can be
+decompressed by one core only: what that core waits for, the whole audit waits for. So this room imports next to nothing
+and its child shares no interpreter with what is loaded, scanned and reported meanwhile.
+
+The child fills blocks of memory that both processes share, and tells each by a pipe; by another it is told which blocks
+are free again. It takes the lowest free one: once the program has caught up a few go round, and those above are given
+back to the system. Whatever goes wrong in the child, it ends without telling the end of the log: its reader knows that,
+and the log is decompressed again. A pipe whose other end has gone ends it too: nothing is left over, however this ends.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import select
+import signal
+import stat
+from contextlib import contextmanager
+from struct import Struct
+from typing import TYPE_CHECKING, NoReturn
+
+from isal.isal_zlib import _GzipReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+BLOCK_BYTES = 1024 * 1024
+BLOCKS = 96
+"""About as many as are filled while the program loads; with them the child stays below 128 MB."""
+KEPT_BLOCKS = 8
+"""The lowest ones are never given back: they go round to the end."""
+WORTHWHILE_BYTES = 4 * 1024 * 1024
+"""A smaller log is decompressed about as soon as a child begins."""
+_INPUT_BYTES = 512 * 1024
+_GZIP = b"\x1f\x8b"
+TOLD = Struct("<IIQ")
+"""Number of a block, bytes in it (0: the end of the log), compressed bytes that were read until then."""
+
+
+class Begun:
+    """A gzip file that a child decompresses; read once, by the process that began it or by one forked from that.
+
+    Attributes:
+        child: its process.
+        consumed: compressed bytes that were read for what was given so far.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        """Begin.
+
+        Args:
+            file: at its start; nobody else may read by its handle.
+
+        Raises:
+            OSError: there is no memory for it, or no process.
+        """
+        self.consumed = 0
+        self._status = os.fstat(file.fileno())
+        self._number = self._at = self._end = 0
+        self._shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES + mmap.PAGESIZE)
+        self._told, tell = os.pipe()
+        self._freed, self._free = os.pipe()
+        os.write(self._free, bytes(range(BLOCKS)))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.child = os.fork()
+            if not self.child:
+                os.close(self._told)
+                os.close(self._free)
+                _be_child(file, self._shared, tell, self._freed)
+        except OSError:
+            self._close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(tell)
+
+    def end(self) -> None:
+        """End the child, however far it has come."""
+        os.kill(self.child, signal.SIGKILL)
+        os.waitpid(self.child, 0)
+        self._close()
+
+    def takes(self, file: io.FileIO) -> bool:
+        """Whether this is a file that is about to be read, and nobody has taken it before, in whichever process."""
+        flag = BLOCKS * BLOCK_BYTES
+        if self._shared[flag] or not os.path.samestat(self._status, os.fstat(file.fileno())):
+            return False
+        self._shared[flag] = 1
+        return True
+
+    def read(self, limit: int) -> bytes:
+        """Up to ``limit`` bytes, nothing at the end.
+
+        Raises:
+            EOFError: the log is damaged, or the child has ended before its time.
+        """
+        if self._at == self._end:
+            self._receive()
+        start, self._at = self._at, min(self._at + limit, self._end)
+        block = self._shared[start : self._at]
+        if block and self._at == self._end:
+            self._release()
+        return block
+
+    def _receive(self) -> None:
+        """Wait for the next block."""
+        told = os.read(self._told, TOLD.size)
+        if not told:
+            raise EOFError("the child has ended")
+        self._number, size, self.consumed = TOLD.unpack(told)
+        self._at = self._number * BLOCK_BYTES
+        self._end = self._at + size
+
+    def _release(self) -> None:
+        """Let the child fill the block again; where it has ended nothing happens: the pipe's other end is here too."""
+        if self._number >= KEPT_BLOCKS:
+            self._shared.madvise(mmap.MADV_REMOVE, self._number * BLOCK_BYTES, BLOCK_BYTES)
+        os.write(self._free, bytes((self._number,)))
+
+    def _close(self) -> None:
+        for handle in (self._told, self._freed, self._free):
+            os.close(handle)
+        self._shared.close()
+
+
+def _be_child(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> NoReturn:
+    """Decompress, and end without a word, whatever happens: neither what is open here nor Ctrl-C is the child's."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        decompress(file, shared, tell, freed)
+    finally:
+        os._exit(0)
+
+
+def decompress(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> None:
+    """Fill blocks to the end of a gzip file, or until nobody frees any more.
+
+    Args:
+        file: at its start.
+        shared: ``BLOCKS`` blocks.
+        tell: where each filled block is told.
+        freed: where the numbers of free blocks come from.
+    """
+    os.set_blocking(freed, False)
+    reader, free = _GzipReader(file, _INPUT_BYTES), bytearray()
+    with memoryview(shared) as blocks:
+        while (number := lowest(free, freed)) is not None:
+            with blocks[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES] as block:
+                size = reader.readinto(block)
+            os.write(tell, TOLD.pack(number, size, file.tell()))
+            if not size:
+                return
+
+
+def lowest(free: bytearray, freed: int) -> int | None:
+    """Take the lowest free block, waiting where there is none; ``None`` when nobody frees any more.
+
+    Args:
+        free: those that are known to be free.
+        freed: where more are told, without waiting.
+    """
+    while True:
+        try:
+            told = os.read(freed, BLOCKS)
+        except BlockingIOError:
+            if not free:
+                select.select([freed], [], [])
+                continue
+        else:
+            if not told:
+                return None
+            free += told
+        lowest = min(free)
+        free.remove(lowest)
+        return lowest
+
+
+@contextmanager
+def begun(paths: Sequence[str]) -> Iterator[Begun | None]:
+    """Begin with the log that will be read first; ``None`` where that would not help.
+
+    Args:
+        paths: files, folders and globs as they were named.
+    """
+    found = _begun(min(paths, default=""))
+    try:
+        yield found
+    finally:
+        if found is not None:
+            found.end()
+
+
+def _begun(path: str) -> Begun | None:
+    if len(os.sched_getaffinity(0)) == 1:
+        return None
+    try:
+        with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size < WORTHWHILE_BYTES:
+                return None
+            return Begun(file) if os.pread(file.fileno(), 2, 0) == _GZIP else None
+    except OSError:
+        return None  # whoever reads the log will say why it cannot be read
