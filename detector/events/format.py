@@ -98,6 +98,10 @@ def _no_header(_line: str, _dialect: Dialect) -> Dialect | None:
     return None
 
 
+def _not_at_once(_lines: Sequence[str], _dialect: Dialect) -> Dialect | None:
+    return None
+
+
 def _no_glance(_dialect: Dialect) -> Cut | str | None:
     return None
 
@@ -120,6 +124,8 @@ class LogFormat:
         zone: where the time zone is written.
         preamble: header lines (no newline at the end) that must come before an example, empty where none are needed.
         head: the dialect after a header line, ``None`` where the line is no header.
+        heads: the dialect after many header lines in a row, ``None`` where they must be read one by one; for formats
+            whose every record has a header.
         head_literals: bytes of which every header line holds one (exact case); how headers are found in mid-file.
         spell: a host name as the format writes it (lower case); used to look for names before anything is parsed.
         join: for formats whose one transaction spans lines: the fragments of one ``Col.TRANSACTION`` in order of
@@ -142,6 +148,7 @@ class LogFormat:
     zone: Zone
     preamble: str = ""
     head: Callable[[str, Dialect], Dialect | None] = _no_header
+    heads: Callable[[Sequence[str], Dialect], Dialect | None] = _not_at_once
     head_literals: tuple[bytes, ...] = ()
     spell: Callable[[str], bytes] = _utf8
     join: Callable[[Sequence[Row]], Iterable[tuple[int, Row]]] | None = None

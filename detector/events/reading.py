@@ -108,6 +108,10 @@ class _Reader:
     def take(self, lines: Sequence[tuple[int, bytes]]) -> None:
         """Read some lines: at once where their format can, what it leaves one by one."""
         texts = _texts_of(lines)
+        if texts is not None and (dialect := self._format.heads(texts, self.dialect)) is not None:
+            self.dialect = dialect
+            self.passed += len(lines)
+            return
         at_once = self._format.block is not None and texts is not None and not self._has_head(lines, texts)
         taken = self._at_once(texts) if at_once and texts is not None else None
         if taken is None or not taken.places:

@@ -42,6 +42,7 @@ _TRANSACTION, _AT, _USER, _IP, _MAC, _HOST, _START, _END, _ACTION = (
 _STAMP = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})\s*")
 _PAIR = re.compile(r"\s+([A-Za-z][\w.:-]{0,120}) ?[:+]?= ?(.*?)\s*", re.DOTALL)
 _BARE_PAIR = re.compile(r"([A-Z][\w.-]{0,120}) ?= ?(.*?)\s*", re.DOTALL)
+_HEADS = re.compile(r"(?:[MTWFS][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}[ \t]*+\n)++")
 _ESCAPE = re.compile(r'\\([\\"])')
 _STATUS = {"Start": (True, False), "1": (True, False), "Stop": (False, True), "2": (False, True)}
 """Whether a status begins the stay, and whether it ends it."""
@@ -90,8 +91,19 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     """The dialect inside a record: its stamp, and its number in the file."""
     if line[:1] not in _WEEKDAYS or not _STAMP.fullmatch(line):
         return None
-    number = int(dialect.columns[1].removeprefix("record-")) + 1 if len(dialect.columns) == 2 else 1
-    return replace(dialect, columns=(line.strip(), f"record-{number}"))
+    return replace(dialect, columns=(line.strip(), f"record-{_number(dialect) + 1}"))
+
+
+def heads(lines: Sequence[str], dialect: Dialect) -> Dialect | None:
+    """The dialect inside the last of many records, of which only the stamps are here."""
+    if _HEADS.fullmatch("\n".join((*lines, ""))) is None:
+        return None
+    return replace(dialect, columns=(lines[-1].strip(), f"record-{_number(dialect) + len(lines)}"))
+
+
+def _number(dialect: Dialect) -> int:
+    """Of the record that a dialect is inside of, 0 before any."""
+    return int(dialect.columns[1].removeprefix("record-")) if len(dialect.columns) == 2 else 0
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -216,6 +228,7 @@ FORMAT = LogFormat(
     columns=frozenset({_AT, _USER, _IP, _MAC, _HOST, _START, _END, _ACTION, _DELAY, _SECOND_NAME}),
     zone=Zone.LOCAL,
     head=head,
+    heads=heads,
     head_literals=(b"Mon ", b"Tue ", b"Wed ", b"Thu ", b"Fri ", b"Sat ", b"Sun "),
     join=join,
     sniff=sniff,

@@ -40,6 +40,7 @@ _TRANSACTION, _AT, _IP, _MAC, _HOST, _START, _END, _ACTION = (
     Col.TRANSACTION, Col.AT, Col.SOURCE_IP, Col.SOURCE_MAC, Col.HOST_NAME, Col.START, Col.END, Col.ACTION,
 )  # fmt: skip
 _HEAD = re.compile(r"\s*(?:lease|iaaddr) ([0-9A-Fa-f.:]+) \{\s*(?:#.*)?")
+_HEADS = re.compile(r"(?:[ \t]*+lease [0-9A-Fa-f.:]++ \{[ \t]*+\n)++")
 _OWNER = re.compile(r'\s*ia-(?:na|ta|pd) "(.*)" \{\s*')
 _TIME = re.compile(
     r"\s*(starts|ends|cltt) (?:\d (\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d)|epoch (\d{1,12})|(never));\s*(?:#.*)?"
@@ -92,6 +93,14 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
         at = _at_of(found)
         return None if at is None else replace(dialect, columns=("", number, owner, str(at)))
     return None
+
+
+def heads(lines: Sequence[str], dialect: Dialect) -> Dialect | None:
+    """The dialect inside the last of many blocks of IPv4, of which only the head lines are here."""
+    if _HEADS.fullmatch("\n".join((*lines, ""))) is None:
+        return None
+    number = int(dialect.columns[1] or 0) if dialect.columns else 0
+    return replace(dialect, columns=(values.address(lines[-1].split()[1]) or "", str(number + len(lines)), "", ""))
 
 
 def example(row: Row) -> str:
@@ -220,6 +229,7 @@ FORMAT = LogFormat(
     columns=leases.COLUMNS | {Col.STATUS},
     zone=Zone.UTC,
     head=head,
+    heads=heads,
     head_literals=(b"lease ", b"iaaddr ", b"ia-na ", b"ia-ta ", b"ia-pd ", b"cltt "),
     join=join,
 )
