@@ -45,7 +45,7 @@ _STAMP = (
     r"(?P<at>[A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4}(?= ))?"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 )
-_TAG = r"[^\s:\[\]]{1,64}(?:\[[^\]\s]{0,32}\])?:"
+_TAG = r"[^\s:\[\]]{1,64}+(?:\[[^\]\s]{0,32}\])?:"
 _CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
 _HEAD, _TAGGED_HEAD = re.compile(_CLASSIC), re.compile(rf"{_CLASSIC}(?:{_TAG} ?)?")
 _MODERN = re.compile(

@@ -28,12 +28,14 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, gmail, moments, records, rendering, values
+from detector.grammars import csvexport, gmail, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _PREFERRED = ("authorize", "request", "login_success")
 _ACTIONS = {
@@ -48,6 +50,20 @@ _CSV_EVENTS = {"grant": "authorize", "authoriz": "authorize", "revo": "revoke", 
 _DEPTH = 8
 
 
+_TABLE = records.table(
+    {
+        Col.USER: "user",
+        Col.SOURCE_IP: "ip",
+        Col.ACTIVITY: "name",
+        Col.APPLICATION: "application",
+        Col.CLIENT_ID: "client",
+    },
+    when=moments.stamp("time"),
+    verdict=verdicts.told("name", _ACTIONS.get),
+    readers={Col.SOURCE_IP: values.address},
+)
+
+
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One activity to one event."""
     if not line or line.isspace():
@@ -57,33 +73,52 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             dict(zip(dialect.columns, csvexport.cells(line, dialect.separator or ","), strict=False)), dialect
         )
     record = records.record(line)
+    identity, event, parameters = _activity(record)
+    if _is_mail(identity, parameters):
+        row = gmail.MAILS.row({**parameters, "id": identity}, dialect)
+        return {**row, Col.KIND: Kind.MAIL.value}
+    return _TABLE.row(_cells(record, identity, event, parameters), dialect)
+
+
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """What an activity says that is no mail; mails, and lines of a download, are read one by one."""
+    if dialect.columns and line[:1] != "{":
+        return None
+    record = records.record(line)
+    identity, event, parameters = _activity(record)
+    return None if _is_mail(identity, parameters) else _cells(record, identity, event, parameters)
+
+
+_READER = Reader(_record, _TABLE)
+
+
+def _activity(record: Mapping[str, object]) -> tuple[Cells, Cells, Cells]:
+    """The identity of an activity, its event and the event's parameters."""
     identity = record.get("id")
-    application = identity.get("applicationName") if isinstance(identity, dict) else None
     if (
         not isinstance(identity, dict)
-        or not isinstance(application, str)
+        or not isinstance(identity.get("applicationName"), str)
         or not ("events" in record or "name" in record)
     ):
         raise RefusedLine("no activity of Google Workspace")
     event = _event(record)
-    name = records.text_of(event.get("name"))
-    parameters = _parameters(event.get("parameters"), 0)
-    if application == "gmail" and "message_info" in parameters:
-        row = gmail.MAILS.row({**parameters, "id": identity}, dialect)
-        return {**row, Col.KIND: Kind.MAIL.value}
+    return identity, event, _parameters(event.get("parameters"), 0)
+
+
+def _is_mail(identity: Cells, parameters: Cells) -> bool:
+    return identity["applicationName"] == "gmail" and "message_info" in parameters
+
+
+def _cells(record: Cells, identity: Cells, event: Cells, parameters: Cells) -> Cells:
     actor = record.get("actor")
-    email = actor.get("email") if isinstance(actor, dict) else None
-    return values.row_of(
-        {
-            Col.AT: moments.instant(identity.get("time") or record.get("p_event_time"), dialect.zone),
-            Col.USER: values.user(records.text_of(email)),
-            Col.SOURCE_IP: values.address(records.text_of(record.get("ipAddress"))),
-            Col.ACTION: _ACTIONS.get(name),
-            Col.ACTIVITY: name,
-            Col.APPLICATION: _first(parameters, "app_name", "application_name", "APP_NAME", "api_name"),
-            Col.CLIENT_ID: _first(parameters, "client_id", "OAUTH2_APP_ID", "oauth2_app_id"),
-        }
-    )
+    return {
+        "time": identity.get("time") or record.get("p_event_time"),
+        "user": actor.get("email") if isinstance(actor, dict) else None,
+        "ip": record.get("ipAddress"),
+        "name": event.get("name"),
+        "application": _first(parameters, "app_name", "application_name", "APP_NAME", "api_name"),
+        "client": _first(parameters, "client_id", "OAUTH2_APP_ID", "oauth2_app_id"),
+    }
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -194,7 +229,7 @@ def _parameters(cell: object, depth: int) -> dict[str, object]:
     for one in cell if isinstance(cell, list) and depth < _DEPTH else ():
         if not isinstance(one, dict) or not isinstance(one.get("name"), str):
             continue
-        value = next((one[name] for name in _VALUES if name in one), None)
+        value = one["value"] if "value" in one else next((one[name] for name in _VALUES if name in one), None)
         inner, several = one.get("messageValue"), one.get("multiMessageValue")
         if isinstance(inner, dict):
             value = _parameters(inner.get("parameter"), depth + 1)
@@ -205,7 +240,10 @@ def _parameters(cell: object, depth: int) -> dict[str, object]:
 
 
 def _first(parameters: Mapping[str, object], *names: str) -> str | None:
-    return next((text for name in names if (text := records.text_of(parameters.get(name)))), None)
+    for name in names:
+        if text := records.text_of(parameters.get(name)):
+            return text
+    return None
 
 
 FORMAT = LogFormat(
@@ -215,6 +253,7 @@ FORMAT = LogFormat(
     reference="unverified: https://developers.google.com/workspace/admin/reports/v1/appendix/activity/token",
     parse=parse,
     timestamp=timestamp,
+    block=_READER.block,
     example=example,
     columns=gmail.MAILS.columns | {Col.KIND, Col.USER, Col.SOURCE_IP, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID},
     zone=Zone.UTC,

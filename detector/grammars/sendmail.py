@@ -20,8 +20,9 @@ LINE = re.compile(r"([0-9A-Za-z]{8,24}): (.+)", re.DOTALL)
 
 _SENDER = re.compile(r"from=(?:<([^>]*)>|([^,]*)),")
 _RECIPIENTS = re.compile(
-    r"to=(.{1,4000}?)(?=, (?:ctladdr|delay|xdelay|mailer|pri|relay|dsn|stat|reject)=|$)", re.DOTALL
+    r"to=(.(?:[^,]++|,(?! (?:ctladdr|delay|xdelay|mailer|pri|relay|dsn|stat|reject)=))*+)", re.DOTALL
 )
+_LONGEST_LIST = 4000
 _RELAY = re.compile(r"relay=[^\[,]{0,300}\[(?:IPv6:)?([0-9A-Fa-f.:]{2,45})\]")
 _MESSAGE_ID = re.compile(r"msgid=(<[^>]*>|[^,\s]+)")
 _MAILER = re.compile(r"mailer=([\w-]+)")
@@ -69,7 +70,7 @@ def _taken(told: str) -> Row:
 
 def _tried(told: str) -> Row | None:
     found, status = _RECIPIENTS.match(told), _STATUS.search(told)
-    if found is None or status is None:
+    if found is None or status is None or len(found[1]) > _LONGEST_LIST:
         return None
     row: Row = {Col.TO: mail.addresses(found[1]) or [values.lower(found[1].strip("<> "))]}
     said, dsn = status[1].lower(), _DSN.search(told)
@@ -96,7 +97,8 @@ def _refused(told: str) -> Row | None:
     if not told.startswith("Milter"):
         return None
     _, _, about = told.partition(": ")
-    if about.startswith("to=") and (found := _RECIPIENTS.match(about)) and (to := mail.addresses(found[1])):
+    found = _RECIPIENTS.match(about)
+    if found and len(found[1]) <= _LONGEST_LIST and (to := mail.addresses(found[1])):
         row[Col.TO] = to
     return row
 
