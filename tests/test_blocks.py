@@ -9,7 +9,7 @@ from golden import cases, lines_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines
+from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines, stamps
 from detector.formats import own_formats
 from detector.grammars import (
     cef,
@@ -17,12 +17,14 @@ from detector.grammars import (
     dns,
     kv,
     leef,
+    mail,
     mailcolumns,
     mailtable,
     many,
     moments,
     records,
     shapes,
+    together,
     values,
     verdicts,
 )
@@ -68,9 +70,10 @@ def test_golden_lines_behind_syslog_headers(name):
 def test_examples_are_read_at_once(name):
     log_format = FORMATS[name]
     row = {Col.AT: UNTIL, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042"}
-    row |= {Col.QUESTION: "example.com"} if log_format.kind is Kind.DNS else {Col.URL: "http://example.com/a"}
-    row |= {Col.APPLICATION: "Example", Col.FROM: "a@example.com", Col.SENDER: "a@example.com", Col.SUBJECT: "x"}
-    row |= {Col.TO: ["u1042@example.org"], Col.DIRECTION: "inbound"}
+    mail_row = {Col.FROM: "a@example.com", Col.SENDER: "a@example.com", Col.SUBJECT: "x", Col.DIRECTION: "inbound"}
+    usual = {Col.URL: "http://example.com/a", Col.APPLICATION: "Example"}
+    kinds = {Kind.DNS: {Col.QUESTION: "example.com"}, Kind.MAIL: mail_row | {Col.TO: ["u1042@example.org"]}}
+    row |= kinds.get(log_format.kind, usual)
     texts = [line for line in log_format.example(row).split("\n") if not line.startswith("#")] * 3
     dialect = read_lines(log_format, Dialect(), [Line(0, raw) for raw in log_format.preamble.encode().split(b"\n")])
     taken = log_format.block(texts, dialect.dialect)
@@ -84,6 +87,8 @@ ODD = st.sampled_from((
     "http://u@Example.com:8443/a?b=//c", "https://example.com", "http://example.com\0http://example.org", "/a", "//a/b",
     "urn:x", "http://-/", "http://a./", "http:/x", "http", "-a", "_a.b", "0700", "1" * 18, "1" * 19, "\u0661", "-1",
     "\u212a.example.com", "http://[2001:db8::7]/a", "http://a.b#c", "http://a.b\\c", "a.b?c", "a..b", "null", "Na",
+    "A@B.Example", "a@b.example", "a@b..c", "'a@b'", "a@b.", "a@-", "=?utf-8?Q?H=C3=A9?=", "x@" + "a" * 260,
+    "y" * 130 + "@b",
 ))  # fmt: skip
 USUAL = st.sampled_from(("10.0.0.7", "u1042", "www.example.com", "http://www.example.com/a", "700"))
 TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
@@ -94,7 +99,8 @@ TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
     [
         (values.address, many.addresses), (values.client, many.clients), (values.user, many.users),
         (values.host, many.hosts), (values.host_of_url, many.hosts_of_urls), (values.size, many.sizes),
-        (dns.name, many.distinct(dns.name)),
+        (dns.name, many.distinct(dns.name)), (mail.address, many.mailboxes), (mail.addresses, many.lists_of_mailboxes),
+        (mail.decode_subject, many.subjects),
     ],
 )  # fmt: skip
 @given(texts=TEXTS)
@@ -108,9 +114,16 @@ def table_of(asked, needs=(), kind=None):
             Col.SOURCE_IP: "net.src src", Col.USER: "user name", Col.URL: "url", Col.DOMAIN: "host", Col.STATUS: "code",
             Col.SERVER_NAME: "sni", Col.QUESTION: "q", Col.BYTES_SENT: "out",
         },
-        when=moments.first(moments.stamp("t"), lambda cells, _dialect: 7 if "url" in cells else None),
+        when=moments.first(
+            moments.stamp("t net.t"),
+            moments.parts("day", "clock"),
+            moments.spelled("sni src", lambda text, _dialect: len(text) if text[:1] == "1" else None),
+            leef.times("q host"),
+            lambda cells, _dialect: 7 if "url" in cells else None,
+        ),
         verdict=verdicts.either(
             verdicts.verdict("deny net.act", denied="yes"),
+            together.together("code net.act", lambda code, act: Action.DENIED if code + act == "200yes" else None),
             lambda cells: Action.ALLOWED if "user" in cells else None,
         ),
         later={Col.DOMAIN: "late"},
@@ -120,13 +133,34 @@ def table_of(asked, needs=(), kind=None):
 
 
 CELL = (
-    USUAL | ODD | st.sampled_from((407, 200, True, None, 7.5, ["10.0.0.7"], {}, "407", "yes", "2020-02-27T10:00:00Z"))
+    USUAL
+    | ODD
+    | st.sampled_from((407, 200, True, None, 7.5, ["10.0.0.7"], {}, "407", "yes", "2020-02-27T10:00:00Z"))
+    | st.sampled_from(("1582797600123", "1582797600", "2020-02-27", "10:00:00.25"))
 )
 CELLS = st.dictionaries(
-    st.sampled_from(("src", "user", "name", "url", "host", "code", "sni", "q", "out", "t", "deny", "late", "proto")),
+    st.sampled_from(
+        (
+            "src",
+            "user",
+            "name",
+            "url",
+            "host",
+            "code",
+            "sni",
+            "q",
+            "out",
+            "t",
+            "deny",
+            "late",
+            "proto",
+            "day",
+            "clock",
+        )
+    ),
     CELL,
     max_size=8,
-) | st.builds(lambda src, act: {"net": {"src": src, "act": act}}, CELL, CELL)
+) | st.builds(lambda src, act, at: {"net": {"src": src, "act": act, "t": at}}, CELL, CELL, CELL)
 
 
 @pytest.mark.parametrize("asked", records.Asked)
@@ -216,7 +250,8 @@ def test_layouts_that_are_not_in_use_are_forgotten():
 @given(st.lists(st.sampled_from((
     "1582797600", "1582797601", "1582797600123", "2020-02-27T10:00:00Z", "2020-02-27 10:00:00", "2020/02/27 10:00:00",
     "2020-02-27T10:00:00.5Z", "2020-02-27T10:00:60Z", "2020-02-27T10:00:00+01:00", "", "\u0661" * 10,
-    "2020-13-27T10:00:00Z", 1582797600, 1582797600.5, None, "x" * 20, True,
+    "2020-13-27T10:00:00Z", "1582797600.123", "1582797600.1234", "2020-02-27T10:00:00,25+0100", "1582797600123456",
+    1582797600, 1582797600.5, None, "x" * 20, True,
 )), min_size=1, max_size=4))  # fmt: skip
 def test_many_stamps_are_the_same_as_each(cells):
     expected = [moments.instant(cell, UTC) if cell else None for cell in cells]
@@ -232,7 +267,8 @@ MAILS = mailtable.table(
     when=moments.stamp("t"),
     verdict=verdicts.verdict("act", denied="reject", allowed="accept"),
     direction=mailtable.word("dir info.dir", mailtable.DIRECTIONS),
-    authentication=lambda cells: "pass" if "id" in cells else None,
+    authentication=together.together("info.dir id dir", lambda *said: "+".join(said) or None),
+    derived={Col.TRANSACTION: lambda cells: "alone" if "id" in cells else None},
 )  # fmt: skip
 ADDRESS = st.sampled_from(
     ("a@example.com", "B <b@Example.org>", "<>", "", "-", "none", "c@d.org, e@f.org", '"x" <y@z.org>')
@@ -256,6 +292,44 @@ def test_columns_of_many_mails_are_the_rows_of_each(several):
     for at, cells in enumerate(several):
         row = {column: cell[at] for column, cell in found.items() if cell[at] is not None}
         assert row == MAILS.row(cells, Dialect())
+
+
+@pytest.mark.parametrize("name", ["isc_dhcpd_leases", "freeradius_detail"])
+def test_header_lines_in_a_row_are_the_same_as_one_by_one(name):
+    log_format, row = own_formats()[name], {Col.AT: UNTIL, Col.SOURCE_IP: "10.0.0.7", Col.USER: "u1042"}
+    record = [line.encode() for line in log_format.example(row).split("\n")]
+    for raws in (
+        [record[0]] * 200,
+        [*[record[0]] * 130, *record, record[0], b"", *[record[0]] * 70],
+        [record[0] + b"\r"] * 3,
+    ):
+        lines = [Line(number * 1000, raw) for number, raw in enumerate(raws)]
+        found, singly = (
+            read_lines(one, Dialect(), lines) for one in (log_format, replace(log_format, heads=lambda *_: None))
+        )
+        assert (found.dialect, found.passed, list(found.batch.objects())) == (
+            singly.dialect, singly.passed, list(singly.batch.objects()),
+        )  # fmt: skip
+        assert found.dialect.columns
+
+
+@given(st.text("0123456789:,.+Z ]-", max_size=12))
+def test_stamps_with_any_ending_are_read_as_without_the_short_way(ending):
+    for read, text in (
+        (stamps.iso, "2020-02-27T10:00:"),
+        (stamps.clf, "27/Feb/2020:10:00:"),
+        (stamps.clf, "[27/Feb/2020:10:00:"),
+    ):
+        whole = getattr(stamps, f"_{read.__name__}").__wrapped__
+        found, expected = (outcome(one, text + ending) for one in (read, whole))
+        assert found == expected
+
+
+def outcome(read, text):
+    try:
+        return read(text, UTC)
+    except ValueError:
+        return None
 
 
 def test_a_layout_is_drawn_of_lines_of_usual_size_only_and_under_few_headers():
