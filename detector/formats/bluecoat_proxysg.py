@@ -57,6 +57,10 @@ _LOOSE = frozenset({
     "cs(user-agent)", "c-agent", "cs-categories", "cs-username", "cs-userdn", "cs-auth-group", "rs(content-type)",
     "x-bluecoat-application-name", "x-bluecoat-application-operation", "x-virus-id", "cs-category", "rule",
 })  # fmt: skip
+_FOREIGN = frozenset(
+    {"x-cs-url", "x-cs-access-method", "x-cs-app", "x-cs-traffic-type", "x-policy-action", "x-c-local-ip"}
+)
+"""Names of Netskope's header: its transactions are not read here."""
 _RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
 _PAIR = re.compile(
     r'(?<![^ \t])([A-Za-z][A-Za-z0-9_.()-]*+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|([^ \t]*+))', re.DOTALL
@@ -82,7 +86,7 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     if not line.startswith(elff.HEADER) and dialect.envelope and (header := peel(line, dialect.envelope)):
         line = re.sub(r"^\S{1,64}: ?(?=#Fields:)", "", header.body)
     names = elff.columns(line)
-    return None if names is None else replace(dialect, columns=names)
+    return None if names is None or not _FOREIGN.isdisjoint(names) else replace(dialect, columns=names)
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:

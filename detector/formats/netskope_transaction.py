@@ -34,6 +34,12 @@ _COLUMNS = (
     "cs-uri-scheme", "cs-uri-query", "cs-user-agent", "cs-content-type", "sc-status", "sc-content-type", "cs-dns",
     "cs-host", "cs-uri", "cs-uri-port", "cs-referer",
 )  # fmt: skip
+_OWN = frozenset({
+    "x-cs-url", "x-cs-timestamp", "x-cs-access-method", "x-cs-app", "x-cs-app-category", "x-cs-userip", "x-cs-src-ip",
+    "x-cs-site", "x-cs-sni", "x-cs-traffic-type", "x-c-local-ip", "x-c-device", "x-c-os", "x-c-browser", "x-category",
+    "x-policy-action", "x-policy-name", "x-transaction-id", "x-request-id", "x-type",
+})  # fmt: skip
+"""Names that no other proxy's header has."""
 _LATE = 60
 _ACTIONS = frozenset({
     "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
@@ -97,7 +103,7 @@ _READER = Reader(_record, _TABLE)
 def head(line: str, dialect: Dialect) -> Dialect | None:
     """The names of a header line."""
     names = elff.columns(line)
-    if names is None or "cs-bytes" not in names or not any(name.startswith("x-") for name in names):
+    if names is None or "cs-bytes" not in names or _OWN.isdisjoint(names):
         return None
     return replace(dialect, columns=names)
 
