@@ -94,7 +94,7 @@ def main():
         named = path.parent.name if options.by_folder and path.parent.name in formats else ""
         for one in inputs:
             if named and name_of(one) != named:
-                sure = f"{name_of(one)} ({one.confidence:.2f})"
+                sure = " or ".join((f"{name_of(one)} ({one.confidence:.2f})", *one.rivals))
                 otherwise.append(f"{path.parent.name}/{path.name}: {sure}")
         for one in told(path, formats, formats[named]) if named else inputs:
             rows.setdefault(name_of(one), Row()).add(*events(one))
