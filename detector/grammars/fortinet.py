@@ -82,6 +82,8 @@ def cells_of(line: str) -> Cells:
         cells.setdefault("type", cells.get("cat", message.name))
         cells.setdefault("service", cells.get("app", ""))
         return cells
+    if line[:1] == "{":
+        raise RefusedLine("an object: what a shipper made of a line")
     if line[:1] == "<":
         line = line.partition(">")[2]  # the priority of a syslog line that has nothing else of its header
     comma = line.find(",", 0, 200)
