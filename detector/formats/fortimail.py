@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, mailqueue, mailtable, moments, rendering, sendmail, shapes, values
+from detector.grammars import kv, mailqueue, mailtable, moments, rendering, sendmail, shapes, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -43,8 +43,7 @@ _REFUSED = re.compile(r"reject|discard|quarantine|bounce|block", re.IGNORECASE)
 _TAKEN = re.compile(r"accept|relay|deliver|none|insert|modify|replace|encrypt", re.IGNORECASE)
 
 
-def _verdict(cells: Cells) -> Action | None:
-    said = str(cells.get("disposition") or "")
+def _verdict(said: str) -> Action | None:
     if _REFUSED.search(said):
         return Action.DENIED
     return Action.ALLOWED if _TAKEN.search(said) and "delay" not in said.lower() else None
@@ -68,11 +67,12 @@ _MAILS = mailtable.table(
         Col.TO: "to",
         Col.SUBJECT: "subject",
         Col.MESSAGE_ID: "message_id",
+        Col.TRANSACTION: "session_id",
     },
     when=moments.parts("date", "time"),
-    verdict=_verdict,
+    verdict=verdicts.told("disposition", _verdict),
     direction=mailtable.word("direction", mailtable.DIRECTIONS),
-    readers={Col.SOURCE_IP: _address},
+    readers={Col.SOURCE_IP: _address, Col.TRANSACTION: lambda text: text.strip() or None},
     derived={Col.TRANSACTION: _key},
 )
 

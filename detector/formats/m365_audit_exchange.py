@@ -27,21 +27,37 @@ import orjson
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, mail, mailtable, moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from detector.events import Dialect, Row, Value
+    from detector.grammars.records import Cells
 
 _SENDS = frozenset({"send", "sendas", "sendonbehalf"})
 _FORWARDS = frozenset(
     {"forwardingsmtpaddress", "forwardto", "redirectto", "forwardasattachmentto", "forwardingaddress"}
 )
-_ACTION = verdicts.verdict("resultstatus", denied="false fail", allowed="true succ partiallysucc")
-_ADDRESSES = ("clientip", "clientipaddress", "actoripaddress")
 _NAME, _OTHER, _PRINCIPAL = 1, 2, 4
 """Types of an audit target."""
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _user(text: str) -> str | None:
+    return values.user(text.replace("Not Available", ""))
+
+
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "clientip clientipaddress actoripaddress",
+        Col.USER: "userid",
+        Col.ACTIVITY: "operation",
+        Col.APPLICATION: "the~application",
+        Col.CLIENT_ID: "the~client",
+    },
+    when=moments.stamp("creationtime"),
+    verdict=verdicts.verdict("resultstatus", denied="false fail", allowed="true succ partiallysucc"),
+    readers={Col.USER: _user},
+)
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
@@ -49,18 +65,18 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace():
         return None
     cells = _cells(line, dialect)
-    operation = records.text_of(cells.get("operation"))
-    if not operation or not ("workload" in cells or "recordtype" in cells):
-        raise RefusedLine("no record of the unified audit log")
-    user = values.user(records.text_of(cells.get("userid")).replace("Not Available", ""))
-    common: dict[Col, Value | None] = {
-        Col.AT: moments.instant(cells.get("creationtime"), dialect.zone),
-        Col.SOURCE_IP: next((ip for name in _ADDRESSES if (ip := _address(records.text_of(cells.get(name))))), None),
-        Col.USER: user,
-        Col.ACTION: _ACTION(cells),
-        Col.ACTIVITY: operation,
-    }
-    return values.row_of({**common, **(_mail(cells, operation, user or "") or _application(cells))})
+    if (sent := _mail(cells)) is None:
+        return _TABLE.row(cells | _application(cells), dialect)
+    return {**_TABLE.row(cells, dialect), **values.row_of(sent)}
+
+
+def _record(line: str, dialect: Dialect) -> Cells | None:
+    """What a record says that is of no mail; mails are read one by one."""
+    cells = _cells(line, dialect)
+    return cells | _application(cells) if _mail(cells) is None else None
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
@@ -99,20 +115,20 @@ def example(row: Row) -> str:
     return orjson.dumps({**record, **more}).decode()
 
 
-def _cells(line: str, dialect: Dialect) -> Mapping[str, object]:
+def _cells(line: str, dialect: Dialect) -> dict[str, object]:
     if dialect.columns and line[:1] != "{":
         found = dict(zip(dialect.columns, csvexport.cells(line, dialect.separator or ","), strict=False))
         line = found.get("auditdata", "")
-    return {name.lower(): cell for name, cell in records.record(line).items()}
+    cells = {name.lower(): cell for name, cell in records.record(line).items()}
+    if not records.text_of(cells.get("operation")) or not ("workload" in cells or "recordtype" in cells):
+        raise RefusedLine("no record of the unified audit log")
+    return cells
 
 
-def _address(text: str) -> str | None:
-    return values.address(text) or values.address(values.host(text))
-
-
-def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, Value | None] | None:
+def _mail(cells: Cells) -> dict[Col, Value | None] | None:
     """A mail that was sent, or a rule by which mail is forwarded."""
-    if operation.lower() in _SENDS:
+    user = _user(records.text_of(cells.get("userid"))) or ""
+    if records.text_of(cells.get("operation")).lower() in _SENDS:
         item = cells.get("item")
         inner = {name.lower(): cell for name, cell in item.items()} if isinstance(item, dict) else {}
         return {
@@ -122,7 +138,8 @@ def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, V
             Col.MESSAGE_ID: mailtable.message_id(records.text_of(inner.get("internetmessageid"))),
             Col.DIRECTION: "outbound",
         }
-    parameters = _by_name(cells.get("parameters"), "name", "value")
+    if not (parameters := _by_name(cells.get("parameters"), "name", "value")):
+        return None
     to = [one for name, text in parameters.items() if name.lower() in _FORWARDS for one in mail.addresses(_bare(text))]
     if not to:
         return None
@@ -131,7 +148,7 @@ def _mail(cells: Mapping[str, object], operation: str, user: str) -> dict[Col, V
     return {Col.KIND: Kind.MAIL.value, Col.FROM: sender, Col.TO: list(dict.fromkeys(to)), Col.DIRECTION: "outbound"}
 
 
-def _application(cells: Mapping[str, object]) -> dict[Col, Value | None]:
+def _application(cells: Cells) -> dict[str, object]:
     targets = cells.get("target")
     names: list[str] = []
     ids: list[tuple[bool, int, str]] = []
@@ -143,7 +160,7 @@ def _application(cells: Mapping[str, object]) -> dict[Col, Value | None]:
         elif kind in (_OTHER, _PRINCIPAL) and (found := _GUID.match(text)):
             ids.append((kind == _PRINCIPAL, len(ids), found[0]))
     own = next((text for name in ("applicationid", "appid") if (text := records.text_of(cells.get(name)))), None)
-    return {Col.APPLICATION: names[0] if names else None, Col.CLIENT_ID: own or (max(ids)[2] if ids else None)}
+    return {"the application": names[0] if names else None, "the client": own or (max(ids)[2] if ids else None)}
 
 
 def _by_name(cell: object, name: str, value: str) -> dict[str, str]:
@@ -167,6 +184,7 @@ FORMAT = LogFormat(
     "office-365-management-activity-api-schema",
     parse=parse,
     timestamp=timestamp,
+    block=_READER.block,
     example=example,
     columns=frozenset({
         Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.ACTION, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID, Col.FROM,

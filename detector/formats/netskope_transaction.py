@@ -50,7 +50,8 @@ _METHOD = records.one("cs-method", records.READERS[Col.METHOD])
 
 def _url(cells: Cells) -> str | None:
     """The URL put together of its parts."""
-    host, method = _HOST(cells), _METHOD(cells)
+    host, written = _HOST(cells), cells.get("cs-method")
+    method = written if written in ("GET", "POST") else _METHOD(cells)
     if not isinstance(host, str):
         return None
     scheme, port = str(cells.get("cs-uri-scheme") or ""), str(cells.get("cs-uri-port") or "")

@@ -53,6 +53,13 @@ def _verdict(cells: Cells) -> Action | None:
     return _RESULT(cells)
 
 
+def _clf(written: str, dialect: Dialect) -> int | None:
+    try:
+        return stamps.clf(written, dialect.zone)
+    except (ValueError, OverflowError):
+        return None
+
+
 _RESULT = verdicts.verdict("result action", denied="den block", allowed="observed allow ok")
 _TABLE = records.table(
     {
@@ -69,7 +76,7 @@ _TABLE = records.table(
     },
     when=moments.first(
         moments.stamp("request_timestamp_epoch requesttimestampepoch request_timestamp requesttimestamp date"),
-        lambda cells, dialect: _clf(cells.get("time_stamp"), dialect),
+        moments.spelled("time_stamp", _clf),
     ),
     verdict=_verdict,
     scheme="scheme",
@@ -120,7 +127,7 @@ def _pairs(line: str) -> dict[str, str]:
         cells = kv.cut(line.partition("McAfeeWG|")[2] or line, "|")
     else:
         cells = kv.quoted(line) if '="' in line else kv.opened(line)
-    if len(_OWN & cells.keys()) < _ENOUGH:
+    if len(_OWN.intersection(cells)) < _ENOUGH:
         raise RefusedLine("no names of Skyhigh's logs")
     return cells
 
@@ -138,13 +145,6 @@ def _completed(cells: dict[str, str]) -> Cells:
         cells["method"], cells["url"] = request[0], " ".join(request[1:-1] if len(request) > 2 else request[1:])
     cells["scheme"] = cells.get("uri_scheme") or cells.get("urischeme") or ""
     return cells
-
-
-def _clf(written: object, dialect: Dialect) -> int | None:
-    try:
-        return stamps.clf(written, dialect.zone) if isinstance(written, str) else None
-    except (ValueError, OverflowError):
-        return None
 
 
 FORMAT = LogFormat(

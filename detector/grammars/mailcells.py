@@ -35,6 +35,18 @@ def at_path(cells: object, path: Path) -> object:
     return cells
 
 
+def member(cell: object, key: str) -> object:
+    """The cell that a path of one key leads to.
+
+    >>> member([{"address": "a@b.org"}], "address"), member({"address": "a@b.org"}, "name")
+    (['a@b.org'], None)
+    """
+    if type(cell) is list and len(cell) == 1 and type(only := cell[0]) is dict:
+        found = only.get(key)
+        return None if found is None else [found]
+    return at_path(cell, (key,))
+
+
 def text(cell: object) -> str:
     """The text of a cell, of lists all members'; empty where there is none.
 

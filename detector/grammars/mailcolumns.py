@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from detector.events import Col
 from detector.grammars import mailcells, moments, sheets
@@ -90,7 +90,7 @@ class _Cells:
             key = path[-1]
             outer = self._at(path[:-1])
             found = sheets.members(outer, key) or [
-                one.get(key) if type(one) is dict else mailcells.at_path(one, path[-1:]) for one in outer
+                one.get(key) if type(one) is dict else mailcells.member(one, key) for one in outer
             ]
         self._known[path] = found
         return found
@@ -121,8 +121,13 @@ def _read(step: MailStep, cells: _Cells) -> Column | None:
     return found
 
 
-def texts_of(cells: Sequence[object]) -> list[str]:
+def texts_of(cells: Sequence[object]) -> Sequence[str]:
     """The texts of cells, of lists all members'."""
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        return cast("Sequence[str]", cells)
+    if kinds == {list}:
+        return list(map(mailcells.joined, cells))
     return [cell if type(cell) is str else "" if cell is None else mailcells.joined(cell) for cell in cells]
 
 
