@@ -44,6 +44,8 @@ _BACKLOG = 128
 _UNREAD_BYTES = 128 * 1024
 """What the system takes for a client that reads nothing: else megabytes, which others would wait for."""
 _END_S = 1.0
+_QUICK = 2
+"""Level of compression: the next one takes 14 ms instead of 1 for the metrics of 3,500 services, and saves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Pages:
 
     def _both(self) -> tuple[bytes, bytes]:
         text = self._answers.metrics()
-        return text, igzip.compress(text)
+        return text, igzip.compress(text, _QUICK)
 
     async def healthy(self, _request: Request) -> Response:
         """It lives."""

@@ -12,14 +12,15 @@ from detector.metrics.snapshot import OTHER, Service, Snapshot
 from detector.metrics.table import FAMILIES, Family, Wide
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_NOTHING: Mapping[str, int] = {}
 
 
 class Page:
-    """Writes moments. Of most services nothing was ever seen: their lines are made once for each catalogue."""
+    """Writes moments. From one to the next little changes: lines of a service are made anew when its values are."""
 
     def __init__(self) -> None:
         self._catalogue: Mapping[str, Service] = {}
-        self._still: dict[str, dict[str, str]] = {}
+        self._made: dict[str, dict[str, tuple[Mapping[str, int], str]]] = {}
 
     def text(self, snapshot: Snapshot) -> bytes:
         """A moment as Prometheus reads it (text format 0.0.4), with the process's own figures where there are any."""
@@ -36,20 +37,19 @@ class Page:
         escaping, so that a line is one formatting.
         """
         if snapshot.catalogue is not self._catalogue:
-            self._catalogue, self._still = snapshot.catalogue, {}
+            self._catalogue, self._made = snapshot.catalogue, {}
         for family in FAMILIES:
             if family.wide is None:
                 continue
             yield f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind}\n"
             counted = family.wide.counted(snapshot)
-            still = self._still.get(family.name)
-            if still is None:
-                still = self._still[family.name] = {
-                    name: _lines(family, family.wide, name, service, {}) for name, service in self._catalogue.items()
-                }
+            made = self._made.setdefault(family.name, {})
             for name, service in snapshot.catalogue.items():
-                values = counted.get(name)
-                yield still[name] if values is None else _lines(family, family.wide, name, service, values)
+                values = counted.get(name, _NOTHING)
+                known = made.get(name)
+                if known is None or known[0] != values:
+                    known = made[name] = values, _lines(family, family.wide, name, service, values)
+                yield known[1]
             if OTHER in counted:
                 yield _lines(family, family.wide, OTHER, Service(OTHER, ()), counted[OTHER])
 

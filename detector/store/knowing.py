@@ -172,28 +172,21 @@ def days(connection: Connection, service: str | None = None) -> list[DayCount]:
 def tallies(connection: Connection) -> Tallies:
     """Counts for dashboards, each table gone through once in its own order; no row of a person is handed over."""
     table, days_of = tables.standings, tables.days
-    weight = case({one.value: one.weight for one in Verdict}, value=table.c.verdict)
-    people = (
-        select(
-            table.c.service,
-            func.min(table.c.first).label("first"),
-            func.max(table.c.last).label("last"),
-            func.max(weight).label("heaviest"),
-            *(func.max(case((weight == one.weight, 1), else_=0)).label(f"has_{one.weight}") for one in Verdict),
-        )
-        .group_by(table.c.service, table.c.actor_kind, table.c.actor)
-        .subquery()
-    )
-    heaviest = [func.sum(case((people.c.heaviest == one.weight, 1), else_=0)) for one in Verdict]
-    having = [func.sum(people.c[f"has_{one.weight}"]) for one in Verdict]
-    asked = select(people.c.service, func.min(people.c.first), func.max(people.c.last), *heaviest, *having)
+    person = table.c.service, table.c.actor_kind, table.c.actor
+    heaviest = func.max(case({one.value: one.weight for one in Verdict}, value=table.c.verdict)).label("heaviest")
+    first, last = func.min(table.c.first).label("first"), func.max(table.c.last).label("last")
+    people = select(table.c.service, heaviest, first, last).group_by(*person).subquery()
+    asked = select(people.c.service, people.c.heaviest, func.count(), func.min(people.c.first), func.max(people.c.last))
     counts = Tallies({}, {}, {}, {}, {})
-    for service, first, last, *figures in connection.execute(asked.group_by(people.c.service)):
-        if first is not None:
-            counts.first_seen[service], counts.last_seen[service] = first, last
-        for one, by_heaviest, by_any in zip(Verdict, figures, figures[len(Verdict) :], strict=False):
-            counts.findings.update({(service, one): int(by_heaviest)} if by_heaviest else {})
-            counts.actors.update({(service, one): int(by_any)} if by_any else {})
+    verdicts = {one.weight: one for one in Verdict}
+    for service, weight, count, earliest, latest in connection.execute(asked.group_by(*people.c[:2])):
+        counts.findings[service, verdicts[weight]] = count
+        if earliest is not None:
+            counts.first_seen[service] = min(earliest, counts.first_seen.get(service, earliest))
+            counts.last_seen[service] = max(latest, counts.last_seen.get(service, latest))
+    having = select(*person, table.c.verdict).distinct().subquery()
+    asked = select(having.c.service, having.c.verdict, func.count()).group_by(having.c.service, having.c.verdict)
+    counts.actors.update({(service, Verdict(verdict)): count for service, verdict, count in connection.execute(asked)})
     stages = select(days_of.c.service, days_of.c.stage, func.sum(days_of.c.sightings)).group_by("service", "stage")
     counts.sightings.update({(service, Stage(stage)): int(sum_) for service, stage, sum_ in connection.execute(stages)})
     return counts
