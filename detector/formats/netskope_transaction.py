@@ -44,6 +44,7 @@ _LATE = 60
 _ACTIONS = frozenset({
     "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
 })  # fmt: skip
+_PORTS = {"http": "80", "https": "443"}
 _HOST = records.one("cs-host x-cs-sni cs-dns", values.host_of_url)
 _METHOD = records.one("cs-method", records.READERS[Col.METHOD])
 
@@ -58,7 +59,7 @@ def _url(cells: Cells) -> str | None:
     name = f"[{host}]" if ":" in host else host
     if method == "CONNECT" or scheme in ("", "-"):
         return f"{name}:{port}" if port.isdecimal() else name
-    usual = {"http": "80", "https": "443"}.get(scheme)
+    usual = _PORTS.get(scheme)
     path = values.text(str(cells.get("cs-uri") or "")) or "/"
     query = values.text(str(cells.get("cs-uri-query") or ""))
     behind = f"{path}?{query.removeprefix('?')}" if query and "?" not in path else path

@@ -94,7 +94,7 @@ def name(text: str) -> str | None:
     ('Clearview Support', 'Clearview', None)
     """
     if "@" in text:
-        return _display_name(text)
+        return _display_name(text) if "<" in text or "(" in text else None
     return mail.decode_subject(text).strip("\"' ") or None
 
 

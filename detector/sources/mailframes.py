@@ -39,6 +39,7 @@ _EMPTY = (b"\n", _LONGEST_EMPTY)
 """What stands before the newline of an empty line."""
 _CLOCK = re.compile(rb"\d{1,2}:\d\d(?::\d\d)?")
 _YEAR = re.compile(rb"(?:19|20)\d\d")
+_USUAL = re.compile(rb"From \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{1,2}:\d\d:\d\d (?:19|20)\d\d\r?")
 _CLEAN = bytes.maketrans(SEPARATOR + FOLD, b"  ")
 _NEWLINE = 0x0A
 _BLANK = bytes(byte if byte == _NEWLINE else 0x20 for byte in range(256))
@@ -76,6 +77,8 @@ def is_from_line(line: bytes) -> bool:
     """
     if not line.startswith(b"From ") or len(line) >= _LOOK_BYTES:
         return False
+    if _USUAL.fullmatch(line):
+        return True
     words = line.split()[-4:]
     return any(map(_CLOCK.fullmatch, words)) and any(map(_YEAR.fullmatch, words))
 
@@ -83,6 +86,8 @@ def is_from_line(line: bytes) -> bool:
 def _laid(piece: bytes) -> bytes:
     """A piece of a header block that ends before a newline, on one line."""
     piece = piece.translate(_CLEAN)
+    if b"\r" not in piece:
+        return piece.replace(b"\n ", FOLD + b" ").replace(b"\n\t", FOLD + b"\t").replace(b"\n", SEPARATOR)
     for blank in (b" ", b"\t"):
         piece = piece.replace(b"\r\n" + blank, FOLD + FOLD + blank).replace(b"\n" + blank, FOLD + blank)
     return piece.replace(b"\r", b" ").replace(b"\n", SEPARATOR)
