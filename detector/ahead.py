@@ -4,10 +4,10 @@ Loading formats and signatures takes as long as a tenth of a gigabyte takes to d
 decompressed by one core only: what that core waits for, the whole audit waits for. So this room imports next to nothing
 and its child shares no interpreter with what is loaded, scanned and reported meanwhile.
 
-The child fills blocks of memory that both processes share, and tells each by a pipe; by another it is told which blocks
-are free again. It takes the lowest free one: once the program has caught up a few go round, and those above are given
-back to the system. Whatever goes wrong in the child, it ends without telling the end of the log: its reader knows that,
-and the log is decompressed again. A pipe whose other end has gone ends it too: nothing is left over, however this ends.
+The child fills a few blocks of memory that both processes share, and tells each by a pipe; by another it is told which
+are free again. While none is free it goes on in memory of its own, which costs less than to share so much, and is given
+back once the program has caught up. Whatever goes wrong in the child, it ends without telling the end of the log: its
+reader knows that, and the log is decompressed again. A pipe whose other end has gone ends it too: nothing is left over.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import os
 import select
 import signal
 import stat
-from contextlib import contextmanager
+from collections import deque
+from contextlib import contextmanager, suppress
 from struct import Struct
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from isal.isal_zlib import _GzipReader
 
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 BLOCK_BYTES = 1024 * 1024
-BLOCKS = 96
-"""About as many as are filled while the program loads; with them the child stays below 128 MB."""
-KEPT_BLOCKS = 8
-"""The lowest ones are never given back: they go round to the end."""
+SHARED_BLOCKS = 8
+OWN_BLOCKS = 64
+"""About as many as are filled while the program loads."""
 WORTHWHILE_BYTES = 4 * 1024 * 1024
 """A smaller log is decompressed about as soon as a child begins."""
 _INPUT_BYTES = 512 * 1024
@@ -60,10 +60,10 @@ class Begun:
         self.consumed = 0
         self._status = os.fstat(file.fileno())
         self._number = self._at = self._end = 0
-        self._shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES + mmap.PAGESIZE)
+        self._shared = mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES + mmap.PAGESIZE)
         self._told, tell = os.pipe()
         self._freed, self._free = os.pipe()
-        os.write(self._free, bytes(range(BLOCKS)))
+        os.write(self._free, bytes(range(SHARED_BLOCKS)))
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.child = os.fork()
@@ -86,7 +86,7 @@ class Begun:
 
     def takes(self, file: io.FileIO) -> bool:
         """Whether this is a file that is about to be read, and nobody has taken it before, in whichever process."""
-        flag = BLOCKS * BLOCK_BYTES
+        flag = SHARED_BLOCKS * BLOCK_BYTES
         if self._shared[flag] or not os.path.samestat(self._status, os.fstat(file.fileno())):
             return False
         self._shared[flag] = 1
@@ -117,8 +117,6 @@ class Begun:
 
     def _release(self) -> None:
         """Let the child fill the block again; where it has ended nothing happens: the pipe's other end is here too."""
-        if self._number >= KEPT_BLOCKS:
-            self._shared.madvise(mmap.MADV_REMOVE, self._number * BLOCK_BYTES, BLOCK_BYTES)
         os.write(self._free, bytes((self._number,)))
 
     def _close(self) -> None:
@@ -132,52 +130,100 @@ def _be_child(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> NoRe
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        decompress(file, shared, tell, freed)
+        Decompressing(file, shared, tell, freed).run()
     finally:
         os._exit(0)
 
 
-def decompress(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> None:
-    """Fill blocks to the end of a gzip file, or until nobody frees any more.
+class Decompressing:
+    """What the child does.
 
-    Args:
-        file: at its start.
-        shared: ``BLOCKS`` blocks.
-        tell: where each filled block is told.
-        freed: where the numbers of free blocks come from.
+    Attributes:
+        memory: of its own: (``OWN_BLOCKS``,) blocks.
     """
-    os.set_blocking(freed, False)
-    reader, free = _GzipReader(file, _INPUT_BYTES), bytearray()
-    with memoryview(shared) as blocks:
-        while (number := lowest(free, freed)) is not None:
-            with blocks[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES] as block:
-                size = reader.readinto(block)
-            os.write(tell, TOLD.pack(number, size, file.tell()))
-            if not size:
-                return
 
+    def __init__(self, file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> None:
+        """Make ready.
 
-def lowest(free: bytearray, freed: int) -> int | None:
-    """Take the lowest free block, waiting where there is none; ``None`` when nobody frees any more.
+        Args:
+            file: gzip, at its start.
+            shared: ``SHARED_BLOCKS`` blocks.
+            tell: where each filled block is told.
+            freed: where the numbers of free blocks come from.
+        """
+        os.set_blocking(freed, False)
+        self._file, self._tell, self._freed = file, tell, freed
+        self._reader = _GzipReader(file, _INPUT_BYTES)
+        self._shared = memoryview(shared)
+        self._free = bytearray()
+        self.memory = mmap.mmap(-1, OWN_BLOCKS * BLOCK_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a system without large pages
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        self._own = memoryview(self.memory)
+        self._waiting: deque[_Waiting] = deque()
 
-    Args:
-        free: those that are known to be free.
-        freed: where more are told, without waiting.
-    """
-    while True:
+    def run(self) -> None:
+        """Decompress to the end.
+
+        Raises:
+            OSError: the log is damaged, or nobody wants more of it; or another exception of the decompressor.
+        """
+        size = 1
+        while size:
+            number = self._lowest()
+            if number is None:
+                self._go_on()
+            else:
+                size = self._fill(number)
+
+    def _fill(self, number: int) -> int:
+        """Fill a shared block with what comes next, and tell it."""
+        block = _block(self._shared, number)
+        if self._waiting:
+            own, size, consumed = self._waiting.popleft()
+            block[:size] = _block(self._own, own)[:size]
+            if own >= SHARED_BLOCKS and not self._waiting:
+                self.memory.madvise(mmap.MADV_DONTNEED)
+        else:
+            size, consumed = self._reader.readinto(block), self._file.tell()
+        os.write(self._tell, TOLD.pack(number, size, consumed))
+        return size
+
+    def _go_on(self) -> None:
+        """Decompress into the next block of its own."""
+        own = (self._waiting[-1].own + 1) % OWN_BLOCKS if self._waiting else 0
+        size = self._reader.readinto(_block(self._own, own))
+        self._waiting.append(_Waiting(own, size, self._file.tell()))
+
+    def _lowest(self) -> int | None:
+        """Take the lowest free block; ``None`` where none is free, and memory of its own is."""
+        is_full = len(self._waiting) == OWN_BLOCKS or (self._waiting and not self._waiting[-1].size)
+        if is_full and not self._free:
+            select.select([self._freed], [], [])
         try:
-            told = os.read(freed, BLOCKS)
+            told = os.read(self._freed, SHARED_BLOCKS)
         except BlockingIOError:
-            if not free:
-                select.select([freed], [], [])
-                continue
+            if not self._free:
+                return None
         else:
             if not told:
-                return None
-            free += told
-        lowest = min(free)
-        free.remove(lowest)
+                raise BrokenPipeError
+            self._free += told
+        lowest = min(self._free)
+        self._free.remove(lowest)
         return lowest
+
+
+class _Waiting(NamedTuple):
+    """A block of the child's own, bytes in it (0: the end of the log), compressed bytes that were read until then."""
+
+    own: int
+    size: int
+    consumed: int
+
+
+def _block(memory: memoryview, number: int) -> memoryview:
+    return memory[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,14 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector import ahead
-from detector.ahead import BLOCK_BYTES, BLOCKS, Begun, begun
+from detector.ahead import BLOCK_BYTES, OWN_BLOCKS, SHARED_BLOCKS, TOLD, Begun, Decompressing, begun
 from detector.cli import run
 from detector.sources import Compression, DamagedStream, Limits, Segment, open_stream
 
 rng = random.Random(11)
 TEXT = b"".join(b"%d %s\n" % (number, rng.randbytes(30).hex().encode()) for number in range(40_000))
-NUMBERS = b"".join(b"%08d\n" % number + TEXT[: BLOCK_BYTES + 997 * number] for number in range(BLOCKS + 40))
+NUMBERS = b"".join(b"%08d\n" % number + TEXT[: BLOCK_BYTES + 997 * number] for number in range(OWN_BLOCKS + 60))
 LINE = b"1582761600.%03d    200 10.0.0.%d TCP_MISS/200 900 GET http://%s/ - HIER_DIRECT/10.1.1.1 text/html\n"
 
 
@@ -72,15 +72,9 @@ class Beginning:
         self.one.end()
 
 
-def shared_kb(process):
-    """Shared memory of a process, without files."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return int(status.split("RssShmem:")[1].split()[0])
-
-
-def wait_until_full(one):
-    """Until the child has touched every block."""
-    while shared_kb(one.child) < BLOCKS * BLOCK_BYTES // 1024:
+def wait_until_full(child):
+    """Until it has filled all its memory, and sleeps."""
+    while Path(f"/proc/{child}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "S":
         pass
 
 
@@ -127,7 +121,7 @@ class TestTheSameBytes:
 
     def test_a_child_that_is_killed_costs_no_byte(self, large):
         with Beginning(large) as one:
-            wait_until_full(one)
+            wait_until_full(one.child)
             os.kill(one.child, signal.SIGKILL)
             assert all_of(large, 1 << 20, one) == (NUMBERS, "")
 
@@ -152,7 +146,7 @@ class TestTheSameBytes:
 class TestNothingIsLeftOver:
     def test_a_child_that_waits_is_ended(self, large):
         with Beginning(large) as one:
-            wait_until_full(one)
+            wait_until_full(one.child)
         with pytest.raises(ProcessLookupError):
             os.kill(one.child, 0)
 
@@ -196,54 +190,102 @@ class TestNothingIsLeftOver:
             os.killpg(process.pid, signal.SIGINT)
             assert process.communicate() == (b"interrupted\n", b"")
 
-    def test_memory_is_bounded_and_given_back(self, large):
-        with Beginning(large) as one:
-            wait_until_full(one)
-            assert shared_kb(one.child) <= (BLOCKS + 1) * 1024
-            for _ in range(BLOCKS + 10):
-                assert one.read(BLOCK_BYTES)
-                assert shared_kb(os.getpid()) < 64 * 1024
-            assert shared_kb(one.child) < 64 * 1024
+    def test_memory_is_bounded(self, large):
+        code = f"""if True:
+            from pathlib import Path
+            from detector.ahead import BLOCK_BYTES, begun
+            from test_ahead import wait_until_full
+            def peak(process):
+                return int(Path(f"/proc/{{process}}/status").read_text().split("VmHWM:")[1].split()[0])
+            with begun([{str(large)!r}]) as one:
+                before = peak("self")
+                wait_until_full(one.child)
+                print(peak(one.child) - before)
+                while one.read(BLOCK_BYTES):
+                    pass
+                print(peak("self") - before)
+        """
+        path = os.pathsep.join((str(Path(__file__).parent), *sys.path))
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONPATH": path})
+        child, own = map(int, out.stdout.split())
+        assert child < (OWN_BLOCKS + SHARED_BLOCKS + 8) * 1024
+        assert own < (SHARED_BLOCKS + 8) * 1024
 
 
 class TestWhatTheChildDoes:
     """In this process, where it can be watched."""
 
-    def blocks_of(self, path, free):
+    def blocks_of(self, path, turns):
+        """(number, bytes, compressed bytes) of each block, and the child's memory behind the last one.
+
+        Args:
+            path: of the log.
+            turns: the lowest free block at each turn, ``None`` for none.
+        """
         told, tell = os.pipe()
         freed, give = os.pipe()
-        os.write(give, bytes(free))
-        shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES)
-        with io.FileIO(path) as file, shared:
-            os.close(give)
-            ahead.decompress(file, shared, tell, freed)
-            os.close(tell)
-            os.close(freed)
-            with io.FileIO(told) as telling:
-                records = [ahead.TOLD.unpack(record) for record in iter(lambda: telling.read(ahead.TOLD.size), b"")]
-            return [(number, shared[number * BLOCK_BYTES :][:size], consumed) for number, size, consumed in records]
+        shared = mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES)
+        found = []
 
-    def test_the_lowest_free_block_is_filled_first(self, tmp_path):
+        def turn():
+            for number in turns:
+                yield number
+                if number is not None:
+                    _, size, consumed = TOLD.unpack(os.read(told, TOLD.size))
+                    found.append((number, shared[number * BLOCK_BYTES :][:size], consumed))
+            raise BrokenPipeError
+
+        with io.FileIO(path) as file:
+            one, lowest = Decompressing(file, shared, tell, freed), turn()
+            with patch.object(one, "_lowest", lowest.__next__), suppress(BrokenPipeError):
+                one.run()
+            with suppress(BrokenPipeError, StopIteration):
+                next(lowest)
+        for handle in (told, tell, freed, give):
+            os.close(handle)
+        return found, one.memory
+
+    @pytest.mark.parametrize("turns", [[7, 0, 3, 3], [None, 2, 4, 2, 1], [None, None, 2, None, 3, 2, None, None, 1]])
+    def test_what_waits_in_its_own_memory_comes_first(self, turns, tmp_path):
         path = packed(tmp_path / "a", TEXT)
-        with patch("detector.ahead.lowest", side_effect=[9, 4, 6, 1]):
-            blocks = self.blocks_of(path, [])
-        assert [number for number, _, _ in blocks] == [9, 4, 6, 1]
+        blocks, _ = self.blocks_of(path, turns)
+        assert [number for number, _, _ in blocks] == [number for number in turns if number is not None]
         assert b"".join(data for _, data, _ in blocks) == TEXT
-        assert blocks[-1] == (1, b"", path.stat().st_size)
+        assert blocks[-1][1:] == (b"", path.stat().st_size)
 
-    def test_it_ends_where_nobody_frees_any_more(self, tmp_path):
-        assert self.blocks_of(packed(tmp_path / "a", TEXT), []) == []
+    def test_much_memory_is_given_back_when_nothing_waits_there(self, large):
+        _, memory = self.blocks_of(large, [*[None] * (SHARED_BLOCKS + 1), *[0] * SHARED_BLOCKS])
+        assert memory[: BLOCK_BYTES // 2].strip(b"\0")
+        _, memory = self.blocks_of(large, [*[None] * (SHARED_BLOCKS + 1), *[0] * (SHARED_BLOCKS + 1)])
+        assert not memory[:].strip(b"\0")
 
-    def test_it_waits_for_a_block(self):
-        freed, give = os.pipe()
-        os.set_blocking(freed, False)
-        free = bytearray()
-        with patch("select.select", side_effect=lambda *_: os.write(give, b"\5\2\7")):
-            assert ahead.lowest(free, freed) == 2
-        assert [ahead.lowest(free, freed) for _ in range(2)] == [5, 7]
-        os.close(give)
-        assert ahead.lowest(free, freed) is None
-        os.close(freed)
+    def numbers_of(self, path, *freed):
+        """Blocks that are told, each time that the child waits some more being freed (nothing: nobody frees more)."""
+        told, tell = os.pipe()
+        freed_end, give = os.pipe()
+        turns = iter(freed)
+
+        def waits(*_):
+            if (more := next(turns, b"")) and not os.write(give, more):
+                raise AssertionError
+            if not more:
+                os.close(give)
+
+        with io.FileIO(path) as file, patch("select.select", waits), patch("detector.ahead.OWN_BLOCKS", 2):
+            one = Decompressing(file, mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES), tell, freed_end)
+            with suppress(BrokenPipeError):
+                one.run()
+        os.close(tell)
+        os.close(freed_end)
+        with io.FileIO(told) as telling:
+            return [TOLD.unpack(record)[0] for record in iter(lambda: telling.read(TOLD.size), b"")]
+
+    def test_it_takes_the_lowest_block_and_waits_only_when_its_own_memory_is_full(self, large):
+        assert self.numbers_of(large, b"\5\2\7", b"\1", b"\6\0") == [2, 5, 7, 1, 0, 6]
+
+    def test_it_waits_behind_the_end_of_the_log(self, tmp_path):
+        path = packed(tmp_path / "a", TEXT[:1000])
+        assert self.numbers_of(path, b"\3", b"\4\2") == [3, 2]
 
 
 class TestWhereItHelps:

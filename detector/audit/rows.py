@@ -12,7 +12,7 @@ from detector.match import ActorKind
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from detector.audit.plan import Input
     from detector.coverage import Coverage
@@ -112,14 +112,21 @@ class _Proofs(Sequence[EvidenceRow]):
     def __getitem__(self, index: int | slice) -> EvidenceRow | Sequence[EvidenceRow]:
         if isinstance(index, slice):
             return _Proofs(self._kept[index])
-        row = Evidence.of(self._kept[index])
-        return EvidenceRow(
-            row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
-            row.sighting,
-        )  # fmt: skip
+        return _evidence_row(self._kept[index])
+
+    def __iter__(self) -> Iterator[EvidenceRow]:
+        return map(_evidence_row, self._kept)
 
     def __eq__(self, other: object) -> bool:
         return self._kept == other._kept if isinstance(other, _Proofs) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(tuple(self._kept))
+
+
+def _evidence_row(kept: Kept) -> EvidenceRow:
+    row = Evidence.of(kept)
+    return EvidenceRow(
+        row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
+        row.sighting,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ MICROSECONDS = 1_000_000
 """Microseconds in a second."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_S = 86_400
+_DAY_MINUTES = 1440
 _FIRST_DAY, _LAST_DAY = ((edge.replace(tzinfo=UTC) - _EPOCH).days for edge in (datetime.min, datetime.max))  # noqa: DTZ901 - UTC
 
 
@@ -22,18 +22,19 @@ def to_iso(instant: int) -> str:
     ('2020-02-27T00:00:00Z', '2020-02-27T00:00:00.120Z')
     """
     seconds, micros = divmod(instant, MICROSECONDS)
-    days, second = divmod(seconds, _DAY_S)
-    if not _FIRST_DAY <= days <= _LAST_DAY:
+    minutes, second = divmod(seconds, 60)
+    if not _FIRST_DAY * _DAY_MINUTES <= minutes < (_LAST_DAY + 1) * _DAY_MINUTES:
         precision = "microseconds" if instant % 1000 else "milliseconds" if micros else "seconds"
         return to_datetime(instant).isoformat(timespec=precision).replace("+00:00", "Z")
-    minutes, second = divmod(second, 60)
-    fraction = f".{micros // 1000:03d}" if micros % 1000 == 0 else f".{micros:06d}"
-    return f"{_day(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{fraction if micros else ''}Z"
+    if not micros:
+        return f"{_minute(minutes)}:{second:02d}Z"
+    fraction = f"{micros // 1000:03d}" if micros % 1000 == 0 else f"{micros:06d}"
+    return f"{_minute(minutes)}:{second:02d}.{fraction}Z"
 
 
-@lru_cache(maxsize=1024)
-def _day(days: int) -> str:
-    return (_EPOCH + timedelta(days=days)).date().isoformat()
+@lru_cache(maxsize=4096)
+def _minute(minutes: int) -> str:
+    return (_EPOCH + timedelta(minutes=minutes)).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def to_datetime(instant: int) -> datetime:

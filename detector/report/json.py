@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
-_LINE, _INDENTED = "\n", "\n    "
+_LINE, _DEEPER, _END = "\n", "\n  ", "\n]\n"
+_TOGETHER = 50
+"""Findings that are written at once."""
 _LARGEST = 2**63 - 1
 """Sums of forged sizes can be larger than JSON readers take; they are written as this."""
 
@@ -36,15 +38,16 @@ def render(report: Report, *, colour: bool = False, width: int = 0) -> str:
 
 
 def stream(report: Report) -> Iterator[str]:
-    """The same, finding by finding: never is all of a large document in memory."""
+    """The same, some findings at a time: never is all of a large document in memory."""
     head, empty, tail = dump(document(report), indent=True).rpartition("[]")
     if not report.findings:
         yield f"{head}{empty}{tail}"
         return
     between = f"{head}["
-    for row in report.findings:
-        text = dump(finding(row, names=report.names), indent=True).rstrip("\n")
-        yield f"{between}\n    {text.replace(_LINE, _INDENTED)}"
+    for start in range(0, len(report.findings), _TOGETHER):
+        rows = report.findings[start : start + _TOGETHER]
+        text = dump([finding(row, names=report.names) for row in rows], indent=True)
+        yield f"{between}{text.removeprefix('[').removesuffix(_END).replace(_LINE, _DEEPER)}"
         between = ","
     yield f"\n  ]{tail}"
 
