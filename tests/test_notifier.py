@@ -276,14 +276,20 @@ class TestNotifier:
         assert notifier.stop(5)
 
     def test_a_sink_that_hangs_holds_up_neither_the_others_nor_the_store(self, store):
-        released = threading.Event()
-        slow = Channel("slow", "script", lambda _alert, _now: released.wait(60) and DELIVERED)
+        begun_slow, released = threading.Event(), threading.Event()
+
+        def hang(_alert, _now):
+            begun_slow.set()
+            return released.wait(60) and DELIVERED
+
+        slow = Channel("slow", "script", hang)
         script, notifier = Script(), Notifier(store)
         notifier.use([slow, script.channel])
         with store.batch(AT) as batch:
             batch.enqueue([alert("k1")], ["slow", "sink"])
         notifier.wake()
         until(lambda: script.keys == ["k1"])
+        assert begun_slow.wait(20)
         begun = time.monotonic()
         queued(store, alert("k2"))
         assert time.monotonic() - begun < 20
