@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from machine import small_ruleset
 
 from detector.scan import Scanner
@@ -15,6 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 def pytest_addoption(parser):
     parser.addoption("--accept", action="store_true", help="write what the formats read now as the expected output")
+
+
+def pytest_configure(config):
+    """No property fails because the machine is busy; coverage trebles the time, so fewer examples are tried then."""
+    settings.register_profile("whole", deadline=None)
+    settings.register_profile("traced", deadline=None, max_examples=20)
+    settings.load_profile("traced" if config.getoption("cov_source", None) else "whole")
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from dataclasses import fields
 from unittest.mock import patch
 
+from hypothesis import settings
+
 from detector.audit import Site, Terms, audit, plan
 from detector.audit.plan import Named
 from detector.events import Stage, from_iso
@@ -22,6 +24,11 @@ from detector.signatures.model import EmbeddedTests
 from detector.sources import open_stream
 
 SUFFIX, HOST, PATTERN, URL = IndicatorKind.SUFFIX, IndicatorKind.HOST, IndicatorKind.HOST_PATTERN, IndicatorKind.URL
+
+
+def examples(most):
+    """How many examples of a property are tried: under coverage (see ``conftest``) a fifth."""
+    return most if settings.get_current_profile_name() != "traced" else most // 5
 
 
 def indicator(service, kind, host, **more):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from machine import planned, small_ruleset
+from machine import examples, planned, small_ruleset
 
 from detector.answers import Evidence, Origin, Outcome, Question, answer, conclude, kinds_of, parties
 from detector.audit import Terms, audited
@@ -237,7 +237,7 @@ def strength(sources, sightings):
 
 
 class TestLessEvidenceNeverSaysMore:
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=examples(300))
     @given(evidence(), st.integers(0, 3), st.integers(0, LENGTH - 1))
     def test_without_an_hour_of_a_log(self, known, place, hour):
         sources, sightings = known
@@ -248,7 +248,7 @@ class TestLessEvidenceNeverSaysMore:
         rest = tuple(one for one in sightings if one.source != lost.name or one.at // HOUR != hour)
         assert strength((*sources[:place], fewer, *sources[place + 1 :]), rest) <= strength(*known)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=examples(300))
     @given(evidence(), st.integers(0, 3), st.sampled_from(sorted(FIELDS)))
     def test_without_a_column_of_a_source(self, known, place, column):
         sources, sightings = known
@@ -257,7 +257,7 @@ class TestLessEvidenceNeverSaysMore:
         fewer = replace(sources[place], fields=sources[place].fields - {column})
         assert strength((*sources[:place], fewer, *sources[place + 1 :]), sightings) <= strength(*known)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=examples(300))
     @given(evidence(), st.sampled_from(["u1", "u2", "u3"]))
     def test_without_a_person(self, known, who):
         sources, sightings = known

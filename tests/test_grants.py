@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import audited, small_ruleset
+from machine import audited, examples, small_ruleset
 
 from detector.events import Action, Col, Dialect, Kind, Line, Stage, from_iso, read_lines
 from detector.events.batch import batch_of
@@ -159,7 +159,7 @@ def sighted(name, line):
     return bool(Matcher(SPELLED).match(reading.batch))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(lines())
 def test_the_prefilter_never_misses_a_grant(said):
     name, line = said

@@ -126,6 +126,7 @@ def run(private_cache):  # noqa: ARG001 - children use the same cache
     return call
 
 
+@pytest.mark.outside
 def test_the_command_line_survives_the_whole_corpus(run):
     done = run("audit", CORPUS, "-f", "json")
     report = json.loads(done.stdout)
@@ -135,6 +136,7 @@ def test_the_command_line_survives_the_whole_corpus(run):
     assert b"\x1b" not in run("audit", CORPUS).stdout
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("family", sorted({name.partition("/")[0] for name in EXPECTED}))
 def test_the_command_line_parses_every_family(run, family):
     done = run("parse", CORPUS / family)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine import examples
 
 from detector.events import Action, Col, Kind, Stage
 from detector.identity import (
@@ -287,7 +288,7 @@ def looked_up(entries, occupancies, instant):
     return Attribution(actor, *max(told))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(ENTRIES, EVENTS, st.lists(st.integers(-1, 100 * 60).map(lambda minute: minute * HOUR // 60), min_size=1))
 def test_an_address_is_whose_a_slow_look_says(entries, events, instants):
     occupancies = occupied(*events)

@@ -93,6 +93,7 @@ class TestI1:
         (progress,) = house.store.progress()
         assert progress.parsed == 90
 
+    @pytest.mark.outside
     def test_random_kills_while_a_writer_rotates_in_every_style(self, tmp_path):
         site = kills.site(tmp_path / "site")
         writer = kills.killed(site, KILLS, seed=KILLS)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import AT, alert, path, plain, server, sighting, store, url  # noqa: F401 - fixtures
+from machine import examples
 from nacl.public import PrivateKey
 from test_findings import ROWS, RULES, batch
 
@@ -30,7 +31,7 @@ NAME = "inspector.jane.doe@police.example"
 
 class TestFindings:
     @given(st.lists(ROWS, max_size=40))
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     def test_what_is_kept_says_the_same_as_the_logs(self, rows):
         def judge(one, _attribution):
             return Ruling(Verdict.APPROVED if one.denied else Verdict.UNAPPROVED)

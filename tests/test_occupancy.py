@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine import examples
 
 from detector.events import Action, Col, Kind
 from detector.identity import Occupancies, Reader, Span
@@ -295,7 +296,7 @@ def had(events):
     return mine[0] if mine else None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(EVENTS, st.integers(0, 45 * 24 * 2).map(lambda half: half * HOUR // 2 + 1))
 def test_leases_are_what_every_event_by_itself_says(events, at):
     log = [lease(time, mac, denied=denied, end=None if denied or hours is None else time + hours * HOUR)

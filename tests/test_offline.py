@@ -27,6 +27,7 @@ def audit(root, folder, *before):
     return subprocess.run(command, cwd=root, capture_output=True, check=False, env=environment, timeout=120)
 
 
+@pytest.mark.outside
 @pytest.mark.skipif(bool(REASON), reason=f"no namespace without a network: {REASON}")
 class TestWithoutNetwork:
     def test_the_audit_of_the_samples_is_the_same(self, root, tmp_path):

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine import examples
 
 from detector.errors import InvalidFile
 from detector.events import from_iso
@@ -327,7 +328,7 @@ class TestLdif:
         assert found.entries[0].until == from_iso("2020-02-01")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.one_of(st.binary(max_size=300), st.text(alphabet=',;"\n\r\t id:dn<=#@x', max_size=120).map(str.encode)))
 def test_any_file_gives_people_or_faults(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "people"

@@ -6,7 +6,7 @@ import hyperscan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import SUFFIX, indicator, signature, small_ruleset
+from machine import SUFFIX, examples, indicator, signature, small_ruleset
 
 from detector.events import Dialect, Line, read_lines
 from detector.formats import own_formats
@@ -150,7 +150,7 @@ class TestCache:
 host_text = st.text(st.sampled_from("abclearviw.-%263EeAI\uff43\u3002\u212a\\/:@"), max_size=24)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=examples(400), deadline=None, derandomize=True)
 @given(
     front=host_text,
     behind=host_text,

@@ -11,6 +11,7 @@ from house import House
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import AT, path, plain, server, sighting, store, url  # noqa: F401 - fixtures
+from machine import examples
 from test_cli import shadowit  # noqa: F401 - a fixture
 from test_cli_store import HIDDEN, beside, call, site  # noqa: F401 - fixtures
 
@@ -134,7 +135,7 @@ class TestTampering:
         assert store.lasting_grants() == set()
 
     @given(st.integers(AT, 2 * AT), st.text(max_size=9), st.text(max_size=9), st.integers(1, 9))
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     def test_the_key_hangs_on_everything_that_the_entry_says(self, expires, case, by, number):
         entry = Reveal(1, AT, (ONE,), "2026-7", "complaint", "me", ("aa",), AT + HOUR)
         other = entry._replace(expires=expires, case=case, by=by, number=number)

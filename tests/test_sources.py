@@ -18,7 +18,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import planned, small_ruleset, small_sizes
+from machine import examples, planned, small_ruleset, small_sizes
 
 from detector.errors import UnreadableSource
 from detector.events import Layout
@@ -327,7 +327,7 @@ class TestChunks:
     def test_small_streams_are_one_chunk_or_none(self, data):
         assert cut(data) == ([(0, data, 0, 0)] if data else [])
 
-    @settings(deadline=None, derandomize=True, max_examples=150)
+    @settings(deadline=None, derandomize=True, max_examples=examples(150))
     @given(data=st.lists(st.sampled_from([b"", b"a", b"\0" * 90, b"\0" * 300 + b"c", b"b" * 63, b"b" * 64, b"x" * 255, b"x" * 256,  # noqa: E501
                                           b"x" * 257, b"y" * 700]), max_size=30).map(b"\n".join),
            sizes=st.lists(st.integers(1, 400), min_size=1, max_size=4), size=st.sampled_from([16, 64, 256]))  # fmt: skip  # noqa: E501

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kept import AT, alert, path, plain, server, sighting, store, url  # noqa: F401 - fixtures
+from machine import examples
 
 from detector.coverage import Hour, Unread
 from detector.errors import StoreFault, UsageError
@@ -420,7 +421,7 @@ class TestOpening:
 
 class TestPacking:
     @given(st.text(alphabet=st.characters(exclude_categories=())))
-    @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
     def test_every_text_comes_back(self, text):
         assert unpacked(packed(text)) == text
         packed(text).encode()

@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import pytest
 
+pytestmark = pytest.mark.outside
+
 TOLD = ("opp", "calgary", "edmonton", "halifax", "rcmp")
 TWINS = ("visits-only", "advertised", "lookalikes", "shared-infra")
 NAMES = (*TOLD, *TWINS)

@@ -12,7 +12,10 @@ from e2e import servers
 
 ROOT = Path(__file__).parent.parent.parent
 MISSING = [name for name in ("prometheus-alertmanager", "amtool") if servers.program(name) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.outside,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
 
 
 def lines():

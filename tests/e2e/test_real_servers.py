@@ -21,7 +21,10 @@ NEEDED = (
     "squid", "unbound", "named", "dnsmasq", "postfix", "prometheus", "prometheus-alertmanager",
 )  # fmt: skip
 MISSING = [name for name in NEEDED if servers.program(name) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.outside,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
 
 PEOPLE = """\
 id,name,mails,accounts,unit,valid_from,valid_until
