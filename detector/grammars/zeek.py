@@ -242,12 +242,12 @@ def _smtp(cells: Cells, zone: tzinfo) -> Row | None:
     row[_KIND] = _MAIL_KIND
     if written and (author := mail.address(written)):
         row[_FROM] = author
-    if written and "@" in written and (shown := mail.display_name(written)):
+    if written and "@" in written and ("<" in written or "(" in written) and (shown := mail.display_name(written)):
         row[_FROM_NAME] = shown
     if sender and (address := mail.address(sender)):
         row[_SENDER] = address
     if receivers:
-        row[_TO] = list(dict.fromkeys(receivers))
+        row[_TO] = receivers if len(receivers) == 1 else list(dict.fromkeys(receivers))
     if title and (title := mail.decode_subject(title)):
         row[_SUBJECT] = title
     if message and (message := message.strip().removeprefix("<").removesuffix(">")):
@@ -261,6 +261,8 @@ def _smtp(cells: Cells, zone: tzinfo) -> Row | None:
 
 def _members(cell: object) -> list[str]:
     """The addresses of a set; text where the writer gave no set."""
+    if type(cell) is str and "\\" not in cell:
+        return mail.addresses(cell) if "@" in cell else []
     members = cell if isinstance(cell, list) else [cell]
     return [one for member in members if (text := _text(member)) for one in mail.addresses(text)]
 
