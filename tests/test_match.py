@@ -302,6 +302,7 @@ class TestMail:
         {"header_from": "a@clearview.ai.example"}, {"header_from": "clearview.ai"}, {"header_from": ""}, {},
         {"header_from": "a@clearview.ai", "envelope_from": "b@evil.example"},
         {"header_from": "a@clearview.ai", "dkim_domain": "evil.example"},
+        {"header_from": "a@clearview.ai", "dkim_domain": "ai", "envelope_from": "x=clearview.ai@evil.example"},
         {"header_from": "a@clearview.ai", "dkim_domain": "evil.example", "envelope_from": "x@evil.example"},
         {"header_from": "a@example.org", "envelope_from": "clearview.ai=u@example.org"},
         {"envelope_from": "u=clearview.ai@example.org"}, {"header_from": "a@\u0441learview.ai"}, {"header_from": "@"},

@@ -47,8 +47,9 @@ _QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.){0,512}"(?!@)')
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _BARE = re.compile(
     r"(?:\"[^\"\r\n]{1,64}\"|[^\s@<>,;:\"()\[\]\\]{1,320})@"
-    r"(?:\[[0-9A-Za-z:.]{2,60}\]|[^\s@<>,;:\"()\[\]\\'/|{}=?!*#$%&^~`]{1,255})"
+    r"(?:\[[0-9A-Za-z:.]{2,60}\]|[^\s@<>,;:\"()\[\]\\'/|{}=?!*#$%&^~`]{1,255}+)(?!@)"
 )
+"""The last ``@`` counts: what stands in front of it could else speak for another domain."""
 
 
 def decode_subject(text: str) -> str:
@@ -76,6 +77,8 @@ def addresses(text: str) -> list[str]:
 
     >>> addresses('"Doe, Jane (x@y.org)" <Jane@Example.com>; <>, c@d.org, jane@example.com')
     ['jane@example.com', 'c@d.org']
+    >>> addresses("x@vendor.example@evil.example")
+    ['vendor.example@evil.example']
     """
     if "@" not in text:
         return []

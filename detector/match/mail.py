@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import Stage
 from detector.signatures.patterns import PatternSet
+from detector.signatures.suffixes import labels_of, suffix_at
 
 if TYPE_CHECKING:
     from detector.signatures import Ruleset
@@ -134,8 +135,11 @@ class MailIndex:
     def _is_family(self, domain: str, other: str) -> bool:
         if not domain or not other:
             return False
-        if domain == other or domain.endswith("." + other) or other.endswith("." + domain):
+        if domain == other:
             return True
+        for parent, child in ((domain, other), (other, domain)):
+            if child.endswith(f".{parent}") and suffix_at(labels_of(parent)) > 0:  # a public suffix speaks for nobody
+                return True
         service = self.service_of(domain)
         if service is not None:
             return service == self.service_of(other)
