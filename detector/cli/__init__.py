@@ -132,10 +132,10 @@ def _write_whole() -> None:
 
     Without one, of what a stopped and continued program writes into a pipe only a part may arrive, and nobody is told.
     """
-    raw = getattr(sys.stdout, "buffer", None)
-    if isinstance(raw, io.RawIOBase):
+    ours = sys.__stdout__
+    if ours is not None and sys.stdout is ours and isinstance(raw := ours.buffer, io.RawIOBase):
         sys.stdout = io.TextIOWrapper(
-            io.BufferedWriter(raw), encoding=sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=True
+            io.BufferedWriter(raw), encoding=ours.encoding, errors=ours.errors, line_buffering=True
         )
 
 
