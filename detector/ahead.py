@@ -23,7 +23,9 @@ from contextlib import contextmanager, suppress
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from isal.isal_zlib import _GzipReader
+from isal.isal_zlib import _GzipReader  # its public file copies each block once more
+
+from detector.forking import deaf_to_ctrl_c, end_by_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,18 +66,17 @@ class Begun:
         self._told, tell = os.pipe()
         self._freed, self._free = os.pipe()
         os.write(self._free, bytes(range(SHARED_BLOCKS)))
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self.child = os.fork()
-            if not self.child:
-                os.close(self._told)
-                os.close(self._free)
-                _be_child(file, self._shared, tell, self._freed)
+            with deaf_to_ctrl_c():
+                self.child = os.fork()
+                if not self.child:
+                    os.close(self._told)
+                    os.close(self._free)
+                    _be_child(file, self._shared, tell, self._freed)
         except OSError:
             self._close()
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(tell)
 
     def end(self) -> None:
@@ -128,8 +129,7 @@ class Begun:
 def _be_child(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> NoReturn:
     """Decompress, and end without a word, whatever happens: neither what is open here nor Ctrl-C is the child's."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        end_by_ctrl_c()
         Decompressing(file, shared, tell, freed).run()
     finally:
         os._exit(0)

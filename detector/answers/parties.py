@@ -22,7 +22,6 @@ EVIDENCE_EACH_SIDE = 3
 """Earliest, and latest, sightings of each stage that are shown."""
 _DAY = 86_400_000_000
 _GRADES = ("low", "medium", "high")
-_STAGES = list(Stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,7 @@ def _stages(rows: Sequence[Attributed]) -> tuple[StageRow, ...]:
     found: dict[Stage, list[Attributed]] = {}
     for one in rows:
         found.setdefault(one.stage, []).append(one)
-    ordered = sorted(found, key=lambda stage: (-stage.rung, _STAGES.index(stage)))
+    ordered = sorted(found, key=lambda stage: (-stage.rung, stage.position))
     return tuple(_stage(stage, [one.at for one in found[stage] if one.at is not None], len(found[stage]))
                  for stage in ordered)  # fmt: skip
 

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from detector.engines import Engine, Result, Task
+from detector.forking import deaf_to_ctrl_c, end_by_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +45,7 @@ def run(
     with ProcessPoolExecutor(min(jobs, len(tasks)), context, _begin, (work, progress)) as pool:
         futures: deque[Future[Result]] = deque()
         try:
-            with _deaf_to_ctrl_c():
+            with deaf_to_ctrl_c():
                 futures.extend(pool.submit(_call, task) for task in tasks)  # the first one forks all workers
             while futures:
                 while not futures[0].done():
@@ -63,19 +62,8 @@ def run(
                 future.cancel()
 
 
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Ctrl-C waits: between fork and :func:`_begin` a child would answer it with a traceback."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _begin(work: Callable[[Any, Callable[[int], None]], Any], progress: Synchronized[int]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process: a worker ends without a word
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    end_by_ctrl_c()
     _Worker.work = staticmethod(work)
     _Worker.progress = progress
 

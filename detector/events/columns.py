@@ -118,6 +118,11 @@ class Stage(StrEnum):
         return _RUNGS.get(self, 0)
 
     @property
+    def height(self) -> tuple[int, int]:
+        """Which of several stages reaches further: the rung, and of those beside the ladder the later one."""
+        return self.rung, self.position
+
+    @property
     def position(self) -> int:
         """Among all stages as they are listed, from 0.
 

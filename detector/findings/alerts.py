@@ -90,7 +90,7 @@ class _Seen:
 
     @property
     def highest(self) -> Attributed:
-        return max(self.rows, key=lambda one: (_height(one.stage), one.confidence == "confirmed"))
+        return max(self.rows, key=lambda one: (one.stage.height, one.confidence == "confirmed"))
 
     def facts(self, telling: Telling) -> dict[str, str | int]:
         highest = self.highest
@@ -259,10 +259,6 @@ def key_of(kind: AlertKind, *parts: str) -> str:
     """
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return f"{kind.value}-{digest}"
-
-
-def _height(stage: Stage) -> tuple[int, int]:
-    return stage.rung, stage.position
 
 
 def _words(stage: Stage) -> str:

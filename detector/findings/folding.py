@@ -140,7 +140,7 @@ class Finding:
         Many requests, or requests over some time, to the product itself on one day are *probably* a use, also where
         the content was hidden.
         """
-        stage = max(self.stages, key=lambda one: (one.rung, one.position))
+        stage = max(self.stages, key=lambda one: one.height)
         confirmed = self.stages[stage].confirmed > 0
         if 0 < stage.rung < Stage.USED.rung and any(_is_use(one, thresholds) for one in self.sessions.values()):
             return Stage.USED, Confidence.PROBABLE

@@ -124,7 +124,7 @@ def _known(rows: Sequence[Standing]) -> Known:
     stages: dict[Actor, Stage] = {}
     for one in rows:
         before = stages.get(one.actor)
-        if before is None or _height(one.stage) > _height(before):
+        if before is None or one.stage.height > before.height:
             stages[one.actor] = one.stage
     return Known(
         actors=stages,
@@ -170,7 +170,7 @@ def days(connection: Connection, service: str | None = None) -> list[DayCount]:
 
 
 def tallies(connection: Connection) -> Tallies:
-    """Counts for dashboards, each table gone through once in its own order; no row of a person is handed over."""
+    """Counts for dashboards, each table gone through in its own order; no row of a person is handed over."""
     table, days_of = tables.standings, tables.days
     person = table.c.service, table.c.actor_kind, table.c.actor
     heaviest = func.max(case({one.value: one.weight for one in Verdict}, value=table.c.verdict)).label("heaviest")
@@ -190,7 +190,3 @@ def tallies(connection: Connection) -> Tallies:
     stages = select(days_of.c.service, days_of.c.stage, func.sum(days_of.c.sightings)).group_by("service", "stage")
     counts.sightings.update({(service, Stage(stage)): int(sum_) for service, stage, sum_ in connection.execute(stages)})
     return counts
-
-
-def _height(stage: Stage) -> tuple[int, int]:
-    return stage.rung, stage.position
