@@ -27,11 +27,14 @@ from detector.grammars import (
     together,
     values,
     verdicts,
+    zeekmails,
 )
 from detector.grammars.layouts import Layouts
 from detector.grammars.sheets import Sheet
 
 FORMATS = {name: one for name, one in own_formats().items() if one.block is not None}
+MAILS_AT_ONCE = {"zeek_json"}
+"""Formats of several kinds of logs, of which only the mails are read at once."""
 UNTIL = from_iso("2020-03-31T00:00:00Z")
 HEADER = b"<134>Feb 27 10:00:00 gw1 product[7]: "
 
@@ -73,7 +76,7 @@ def test_examples_are_read_at_once(name):
     mail_row = {Col.FROM: "a@example.com", Col.SENDER: "a@example.com", Col.SUBJECT: "x", Col.DIRECTION: "inbound"}
     usual = {Col.URL: "http://example.com/a", Col.APPLICATION: "Example"}
     kinds = {Kind.DNS: {Col.QUESTION: "example.com"}, Kind.MAIL: mail_row | {Col.TO: ["u1042@example.org"]}}
-    row |= kinds.get(log_format.kind, usual)
+    row |= kinds.get(Kind.MAIL if name in MAILS_AT_ONCE else log_format.kind, usual)
     texts = [line for line in log_format.example(row).split("\n") if not line.startswith("#")] * 3
     dialect = read_lines(log_format, Dialect(), [Line(0, raw) for raw in log_format.preamble.encode().split(b"\n")])
     taken = log_format.block(texts, dialect.dialect)
@@ -352,3 +355,22 @@ def test_records_with_what_no_header_says_have_no_layout(more):
     for _ in range(2):
         layouts.draw("a=1", {"a": "1", "more": more}, Dialect())
     assert layouts.split(["a=1"], Dialect()) == ([], [0])
+
+
+MAIL_CELL = USUAL | ODD | st.sampled_from((
+    None, 7, "(empty)", "A <a@b.example>", "a@b.example (Ann)", "a\\x40b@c.example", "<1@example.com>", "250 ok", "550 no",
+    "220 go", ["a@b.example"], ["<A@b.example>", "a@b.example"], ["-"], [], [7], "a@b.example,c@d.example",
+))  # fmt: skip
+
+
+@given(
+    mails=st.lists(st.tuples(*[MAIL_CELL] * (len(zeekmails.FIELDS) + 2)), min_size=1, max_size=4),
+    usual=st.sets(st.integers(0, len(zeekmails.FIELDS) + 1)),
+)
+def test_mails_of_zeek_are_the_same_as_each(mails, usual):
+    said = (1582797600.5, "10.0.0.7", "a@b.example", ["u1@c.example"], "a@b.example", "c@d.example", "e@f.example", "Hi", "<1@b>",
+            "250 ok", "mutt")  # fmt: skip
+    mails = [tuple(said[at] if at in usual else cell for at, cell in enumerate(mail)) for mail in mails]
+    found = zeekmails.columns(list(zip(*mails, strict=True)), UTC)
+    rows = [{name: cells[at] for name, cells in found.items() if cells[at] is not None} for at in range(len(mails))]
+    assert rows == [zeekmails.read(mail, UTC) for mail in mails]

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from detector.errors import RefusedLine
-from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone
-from detector.grammars import jsonline, zeek
+from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Taken, Zone
+from detector.grammars import jsonline, zeek, zeekcells, zeekmails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,25 +45,38 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace() or line[0] == "#":
         return None
     record = _record(line)
-    origin = _origin(record)
-    path = record.get("_path")
-    if not isinstance(path, str):
-        path = ""
-        _check(record, origin)
-    log = zeek.log_of(record, path)
+    log = _log(record)
     if log is None:
         return None
-    cells = [record.get(name) for name in log.fields]
+    cells = list(map(record.get, log.fields))
     cells[0] = _written(record)
-    cells[1] = origin
+    cells[1] = _origin(record)
     return log.read(cells, dialect.zone)
+
+
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
+    """Many mails at once; lines of other logs are read one by one."""
+    if '"rcptto"' not in lines[0]:
+        return None
+    places: list[int] = []
+    records: list[Record] = []
+    for place, line in enumerate(lines):
+        try:
+            if '"rcptto"' in line and _log(record := _record(line)) is zeek.SMTP:
+                places.append(place)
+                records.append(record)
+        except RefusedLine:
+            continue
+    fields = [[record.get(name) for record in records] for name in zeekmails.FIELDS]
+    cells = [list(map(_written, records)), list(map(_origin, records)), *fields]
+    return Taken(places, zeekmails.columns(cells, dialect.zone))
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The key ``ts``."""
     if not line or line.isspace() or line[0] == "#":
         return None
-    return zeek.instant(_written(_record(line)), dialect.zone)
+    return zeekcells.instant(_written(_record(line)), dialect.zone)
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -121,6 +134,15 @@ def _record(line: str) -> Record:
         return jsonline.record(mended)
 
 
+def _log(record: Record) -> zeek.Log | None:
+    """The log that a record is of, ``None`` where it is one that names no host; other products' are refused."""
+    path = record.get("_path")
+    if isinstance(path, str):
+        return zeek.log_of(record, path)
+    _check(record)
+    return zeek.log_of(record)
+
+
 def _origin(record: Record) -> object:
     """The client's address; ``None`` where the record holds none."""
     if (origin := record.get(zeek.ORIGIN)) is not None:
@@ -135,8 +157,8 @@ def _written(record: Record) -> object:
     return record.get("ts", record.get("@timestamp", record.get("_write_ts")))
 
 
-def _check(record: Record, origin: object) -> None:
-    if origin is not None and ("uid" in record or "ts" in record):
+def _check(record: Record) -> None:
+    if _origin(record) is not None and ("uid" in record or "ts" in record):
         return
     if "ts" not in record or _OWN_KEYS.isdisjoint(record):
         raise RefusedLine("not a Zeek record: neither _path nor ts with uid or id.orig_h")
@@ -146,7 +168,7 @@ def _is_zeek(line: str) -> bool:
     try:
         record = _record(line)
         if "_path" not in record:
-            _check(record, _origin(record))
+            _check(record)
     except RefusedLine:
         return False
     own = (
@@ -170,4 +192,5 @@ FORMAT = LogFormat(
     zone=Zone.UTC,
     sniff=sniff,
     encoded=zeek.ENCODED,
+    block=block,
 )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, glance
-from detector.grammars import values, zeek
+from detector.grammars import values, zeek, zeekcells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +108,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if plan.log is None:
         return None
     fields.append(_UNSET)
-    cells: zeek.Cells = plan.pick(fields)
+    cells: zeekcells.Cells = plan.pick(fields)
     options = dialect.options
     if options:
         unset = (options.get("unset_field", _UNSET), options.get("empty_field", _EMPTY))
@@ -127,7 +127,7 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
         return None
     fields = line.split(dialect.separator or _TAB)
     at = _plan_of(dialect, fields).instant
-    return zeek.instant(fields[at], dialect.zone) if at < len(fields) else None
+    return zeekcells.instant(fields[at], dialect.zone) if at < len(fields) else None
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -135,7 +135,7 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     if line.startswith("#separator"):
         written = line.removeprefix("#separator").strip(" ")
         kept = {name: value for name, value in dialect.options.items() if name not in _SETTINGS}
-        return replace(dialect, columns=(), separator=zeek.unescape(written), options=kept)
+        return replace(dialect, columns=(), separator=zeekcells.unescape(written), options=kept)
     if not line.startswith("#"):
         return None
     separator = dialect.separator or _TAB
