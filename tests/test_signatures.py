@@ -242,11 +242,40 @@ class TestRules:
         assert PatternSet(["t"]).matching("") == []
         assert PatternSet(["b", "a"]).matching("a\udcff b") == [0, 1]
 
+    def test_accents_are_looked_past_on_both_sides(self):
+        patterns = PatternSet([r"\bécole\b", r"schließ", r"n'ai", "bestatig"])
+        assert patterns.matching("ECOLE, SCHLIESS, n’ai, bestätigt") == [0, 1, 2, 3]
+        assert fault_of("é(") is not None
+
     @pytest.mark.parametrize("text", ["[]", "text", "", "- id: one"])
     def test_a_file_that_is_no_mapping_is_told(self, folder, text):
         write(folder, text=text)
         assert len(problems(folder)) == 1
         assert "the file: Input should be a valid dictionary" in problems(folder)[0]
+
+
+class TestWords:
+    """Parts of patterns that have a name in ``mail_stages.yml``."""
+
+    def test_a_pattern_is_written_out_with_the_words_above_it(self, folder):
+        write(folder)
+        worded = MAIL.replace("kinds:", "words: {mail: e-?mail, your: 'your {mail}'}\nkinds:").replace(
+            "your e-?mail", "{your}"
+        )
+        (folder / "mail_stages.yml").write_text(worded)
+        assert [kind.subjects for kind in load([folder]).mail_kinds] == [("^verify your e-?mail",)]
+
+    def test_a_word_that_nobody_wrote_is_told_where_it_is_named(self, folder):
+        write(folder)
+        (folder / "mail_stages.yml").write_text(MAIL.replace("e-?mail", "{mail}"))
+        (found,) = problems(folder)
+        assert found.startswith("mail_stages.yml:4:49: ")
+        assert "names the word {mail}" in found
+
+    def test_words_that_are_no_mapping_are_told(self, folder):
+        write(folder)
+        (folder / "mail_stages.yml").write_text(MAIL.replace("kinds:", "words: [mail]\nkinds:"))
+        assert [one.partition(": ")[0] for one in problems(folder)] == ["mail_stages.yml:3:1"]
 
 
 class TestAcross:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import Stage
-from detector.signatures.patterns import PatternSet
+from detector.signatures.patterns import PatternSet, plain
 from detector.signatures.suffixes import labels_of, suffix_at
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class MailIndex:
     _domains: dict[str, str] = field(default_factory=dict)
     _names: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
     _own: dict[str, tuple[PatternSet, tuple[Stage, ...]]] = field(default_factory=dict)
-    _kinds: list[tuple[str, Stage]] = field(default_factory=list)
-    _shared: PatternSet | None = None
+    _shared: list[PatternSet] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for signature in self.ruleset.signatures:
@@ -104,7 +103,7 @@ class MailIndex:
         if service is None:
             return None
         kind, stage = self._stage(service, mail.subject)
-        if kind == "other" and not self._is_named(service, mail.from_name):
+        if stage is Stage.SOLICITED and not self._is_named(service, mail.from_name):
             return None  # news about a service, sent by somebody through the same platform
         return Proof(service, stage, f"{service}:mail:{sender}:{kind}", certain=False)
 
@@ -163,21 +162,25 @@ class MailIndex:
     def _is_named(self, service: str, text: str) -> bool:
         return any(pattern.search(text) for pattern, named in self._names if named == service)
 
+    def _sets(self) -> list[PatternSet]:
+        """The patterns of each kind. All kinds in one set would need far more states, and ten times the time."""
+        if not self._shared:
+            self._shared = [PatternSet(kind.subjects) for kind in self.ruleset.mail_kinds]
+        return self._shared
+
     def _stage(self, service: str, subject: str) -> tuple[str, Stage]:
         if _ANSWER.match(subject):
             return "answer", Stage.CONTACTED
+        subject = plain(subject)
         if service not in self._own:
             subjects = self.ruleset[service].mail.subjects
             self._own[service] = PatternSet([regex for _, regex in subjects]), tuple(stage for stage, _ in subjects)
         own, stages = self._own[service]
         if found := own.matching(subject):
             return "own", stages[found[0]]
-        if self._shared is None:
-            pairs = [(kind, regex) for kind in self.ruleset.mail_kinds for regex in kind.subjects]
-            self._shared = PatternSet([regex for _, regex in pairs])
-            self._kinds = [(kind.name, kind.stage) for kind, _ in pairs]
-        if found := self._shared.matching(subject):
-            return self._kinds[found[0]]
+        for kind, patterns in zip(self.ruleset.mail_kinds, self._sets(), strict=True):
+            if patterns.matching(subject):
+                return kind.name, kind.stage
         return "other", Stage.SOLICITED
 
 

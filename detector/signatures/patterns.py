@@ -1,17 +1,21 @@
-"""Patterns of text in signatures: linear-time regular expressions (RE2), checked when a file is loaded.
+r"""Patterns of text in signatures: linear-time regular expressions (RE2), checked when a file is loaded.
 
-What would take exponential time in other engines is linear here, and what cannot be is refused. Patterns are caseless
-and work on characters. Reference: https://github.com/google/re2/wiki/Syntax
+What would take exponential time in other engines is linear here, and what cannot be is refused. Patterns are caseless,
+work on characters, and look past accents: these are left out of pattern and text, so that ``\b`` stands where a reader
+sees it, and what was sent without accents is found too. Reference: https://github.com/google/re2/wiki/Syntax
 """
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import re2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "‘": "'"})
 
 
 def fault_of(pattern: str) -> str | None:
@@ -21,7 +25,7 @@ def fault_of(pattern: str) -> str | None:
     (None, False)
     """
     try:
-        found = re2.compile(pattern, _options())
+        found = re2.compile(plain(pattern), _options())
     except re2.error as fault:
         reason = fault.args[0] if fault.args else ""
         text = reason.decode("utf-8", "backslashreplace") if isinstance(reason, bytes) else reason
@@ -36,7 +40,7 @@ class PatternSet:
         self._set = re2.Set.SearchSet(_options()) if patterns else None
         if self._set is not None:
             for pattern in patterns:
-                self._set.Add(pattern)
+                self._set.Add(plain(pattern))
             self._set.Compile()
 
     def matching(self, text: str) -> list[int]:
@@ -47,7 +51,19 @@ class PatternSet:
         """
         if self._set is None or not text:
             return []
-        return sorted(self._set.Match(text.encode("utf-8", "replace").decode()) or ())
+        return sorted(self._set.Match(plain(text).encode("utf-8", "replace").decode()) or ())
+
+
+def plain(text: str) -> str:
+    """A text without accents, ligatures and typographic apostrophes and spaces.
+
+    >>> plain("Clôture du compte : ¡Bestätigt!"), plain("Schließung")
+    ('Cloture du compte : ¡Bestatigt!', 'Schliessung')
+    """
+    if text.isascii():
+        return text
+    spelled = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
+    return "".join(character for character in spelled if not unicodedata.combining(character))
 
 
 def _options() -> re2.Options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import idna
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -16,8 +16,12 @@ from pydantic.functional_validators import AfterValidator
 from detector.events import Stage
 from detector.signatures.model import Attribution
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
+_WORD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _PATTERN_LABEL = re.compile(r"[a-z0-9_*-]{1,63}")
 
 
@@ -59,6 +63,8 @@ def _path(value: str) -> str:
 def _regex(value: str) -> str:
     from detector.signatures.patterns import fault_of  # noqa: PLC0415 - slow to load, and rarely needed
 
+    if unknown := _WORD.search(value):
+        raise ValueError(f"names the word {unknown[0]}, which is not written under words above it")
     if fault := fault_of(value):
         raise ValueError(fault)
     return value
@@ -245,6 +251,22 @@ class SharedHostsFile(Strict):
     translators: list[Host]
 
 
+def _spelled(text: str, words: Mapping[str, str]) -> str:
+    """A pattern with the words written out that it names; an unknown one is left."""
+    return _WORD.sub(lambda named: words.get(named[1], named[0]), text)
+
+
+def _all_spelled(data: object, words: Mapping[str, str]) -> object:
+    match data:
+        case str():
+            return _spelled(data, words)
+        case list():
+            return [_all_spelled(one, words) for one in data]
+        case dict():
+            return {key: _all_spelled(one, words) for key, one in data.items()}
+    return data
+
+
 class StagePattern(Strict):
     """Subject lines that prove one stage, whoever sends them."""
 
@@ -254,8 +276,24 @@ class StagePattern(Strict):
 
 
 class MailStagesFile(Strict):
-    """``mail_stages.yml``: the shared vocabulary of subject lines, first match wins, and shared mail platforms."""
+    """``mail_stages.yml``: the shared vocabulary of subject lines, first match wins, and shared mail platforms.
+
+    Attributes:
+        words: parts of patterns by name; a pattern, or a word below, holds one as ``{name}``.
+    """
 
     schema_version: Literal["1"]
     platforms: list[Host]
+    words: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], str] = {}
     kinds: list[StagePattern]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_out(cls, data: object) -> object:
+        """Put the words where patterns name them."""
+        if not isinstance(data, dict) or not isinstance(words := data.get("words"), dict):
+            return data
+        known: dict[str, str] = {}
+        for name, word in words.items():
+            known[name] = _spelled(str(word), known)
+        return {**data, "words": known, "kinds": _all_spelled(data.get("kinds"), known)}
