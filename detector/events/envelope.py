@@ -1,5 +1,8 @@
 """The syslog header around a line: RFC 3164, RFC 5424, ISO stamps of rsyslog; peeled once, for all formats.
 
+Besides these: the facility and level that FreeBSD (``<mail.info>`` behind the stamp) and Solaris (``[ID 7 mail.info]``
+behind the tag) add, and the columns of Kiwi Syslog's files, date, time, level, host and message with tabs between them.
+
 References: https://www.rfc-editor.org/rfc/rfc3164 section 4.1, https://www.rfc-editor.org/rfc/rfc5424 section 6
 (unverified from here).
 """
@@ -42,17 +45,29 @@ class Header(NamedTuple):
 
 _PRIORITY = r"(?:<\d{1,3}>)?"
 _STAMP = (
-    r"(?P<at>[A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4}(?= ))?"
+    r"(?P<at>[A-Z][a-z]{2} [ \d]?\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4}(?= ))?"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 )
 _TAG = r"[^\s:\[\]]{1,64}+(?:\[[^\]\s]{0,32}\])?:"
-_CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
-_HEAD, _TAGGED_HEAD = re.compile(_CLASSIC), re.compile(rf"{_CLASSIC}(?:{_TAG} ?)?")
+_LEVEL = r"\w{1,20}\.\w{1,20}"
+_CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:<{_LEVEL}> +)?(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
+_SOLARIS = rf"\[ID \d{{1,10}} {_LEVEL}\] "
+_HEAD, _TAGGED_HEAD = re.compile(_CLASSIC), re.compile(rf"{_CLASSIC}(?:{_TAG} ?)?(?:{_SOLARIS})?")
+_TAG_AND_ID = re.compile(rf"({_TAG} ){_SOLARIS}")
+_DATE = r"\d{4}-\d\d-\d\d"
+_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_KIWI = re.compile(rf"(?P<date>{_DATE})[ \t](?P<clock>{_CLOCK})\t{_LEVEL}\t(?P<host>\S{{1,255}})\t(?P<tag>{_TAG} ?)?")
+_SPACED = re.compile(
+    rf"(?P<date>{_DATE}) (?P<clock>{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?) (?P<host>\S{{1,255}}) "
+    r"(?P<tag>[\w./-]{1,64}\[\d{1,10}\]: )"
+)
+"""ISO with a blank is how many logs begin that are not syslog: only a host and a program's number behind it tell."""
 _MODERN = re.compile(
     rf"<?\d{{0,3}}>?1 +{_STAMP} (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<pid>\S{{1,128}}) \S{{1,32}} "
     r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: |\Z)',
     re.DOTALL,
 )
+_ID_BEFORE = 200
 _VERSION_BEFORE = 7
 """The first blank of a RFC 5424 header stands before this place, behind the version: no other line is looked at."""
 
@@ -74,9 +89,20 @@ def peel(text: str, envelope: Envelope) -> Header | None:
         return Header(found["at"], "" if found["host"] == "-" else found["host"], body)
     found = (_TAGGED_HEAD if envelope == "syslog-tag" else _HEAD).match(text)
     if found is None:
-        return None
+        return _peel_columns(text, envelope)
     at, host = found.groups()
-    return Header(at, host or "", text[found.end() :])
+    body = text[found.end() :]
+    if envelope == "syslog" and text.find("[ID ", 0, _ID_BEFORE) > 0:
+        body = _TAG_AND_ID.sub(r"\1", body, count=1)
+    return Header(at, host or "", body)
+
+
+def _peel_columns(text: str, envelope: Envelope) -> Header | None:
+    """The header of a line that begins with an ISO date without ``T``, ``None`` where it has none."""
+    if text[4:5] != "-" or (found := _KIWI.match(text) or _SPACED.match(text)) is None:
+        return None
+    end = found.end() if envelope == "syslog-tag" or found["tag"] is None else found.start("tag")
+    return Header(f"{found['date']}T{found['clock']}", found["host"], text[end:])
 
 
 def instant(header: Header, dialect: Dialect) -> int | None:

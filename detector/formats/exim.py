@@ -12,7 +12,8 @@ The layout is ``<date> <time>[.ms][ ±zone] [[pid] ]<message id> <flag> <address
   then the one that the sender wrote in ``<>``; without ``H=`` it was delivered on this machine; ``F=<sender>``
 - ``**`` failed for good, ``:blackhole:`` discarded: refused; ``==`` deferred, ``*>`` not really delivered: no action
 - ``Completed`` ends the transaction
-- ``H=… F=<sender> rejected RCPT <recipient>: reason`` refused before there was an id; so is what is refused for now
+- ``H=… F=<sender> rejected RCPT <recipient>: reason`` refused before there was an id; so is what is refused for now;
+  old versions write both addresses without ``<>``. ``I=[ip]:port`` is this server's own side, never the client
 - ``DKIM: d=… [verification succeeded]``, ``DMARC results: … spf_align=yes dkim_align=no enforcement='Accept'``
 
 ``2020-02-27 10:00:00 1j7FeK-0003cX-Qk <= no-reply@clearview.ai H=mx.clearview.ai [192.0.2.7] P=esmtps S=5360 …``
@@ -52,9 +53,16 @@ _SIGNED = re.compile(r" DKIM=([^\s,]+)")
 _TRY = re.compile(
     r"(=>|->|>>|\*>|\*\*|==|\(=) (:[a-z]+:|[|/].*?|\"[^\"]{1,64}\"@\S+|\S+?):?(?: <([^<>]*)>:?)?(?: (.*)|$)", re.DOTALL
 )
-_SENDER = re.compile(r"(?:^| )F=<([^<>]*)>")
-_REJECTED = re.compile(r"(.*?) (?:temporarily )?rejected (?:RCPT|DATA|after DATA|MAIL)[: ]+(?:<([^<>]*)>)?", re.DOTALL)
-_FAILED_LOGIN = re.compile(r"\S+ authenticator failed for .{0,600}?\[([0-9A-Fa-f.:]{2,45})\](?::\d+)?: (.*)", re.DOTALL)
+_SENDER = re.compile(r"(?:^| )F=(?:<([^<>]*)>|([^\s<>]+@[^\s<>]+))")
+_REJECTED = re.compile(
+    r"(.*?) (?:temporarily )?rejected (?:RCPT|DATA|after DATA|MAIL|by local_scan\(\))[: ]+"
+    r"(?:<([^<>]*)>|([^\s<>]+@[^\s<>:]+))?",
+    re.DOTALL,
+)
+_FAILED_LOGIN = re.compile(
+    r"\S+ authenticator failed for .{0,600}?\[([0-9A-Fa-f.:]{2,45})\](?::\d+)?(?: I=\[[^\[\]]*\](?::\d+)?)?: (.*)",
+    re.DOTALL,
+)
 _SET_ID = re.compile(r"\(set_id=([^)]*)\)")
 _DKIM = re.compile(r"DKIM: d=(\S+) .*\[(verification succeeded|invalid|verification failed)", re.DOTALL)
 _DMARC = re.compile(r"DMARC results: .*spf_align=(\w+) dkim_align=(\w+) enforcement='([^']*)'")
@@ -188,7 +196,7 @@ def _try(told: str) -> Row | None:
         if not _REMOTE.search(fields):
             row[Col.DIRECTION] = "inbound"
     sender = _SENDER.search(fields)
-    if sender and (address := mail.address(sender[1])) and Col.ACTION in row:
+    if sender and (address := mail.address(sender[1] or sender[2] or "")) and Col.ACTION in row:
         row[Col.SENDER] = address
     return row
 
@@ -204,7 +212,7 @@ def _told(told: str) -> Row | None:
     if not (found := _REJECTED.match(told)):
         return None
     row = _client(found[1])
-    recipients = mail.addresses(found[2] or "") if "rejected RCPT" in told else []
+    recipients = mail.addresses(found[2] or found[3] or "") if "rejected RCPT" in told else []
     if not recipients:
         return None
     return {Col.TRANSACTION: f"refused: {recipients[0]}", Col.TO: recipients, Col.ACTION: Action.DENIED, **row}
@@ -215,7 +223,7 @@ def _client(text: str) -> Row:
     return values.row_of(
         {
             Col.SOURCE_IP: values.address(host[1]) if host else None,
-            Col.SENDER: mail.address(sender[1]) if sender else None,
+            Col.SENDER: mail.address(sender[1] or sender[2] or "") if sender else None,
             Col.USER: values.user(login[1]) if login else None,
         }
     )

@@ -199,6 +199,8 @@ def _address_of(value: str) -> str | None:
 def _host_of(value: str) -> str | None:
     if value in ("", "-"):
         return None
+    if " " in (value := value.strip()):
+        return None  # words: what a device says where it knows no name
     if "@" in value:
         value = value.rpartition("@")[2]
     if value.startswith("["):
