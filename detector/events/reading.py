@@ -12,7 +12,7 @@ import stringzilla
 from detector.errors import RefusedLine
 from detector.events.batch import Columns, EventBatch, Row, Value
 from detector.events.columns import Col
-from detector.events.envelope import Header, instant, peel
+from detector.events.envelope import Envelope, Header, instant, peel
 from detector.events.format import Block, Dialect, LogFormat, Parse, Taken
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -25,6 +25,8 @@ UNREADABLE = (ValueError, LookupError, OverflowError, RecursionError)
 """What a format's functions may raise for a line that is not what its format says, however deeply it is nested."""
 
 _BLOCK_ROWS = 64
+_NO_HEADER = (" ", "\t", "{", "")
+"""How lines begin that surely have no syslog header."""
 _AT, _TRANSACTION = Col.AT, Col.TRANSACTION  # looking a member up on its class costs 70 ns
 
 
@@ -137,9 +139,12 @@ class _Reader:
             return None
         dialect = self.dialect
         try:
-            return _peeled_at_once(block, texts, dialect) if dialect.envelope else block(texts, dialect)
+            if dialect.envelope:
+                return _peeled_at_once(block, texts, dialect)
+            taken = block(texts, dialect)
         except RecursionError:
             return None  # one of them is nested too deeply: which, shows one by one
+        return None if taken is None else _timed(taken, texts, dialect)
 
     def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
@@ -176,6 +181,8 @@ class _Reader:
             if row is None:
                 self.passed += 1
                 continue
+            if _AT not in row and (at := _instant_of(text, dialect)) is not None:
+                row[_AT] = at
             rows.append(row)
             kept.append(place)
         self.dialect = dialect
@@ -203,6 +210,17 @@ def _peeled_at_once(block: Block, texts: Sequence[str], dialect: Dialect) -> Tak
     return Taken(taken.places, columns)
 
 
+def _timed(taken: Taken, texts: Sequence[str], dialect: Dialect) -> Taken:
+    """The same, lines without a time of their own with that of a syslog header around them."""
+    known = taken.columns.get(_AT) or [None] * len(taken.places)
+    if None not in known:
+        return taken
+    ats = [
+        _instant_of(texts[place], dialect) if at is None else at for place, at in zip(taken.places, known, strict=True)
+    ]
+    return Taken(taken.places, {**taken.columns, _AT: ats})
+
+
 def _texts_of(lines: Sequence[tuple[int, bytes]]) -> list[str] | None:
     """The texts of some lines, decoded at once; ``None`` where one of them needs more than that."""
     whole = b"\n".join([raw for _, raw in lines])
@@ -219,11 +237,9 @@ def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None
     """The instant of one raw line, ``None`` where it carries none or is not what its format says."""
     text = text_of(raw)
     try:
-        if not dialect.envelope:
-            return log_format.timestamp(text, dialect)
-        header = peel(text, dialect.envelope)
+        header = peel(text, dialect.envelope) if dialect.envelope else None
         if header is None:
-            return None
+            return log_format.timestamp(text, dialect) or _instant_of(text, dialect)
         return log_format.timestamp(header.body, dialect) or instant(header, dialect)
     except UNREADABLE:
         return None
@@ -232,9 +248,7 @@ def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None
 def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
     header = peel(text, dialect.envelope)
     if header is None:
-        if not text.strip():
-            return None
-        raise RefusedLine("no syslog header")
+        return _parse_bare(parse, text, dialect)
     row = parse(header.body, dialect)
     if row is None:
         return None
@@ -243,6 +257,24 @@ def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
     if _AT not in row and (at := _instant(header, dialect)) is not None:
         row[_AT] = at
     return row
+
+
+def _parse_bare(parse: Parse, text: str, dialect: Dialect) -> Row | None:
+    """A line without a header among those that have one: collectors write into the files of others."""
+    if not text.strip():
+        return None
+    try:
+        return parse(text, dialect)
+    except UNREADABLE:
+        raise RefusedLine("no syslog header") from None
+
+
+def _instant_of(text: str, dialect: Dialect) -> int | None:
+    """The time of a syslog header around a line, among lines that have none."""
+    if dialect.envelope or text[:1] in _NO_HEADER:
+        return None
+    header = peel(text, Envelope.SYSLOG)
+    return None if header is None else _instant(header, dialect)
 
 
 def _instant(header: Header, dialect: Dialect) -> int | None:

@@ -5,6 +5,8 @@ r"""Amazon Route 53 Resolver, query log: one JSON object a question of a machine
 "srcaddr":"10.0.0.7","srcport":"50123","transport":"UDP","srcids":{"instance":"i-1"},"firewall_rule_action":"BLOCK"}``
 
 - ``query_timestamp`` UTC; ``query_name`` with a final dot; ``srcaddr`` the machine, ``srcids.instance`` its id
+- CloudWatch Logs keeps the object as text: ``{"timestamp":1582797600000,"message":"{\\"version\\":…}"}``, in exports,
+  behind ``filter-log-events`` (``events``) and in subscriptions (``logEvents``)
 - Security Lake writes the same in OCSF: ``time`` milliseconds, ``query.hostname``, ``src_endpoint.ip``
 - ``firewall_rule_action`` ALERT, BLOCK, ALLOW; absent where no rule of the DNS firewall was asked
 """
@@ -40,7 +42,7 @@ _TABLE = records.table(
 
 
 def _record(line: str, _dialect: Dialect) -> Cells:
-    cells = records.record(line)
+    cells = jsonlog.kept_as_text(records.record(line), "message", "@message")
     lake = "src_endpoint" in cells and isinstance(cells.get("query"), dict)
     if not lake and ("query_name" not in cells or not ("query_timestamp" in cells or "vpc_id" in cells)):
         raise RefusedLine("no names of Route 53's query log")

@@ -65,7 +65,7 @@ def _authentication(cells: Cells) -> str | None:
 _MAILS = mailtable.table(
     {
         Col.SOURCE_IP: "senderIp sourceIp SourceIP IP senderIP senderIpAddress sendingIp",
-        Col.SENDER: "senderEnvelope Sender fromEnv.emailAddress senderAddress fromUserEmailAddress",
+        Col.SENDER: "senderEnvelope Sender fromEnv.emailAddress senderAddress fromUserEmailAddress sender",
         Col.FROM: "senderHeader headerFrom fromHdr.emailAddress",
         Col.FROM_NAME: "senderHeader headerFrom fromHdr.displayableName",
         Col.TO: "recipients Rcpt Recipient recipient to.emailAddress recipientAddress userEmailAddress",

@@ -59,3 +59,16 @@ def inner(cells: Cells, *names: str) -> Cells:
         if isinstance(found, dict):
             return {**cells, **found}
     return cells
+
+
+def kept_as_text(cells: Cells, *names: str) -> Cells:
+    """The object that a store of logs keeps as text under the first of the names that holds one, else the outer one.
+
+    >>> kept_as_text({"timestamp": 1, "message": '{"a": 2}'}, "message"), kept_as_text({"message": "hello"}, "message")
+    ({'a': 2}, {'message': 'hello'})
+    """
+    for name in names:
+        text = cells.get(name)
+        if isinstance(text, str) and text.startswith("{"):
+            return records.record(text)
+    return cells

@@ -22,7 +22,7 @@ Reference: https://help.proofpoint.com/Threat_Insight_Dashboard/API_Documentatio
 """
 _NAMES = (
     "value", "Value", "result", "results", "Results", "Records", "records", "rows", "data", "items", "logs", "events",
-    "messages", "entries", "hits",
+    "messages", "entries", "hits", "logEvents",
 )  # fmt: skip
 _WRAPPER = re.compile(rb'"(?:%s)"\s*:\s*(?:\{\s*"\w+"\s*:\s*)?\[\s*\{' % "|".join(_NAMES).encode())
 _TELLING_WRAPPER = re.compile(rb'"(?:%s)"\s*:\s*\[' % "|".join(_TELLING).encode())
