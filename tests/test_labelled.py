@@ -2,7 +2,8 @@
 
 The subjects are written by hand, as vendors write them, in English, French, German and Spanish; services and domains
 are those of the catalogue; lines whose label is arguable were left out. Patterns were widened after a first run (F1 of
-0.84): the set guards what was reached, and proves nothing about mail that is not in it.
+0.84), and the last 289 mails were written beside the wider ones: the set guards what was reached, and proves nothing
+about mail that is not in it.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.events import Stage
 from detector.match import Mail, MailIndex
 from detector.match.lookup import Lookup
 
@@ -56,6 +58,12 @@ def test_stages_of_mails(mails):
 def test_no_mail_of_nobody_proves_anything(mails):
     """Unauthenticated and internal mails, news, look-alike senders."""
     assert [row for row, (service, _) in mails if row["expect"][0] is None and service is not None] == []
+
+
+def test_no_advertising_shows_an_account(mails):
+    """A wrong sign-up accuses a person: here one is too many."""
+    told = [(row["subject"], stage) for row, (_, stage) in mails if row["expect"][1] == "solicited" and stage]
+    assert [subject for subject, stage in told if Stage(stage).rung] == []
 
 
 def test_hosts(catalogue):

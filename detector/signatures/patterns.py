@@ -2,7 +2,7 @@ r"""Patterns of text in signatures: linear-time regular expressions (RE2), check
 
 What would take exponential time in other engines is linear here, and what cannot be is refused. Patterns are caseless,
 work on characters, and look past accents: these are left out of pattern and text, so that ``\b`` stands where a reader
-sees it, and what was sent without accents is found too. Reference: https://github.com/google/re2/wiki/Syntax
+sees it, and what was sent without accents, or with ae for ä, is found too. Reference: https://github.com/google/re2/wiki/Syntax
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "‘": "'"})
+_UMLAUTS = str.maketrans({"ä": "ae?", "ö": "oe?", "ü": "ue?"})
 
 
 def fault_of(pattern: str) -> str | None:
@@ -25,7 +26,7 @@ def fault_of(pattern: str) -> str | None:
     (None, False)
     """
     try:
-        found = re2.compile(plain(pattern), _options())
+        found = re2.compile(_written(pattern), _options())
     except re2.error as fault:
         reason = fault.args[0] if fault.args else ""
         text = reason.decode("utf-8", "backslashreplace") if isinstance(reason, bytes) else reason
@@ -40,7 +41,7 @@ class PatternSet:
         self._set = re2.Set.SearchSet(_options()) if patterns else None
         if self._set is not None:
             for pattern in patterns:
-                self._set.Add(plain(pattern))
+                self._set.Add(_written(pattern))
             self._set.Compile()
 
     def matching(self, text: str) -> list[int]:
@@ -64,6 +65,11 @@ def plain(text: str) -> str:
         return text
     spelled = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
     return "".join(character for character in spelled if not unicodedata.combining(character))
+
+
+def _written(pattern: str) -> str:
+    """A pattern for plain text, in which an umlaut may also be spelled with an e."""
+    return plain(pattern.translate(_UMLAUTS))
 
 
 def _options() -> re2.Options:
