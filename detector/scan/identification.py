@@ -137,10 +137,10 @@ def _worth_reading(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def _envelopes(sample: Sequence[Line]) -> list[Envelope]:
-    """The envelopes that may be around the lines: syslog only where most lines have its header."""
+    """The envelopes that may be around the lines: syslog only where one of them has its header."""
     texts = [text_of(line.raw[:4096]) for line in sample[:10]]
-    peeled = sum(peel(text, Envelope.SYSLOG) is not None for text in texts)
-    return list(Envelope) if peeled * 2 > len(texts) else [Envelope.NONE]
+    peeled = any(peel(text, Envelope.SYSLOG) is not None for text in texts)
+    return list(Envelope) if peeled else [Envelope.NONE]
 
 
 def _likeness(log_format: LogFormat, sample: Sequence[Line], envelope: Envelope) -> float:
