@@ -18,20 +18,24 @@ from detector.identity import People, References
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Settings, Spans
-from detector.sources import Segment, range_bytes, segments_of
+from detector.sources import Segment, segments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from detector.audit.plan import Input
     from detector.events import Dialect, LogFormat
-    from detector.findings import Attributed, Finding
+    from detector.findings import Attributed, Finding, Findings
     from detector.match import SightingBatch
     from detector.scan import Fragment
     from detector.signatures import Ruleset
 
 SEVERAL_BYTES = 96 * 1024 * 1024
 """Below so many bytes on disk one process is faster than forking others."""
+
+HELD_CANDIDATES = 250_000
+"""A worker hands over what it found at the latest behind the range with so many candidates: what it hands over is twice
+in memory for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +69,37 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A range of one log to scan, or (with keys) to gather transactions from."""
+    """A range of one log to read."""
 
     source: int
     segment: Segment
     log_format: LogFormat
     dialect: Dialect
     gap_s: int
-    keys: frozenset[str] = frozenset()
+
+    @property
+    def may_be_misread(self) -> bool:
+        """Whether a header in the ranges before it may say what its lines mean."""
+        return self.segment.start > 0 and bool(self.log_format.head_literals)
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """What a task gave."""
+class _Found:
+    """What ranges gave."""
+
+    findings: list[Finding]
+    left_out: Mapping[str, int]
+    sightings: list[Attributed]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """A range that was scanned; ``found`` where that is not counted with what its worker found in other ranges."""
 
     task: _Task
     coverage: Coverage
-    findings: list[Finding] = field(default_factory=list)
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    sightings: list[Attributed] = field(default_factory=list)
-    keys: frozenset[str] = frozenset()
-    fragments: list[Fragment] = field(default_factory=list)
+    keys: frozenset[str]
+    found: _Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,69 +134,112 @@ class _Audit:
         self._left: dict[int, Dialect] = {}
 
     def tasks(self) -> list[_Task]:
-        """Ranges of all readable logs."""
+        """Ranges of all readable logs: small ones, so that all workers are busy to the end."""
+        parted = self.terms.jobs > 1
         return [
             _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
-            for segment in segments_of(one.segment, one.size, range_bytes(one.size, self.terms.jobs))
+            for segment in (segments_of(one.segment, one.size) if parted else [one.segment])
         ]
 
     def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
         """Scan all ranges, then gather the transactions that span lines."""
         for log_format in {task.log_format.name: task.log_format for task in tasks}.values():
             self.sighter.scanner.prefilter(log_format)
+        scanned = sorted(self._all_scanned(tasks, advance), key=lambda one: (one.task.source, one.task.segment.start))
         read: list[_Task] = []
-        for done in map(self._checked, self._on_engine(tasks, advance)):
-            self._take(done)
-            read.append(done.task)
+        for one in map(self._checked, scanned):
+            self._take(one)
+            read.append(one.task)
         keys = {name: frozenset(several) for name, several in self._keys.items() if several}
-        gathering = [replace(task, keys=keys[task.log_format.name]) for task in read if task.log_format.name in keys]
+        gathering = [task for task in read if task.log_format.name in keys]
         fragments: dict[str, list[Fragment]] = {}
-        for done in self._on_engine(gathering, lambda _bytes: None):
-            fragments.setdefault(done.task.log_format.name, []).extend(done.fragments)
-        for task in {task.log_format.name: task for task in gathering}.values():
-            self._join(task.log_format, fragments[task.log_format.name])
+        for task, found in zip(gathering, self._all_gathered(gathering, keys), strict=True):
+            fragments.setdefault(task.log_format.name, []).extend(found)
+        for log_format in {task.log_format.name: task.log_format for task in gathering}.values():
+            self._join(log_format, fragments[log_format.name])
 
-    def work(self, task: _Task, advance: Callable[[int], None]) -> _Done:
-        """Scan one range; runs in a worker."""
-        coverage, findings = Coverage(Spans(task.gap_s)), self.sighter.findings()
-        if task.keys:
-            found = self.sighter.gather(task.segment, task.log_format, task.dialect, task.keys, self._age(task.source))
-            return _Done(task, coverage, fragments=list(found))
-        keys: set[str] = set()
+    def _all_scanned(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Scanned]:
+        """Every range, in any order; what workers found in several is counted when they hand it over."""
+        engine = engine_named(self._engine(self._inputs_of(tasks)))
+        shared = engine.share(tasks)
+
+        def work(_number: int, told: Callable[[int], None]) -> tuple[list[_Scanned], _Found]:
+            return self._scan_some(shared, told)
+
+        for scanned, found in engine.run(range(len(tasks)), work, jobs=self.terms.jobs, advance=advance):
+            self._count(found)
+            yield from scanned
+
+    def _scan_some(self, tasks: Iterable[_Task], advance: Callable[[int], None]) -> tuple[list[_Scanned], _Found]:
+        """Scan ranges until none is left, or they gave so much that it is time to hand it over; runs in a worker."""
+        scanned, findings = list[_Scanned](), self.sighter.findings()
         sightings: list[Attributed] = []
-        parts = self.sighter.parts(task.segment, task.log_format, task.dialect, task.gap_s, advance)
-        for part, batch in parts:
+        candidates = 0
+        for task in tasks:
+            alone = task.may_be_misread
+            one = self._scan_alone(task, advance) if alone else self._scan(task, findings, sightings, advance)
+            scanned.append(one)
+            candidates += one.coverage.counts.candidates
+            if candidates > HELD_CANDIDATES:
+                break
+        return scanned, _Found(findings.all(), findings.left_out, sightings)
+
+    def _scan_alone(self, task: _Task, advance: Callable[[int], None]) -> _Scanned:
+        """Scan a range of which it must be possible to forget what it gave."""
+        findings = self.sighter.findings()
+        sightings: list[Attributed] = []
+        scanned = self._scan(task, findings, sightings, advance)
+        return replace(scanned, found=_Found(findings.all(), findings.left_out, sightings))
+
+    def _scan(
+        self, task: _Task, findings: Findings, sightings: list[Attributed], advance: Callable[[int], None]
+    ) -> _Scanned:
+        coverage, keys = Coverage(Spans(task.gap_s)), set[str]()
+        for part, batch in self.sighter.parts(task.segment, task.log_format, task.dialect, task.gap_s, advance):
             coverage.add(part)
             keys |= part.keys
             findings.fold(batch)
             sightings += self._kept(batch)
-        return _Done(task, coverage, findings.all(), findings.left_out, sightings, frozenset(keys))
+        return _Scanned(task, coverage, frozenset(keys))
 
-    def _on_engine(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Done]:
-        read = [self.inputs[source] for source in {task.source for task in tasks}] if len(tasks) > 1 else []
-        return engine_named(self._engine(read)).run(tasks, self.work, jobs=self.terms.jobs, advance=advance)
+    def _all_gathered(self, tasks: Sequence[_Task], keys: Mapping[str, frozenset[str]]) -> Iterator[list[Fragment]]:
+        """The lines of some transactions in each range."""
+
+        def work(task: _Task, _advance: Callable[[int], None]) -> list[Fragment]:
+            wanted, age = keys[task.log_format.name], self._age(task.source)
+            return list(self.sighter.gather(task.segment, task.log_format, task.dialect, wanted, age))
+
+        engine = engine_named(self._engine(self._inputs_of(tasks)))
+        return engine.run(tasks, work, jobs=self.terms.jobs, advance=lambda _bytes: None)
+
+    def _inputs_of(self, tasks: Sequence[_Task]) -> Sequence[Input]:
+        return [self.inputs[source] for source in {task.source for task in tasks}] if len(tasks) > 1 else []
 
     def _engine(self, inputs: Sequence[Input]) -> str:
         """The engine that was asked for, else the faster one for so many bytes."""
         several = self.terms.jobs > 1 and sum(one.size for one in inputs) > SEVERAL_BYTES
         return self.terms.engine or ("processes" if several else "serial")
 
-    def _checked(self, done: _Done) -> _Done:
+    def _checked(self, scanned: _Scanned) -> _Scanned:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
-        task = done.task
+        task = scanned.task
         left = self._left.get(task.source)
-        if task.segment.start and left is not None and task.log_format.head_literals and left != task.dialect:
-            done = self.work(replace(task, dialect=left), lambda _bytes: None)
-        self._left[task.source] = done.coverage.dialects[-1][1]
-        return done
+        if task.may_be_misread and left is not None and left != task.dialect:
+            scanned = self._scan_alone(replace(task, dialect=left), lambda _bytes: None)
+        self._left[task.source] = scanned.coverage.dialects[-1][1]
+        return scanned
 
-    def _take(self, done: _Done) -> None:
-        self.coverage[done.task.source].merge(done.coverage)
-        self.findings.merge(done.findings, done.left_out)
-        self.sightings += done.sightings
-        self._keys.setdefault(done.task.log_format.name, set()).update(done.keys)
+    def _take(self, scanned: _Scanned) -> None:
+        self.coverage[scanned.task.source].merge(scanned.coverage)
+        self._keys.setdefault(scanned.task.log_format.name, set()).update(scanned.keys)
+        if scanned.found is not None:
+            self._count(scanned.found)
+
+    def _count(self, found: _Found) -> None:
+        self.findings.merge(found.findings, found.left_out)
+        self.sightings += found.sightings
 
     def _join(self, log_format: LogFormat, fragments: Sequence[Fragment]) -> None:
         for _, batch in self.sighter.joined(log_format, fragments):

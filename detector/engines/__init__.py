@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, TypeVar
@@ -32,6 +32,14 @@ class Run(Protocol):
         ...
 
 
+class Share(Protocol):
+    """Makes tasks common property."""
+
+    def __call__(self, tasks: Sequence[Task]) -> Iterable[Task]:
+        """Share."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A way to run work.
@@ -39,10 +47,14 @@ class Engine:
     Attributes:
         name: id and file name.
         run: see ``Run``.
+        share: tasks that the calls of ``work`` take from one another: made before ``run``, gone through in ``work``;
+            each task comes to one of them. So a worker is busy while there is work, and what it made of many tasks is
+            handed over once.
     """
 
     name: str
     run: Run
+    share: Share
 
 
 def engine_named(name: str) -> Engine:

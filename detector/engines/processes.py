@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 """How often progress is told."""
+
+
+class _Shared(Iterable[Task]):
+    """Tasks that processes forked later take from one another."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = tasks
+        self._taken: Synchronized[int] = multiprocessing.get_context("fork").Value("q", 0)
+
+    def __iter__(self) -> Iterator[Task]:
+        while (place := self._next()) < len(self._tasks):
+            yield self._tasks[place]
+
+    def _next(self) -> int:
+        with self._taken.get_lock():
+            self._taken.value += 1
+            return self._taken.value - 1
 
 
 class _Worker:
@@ -84,4 +102,4 @@ def _tell(progress: Synchronized[int], told: int, advance: Callable[[int], None]
     return now
 
 
-ENGINE = Engine(name="processes", run=run)
+ENGINE = Engine(name="processes", run=run, share=_Shared)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.engines import Engine, Result, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 def run(
@@ -22,4 +22,9 @@ def run(
         yield work(task, advance)
 
 
-ENGINE = Engine(name="serial", run=run)
+def share(tasks: Sequence[Task]) -> Iterable[Task]:
+    """The same tasks: who takes one leaves it to nobody else."""
+    return iter(tasks)
+
+
+ENGINE = Engine(name="serial", run=run, share=share)
