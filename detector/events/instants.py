@@ -9,8 +9,10 @@ MICROSECONDS = 1_000_000
 """Microseconds in a second."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MINUTES = 1440
-_FIRST_DAY, _LAST_DAY = ((edge.replace(tzinfo=UTC) - _EPOCH).days for edge in (datetime.min, datetime.max))  # noqa: DTZ901 - UTC
+_FIRST_MINUTE, _LAST_MINUTE = (
+    (edge.replace(tzinfo=UTC) - _EPOCH) // timedelta(minutes=1)
+    for edge in (datetime.min, datetime.max)  # noqa: DTZ901 - UTC
+)
 
 
 def to_iso(instant: int) -> str:
@@ -23,7 +25,7 @@ def to_iso(instant: int) -> str:
     """
     seconds, micros = divmod(instant, MICROSECONDS)
     minutes, second = divmod(seconds, 60)
-    if not _FIRST_DAY * _DAY_MINUTES <= minutes < (_LAST_DAY + 1) * _DAY_MINUTES:
+    if not _FIRST_MINUTE <= minutes <= _LAST_MINUTE:
         precision = "microseconds" if instant % 1000 else "milliseconds" if micros else "seconds"
         return to_datetime(instant).isoformat(timespec=precision).replace("+00:00", "Z")
     if not micros:

@@ -12,6 +12,7 @@ from detector.match import sighting_id
 EVIDENCE_EACH_SIDE = 5
 """Earliest, and latest, lines of each stage that are kept."""
 
+_MOST_KEPT = 4 * EVIDENCE_EACH_SIDE
 DAY_US = 86_400 * MICROSECONDS
 UNKNOWN_TIME = -(1 << 62)
 _PROOF = struct.Struct(">QQII32s")
@@ -37,6 +38,9 @@ class Origin(NamedTuple):
     denied: bool
     stream: str
 
+
+_made = tuple.__new__
+"""Makes evidence in half the time that its own way takes."""
 
 Kept: TypeAlias = tuple[bytes, Origin]
 """Evidence as it is kept: a fifth of what its fields need, and quick to sort and to send between processes."""
@@ -86,7 +90,7 @@ class Evidence(NamedTuple):
         """Evidence from what is kept of it."""
         proof, (path, indicator, stage, denied, stream) = kept
         at, offset, part, length, digest = _PROOF.unpack(proof)
-        return cls(at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest)
+        return _made(cls, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
 
     @property
     def sha256(self) -> str:
@@ -145,24 +149,25 @@ class StageCount:
         """Count one sighting: its evidence, its instant, 1 where it is more than probable."""
         self.count += 1
         self.confirmed += confirmed
-        self.kept.append(kept)
-        if len(self.kept) > 4 * EVIDENCE_EACH_SIDE:
+        every, first, last = self.kept, self.first, self.last
+        every.append(kept)
+        if len(every) > _MOST_KEPT:
             self.prune()
         if at is None:
             return
         self.dated += 1
-        if self.first is None or self.last is None:
+        if first is None or last is None:
             self.first = self.last = at
             return
         day = at // DAY_US
         if self.spread is not None:
             self.spread[day] = self.spread.get(day, 0) + 1
-        elif day != self.first // DAY_US:
-            self.spread = {self.first // DAY_US: self.dated - 1, day: 1}
-        if at < self.first:
-            self.first = at
-        elif at > self.last:
+        elif day != (other := first // DAY_US):
+            self.spread = {other: self.dated - 1, day: 1}
+        if at > last:
             self.last = at
+        elif at < first:
+            self.first = at
 
     def prune(self) -> None:
         """Keep the earliest and the latest lines only; the same ones, whatever came first."""

@@ -5,12 +5,13 @@ Only the earliest and the latest lines of each stage are kept as evidence: memor
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+
+from stringzilla import sha256
 
 from detector.events import MICROSECONDS, Stage
 from detector.findings.evidence import DAY_US, Origin, StageCount, proof_of
@@ -162,7 +163,7 @@ class Findings:
         }
         self._findings: dict[tuple[str, Actor], Finding] = {}
         self._log = ("", "")
-        self._places: dict[tuple[str, Stage, Attribution], tuple[Finding, StageCount]] = {}
+        self._places: dict[tuple[str, Stage, bool, Attribution], tuple[Finding, StageCount, Origin]] = {}
         self._origins: dict[tuple[str, Stage, bool], Origin] = {}
         self.left_out: Counter[str] = Counter()
 
@@ -173,45 +174,42 @@ class Findings:
             self._log = batch.path, batch.stream
             self._places.clear()
             self._origins.clear()
-        places, origins, sha256 = self._places, self._origins, hashlib.sha256
+        places, opaque = self._places, self._opaque
         for row, attribution in zip(rows, map(self._attribute, rows), strict=True):
             service, indicator, stage, confidence, at, denied, _, _, _, host, sent, offset, part, line, _ = row
             ruling = None if judge is None else judge(row, attribution)
             if ruling is not None and ruling.by in LEFT_OUT:
                 self.left_out[ruling.by] += 1
                 continue
-            place = places.get((service, stage, attribution))
-            finding, count = place or self._place(service, stage, attribution)
+            place = indicator, stage, denied, attribution
+            finding, count, origin = places.get(place) or self._place(service, place)
             if ruling is not None:
                 finding.verdicts[ruling.verdict] += 1
-            origin = origins.get((indicator, stage, denied)) or self._origin(indicator, stage, denied)
-            proof = proof_of(at, offset, part, len(line), sha256(line).digest())
-            count.take((proof, origin), at, confidence is _CONFIRMED)
-            finding.bytes_sent += sent
+            count.take((proof_of(at, offset, part, len(line), sha256(line)), origin), at, confidence is _CONFIRMED)
+            if sent:
+                finding.bytes_sent += sent
             if denied:
                 finding.denied += 1
             elif at is not None:
                 day = at // DAY_US
                 if day not in finding.used_days:
                     finding.used_days = with_one(finding.used_days, day)
-                if service in self._opaque and host in self._opaque[service] and stage.rung >= _VISITED:
+                if service in opaque and host in opaque[service] and stage.rung >= _VISITED:
                     finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
 
-    def _place(self, service: str, stage: Stage, attribution: Attribution) -> tuple[Finding, StageCount]:
-        """Where sightings of a stage count that are attributed so; of the log that is being folded."""
+    def _place(self, service: str, place: tuple[str, Stage, bool, Attribution]) -> tuple[Finding, StageCount, Origin]:
+        """Where sightings alike count, and what their evidence has in common; of the log that is being folded."""
+        indicator, stage, denied, attribution = place
+        path, stream = self._log
         actor = attribution.actor
         finding = self._findings.get((service, actor))
         if finding is None:
             finding = self._findings[service, actor] = Finding(service, actor)
-        finding.sources = with_one(finding.sources, self._log[0])
+        finding.sources = with_one(finding.sources, path)
         finding.attributions = with_one(finding.attributions, attribution)
-        place = self._places[service, stage, attribution] = finding, finding.stages.setdefault(stage, StageCount())
-        return place
-
-    def _origin(self, indicator: str, stage: Stage, denied: bool) -> Origin:
-        path, stream = self._log
-        origin = self._origins[indicator, stage, denied] = Origin(path, indicator, stage, denied, stream)
-        return origin
+        origin = self._origins.setdefault(place[:3], Origin(path, indicator, stage, denied, stream))
+        known = self._places[place] = finding, finding.stages.setdefault(stage, StageCount()), origin
+        return known
 
     def merge(self, others: Iterable[Finding], left_out: Mapping[str, int] | None = None) -> None:
         """Take over the findings of another part of the logs, and what was left out of it."""

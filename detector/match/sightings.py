@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from stringzilla import sha256
 
 if TYPE_CHECKING:
     from detector.events import Kind, Stage
@@ -130,4 +131,5 @@ def sighting_id(stream: str, offset: int, indicator: str, part: int = 0) -> str:
     >>> sighting_id("s", 0, "i") == sighting_id("s", 0, "i"), sighting_id("s", 0, "i") == sighting_id("s", 1, "i")
     (True, False)
     """
-    return hashlib.sha256(f"{stream}\0{offset}\0{part}\0{indicator}".encode()).hexdigest()[:32]
+    digest: bytes = sha256(f"{stream}\0{offset}\0{part}\0{indicator}".encode())
+    return digest.hex()[:32]

@@ -6,6 +6,7 @@ name that are not UTF-8, which JSON cannot hold; they are spelled ``\xff``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -151,19 +152,21 @@ def _actor(row: ActorRow, *, names: bool) -> Json:
 
 
 def _evidence(row: EvidenceRow) -> Json:
+    path, offset, length, sha256, indicator, stage, at, denied, sighting = row
     return {
-        "path": row.path,
-        "offset": row.offset,
-        "length": row.length,
-        "sha256": row.sha256,
-        "indicator": row.indicator,
-        "stage": row.stage,
-        "at": _iso(row.at),
-        "denied": row.denied,
-        "sighting": row.sighting,
+        "path": path,
+        "offset": offset,
+        "length": length,
+        "sha256": sha256,
+        "indicator": indicator,
+        "stage": stage,
+        "at": _iso(at),
+        "denied": denied,
+        "sighting": sighting,
     }
 
 
+@lru_cache(maxsize=4096)
 def _iso(instant: int | None) -> str | None:
     return None if instant is None else to_iso(instant)
 
