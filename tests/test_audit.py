@@ -316,7 +316,7 @@ def small_segments(monkeypatch):
     """Plain logs are cut every 16 KiB."""
     seen = []
 
-    def cut(whole, size, _part):
+    def cut(whole, size):
         parts = segments_of(whole, size, 16 * 1024)
         seen.extend(parts)
         return parts
@@ -404,6 +404,16 @@ class TestSegments:
         assert len(small_segments) > 6
         assert serial == several
         assert total(serial) == 1800
+
+    @pytest.mark.usefixtures("small_segments")
+    @pytest.mark.parametrize("held", [0, 100, 10_000])
+    def test_how_much_a_worker_holds_changes_nothing(self, tmp_path, ruleset, monkeypatch, held):
+        paths = [written(tmp_path, f"{n}.log", squid(600, START + n * 90_000, f"u{n % 2}")) for n in range(3)]
+        whole = in_segments(paths, ruleset)
+        monkeypatch.setattr(sys.modules["detector.audit.run"], "HELD_CANDIDATES", held)
+        for engine in ("serial", "processes"):
+            assert in_segments(paths, ruleset, "", engine) == whole
+        assert total(whole) == 1800
 
     def test_small_logs_are_read_by_one_process_whatever_is_asked_for(self, tmp_path, ruleset, monkeypatch):
         names = []

@@ -102,6 +102,24 @@ def test_workers_work_beside_each_other():
     assert os.getpid() not in results
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+def test_shared_tasks_come_to_one_worker_each(engine, jobs):
+    shared = engine.share(TASKS)
+
+    def some(_number, _advance):
+        taken = []
+        for task in shared:
+            taken.append(task)
+            time.sleep(0.001)
+            if len(taken) == 5:
+                break
+        return taken
+
+    results, _ = run(engine, TASKS, some, jobs)
+    assert sorted(task for taken in results for task in taken) == TASKS
+    assert all(taken == sorted(taken) for taken in results)
+
+
 def test_an_engine_has_the_name_of_its_file():
     for name in ENGINES:
         assert engine_named(name).name == name
@@ -114,7 +132,8 @@ def test_an_engine_that_does_not_exist_is_wrong_usage(name):
 
 
 def test_another_package_may_bring_an_engine(monkeypatch):
-    theirs = Engine(name="theirs", run=engine_named("serial").run)
+    serial = engine_named("serial")
+    theirs = Engine(name="theirs", run=serial.run, share=serial.share)
 
     class Point:
         def load(self):

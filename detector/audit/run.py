@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from detector.audit.canary import proves
 from detector.audit.identities import attribute_of, device_of
 from detector.audit.judging import judge_of
+from detector.audit.ranges import Finds, Found, Range, Scanned
 from detector.audit.rows import finding_rows, source_row
 from detector.audit.sighter import Sighter
 from detector.coverage import Coverage
@@ -18,14 +19,14 @@ from detector.identity import People, References
 from detector.policy import EMPTY, Policy
 from detector.report.document import Report
 from detector.scan import Settings, Spans
-from detector.sources import Segment, segments_of
+from detector.sources import segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from detector.audit.plan import Input
     from detector.events import Dialect, LogFormat
-    from detector.findings import Attributed, Finding, Findings
+    from detector.findings import Attributed
     from detector.match import SightingBatch
     from detector.scan import Fragment
     from detector.signatures import Ruleset
@@ -68,41 +69,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """A range of one log to read."""
-
-    source: int
-    segment: Segment
-    log_format: LogFormat
-    dialect: Dialect
-    gap_s: int
-
-    @property
-    def may_be_misread(self) -> bool:
-        """Whether a header in the ranges before it may say what its lines mean."""
-        return self.segment.start > 0 and bool(self.log_format.head_literals)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What ranges gave."""
-
-    findings: list[Finding]
-    left_out: Mapping[str, int]
-    sightings: list[Attributed]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    """A range that was scanned; ``found`` where that is not counted with what its worker found in other ranges."""
-
-    task: _Task
-    coverage: Coverage
-    keys: frozenset[str]
-    found: _Found | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Audited:
     """What an audit gave.
 
@@ -133,111 +99,105 @@ class _Audit:
         self._keys: dict[str, set[str]] = {}
         self._left: dict[int, Dialect] = {}
 
-    def tasks(self) -> list[_Task]:
-        """Ranges of all readable logs: small ones, so that all workers are busy to the end."""
+    def ranges(self) -> list[Range]:
+        """Of all readable logs: small ones, so that all workers are busy to the end."""
         parted = self.terms.jobs > 1
         return [
-            _Task(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
+            Range(index, segment, one.log_format, one.behind if segment.start else one.dialect, one.gap_s)
             for index, one in enumerate(self.inputs)
             if one.log_format is not None and not one.unread and not one.copy_of
             for segment in (segments_of(one.segment, one.size) if parted else [one.segment])
         ]
 
-    def run(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> None:
+    def run(self, ranges: Sequence[Range], advance: Callable[[int], None]) -> None:
         """Scan all ranges, then gather the transactions that span lines."""
-        for log_format in {task.log_format.name: task.log_format for task in tasks}.values():
+        for log_format in {one.log_format.name: one.log_format for one in ranges}.values():
             self.sighter.scanner.prefilter(log_format)
-        scanned = sorted(self._all_scanned(tasks, advance), key=lambda one: (one.task.source, one.task.segment.start))
-        read: list[_Task] = []
+        scanned = sorted(
+            self._all_scanned(ranges, advance), key=lambda one: (one.range.source, one.range.segment.start)
+        )
+        read: list[Range] = []
         for one in map(self._checked, scanned):
             self._take(one)
-            read.append(one.task)
+            read.append(one.range)
         keys = {name: frozenset(several) for name, several in self._keys.items() if several}
-        gathering = [task for task in read if task.log_format.name in keys]
+        gathering = [one for one in read if one.log_format.name in keys]
         fragments: dict[str, list[Fragment]] = {}
-        for task, found in zip(gathering, self._all_gathered(gathering, keys), strict=True):
-            fragments.setdefault(task.log_format.name, []).extend(found)
-        for log_format in {task.log_format.name: task.log_format for task in gathering}.values():
+        for each, found in zip(gathering, self._all_gathered(gathering, keys), strict=True):
+            fragments.setdefault(each.log_format.name, []).extend(found)
+        for log_format in {one.log_format.name: one.log_format for one in gathering}.values():
             self._join(log_format, fragments[log_format.name])
 
-    def _all_scanned(self, tasks: Sequence[_Task], advance: Callable[[int], None]) -> Iterator[_Scanned]:
-        """Every range, in any order; what workers found in several is counted when they hand it over."""
-        engine = engine_named(self._engine(self._inputs_of(tasks)))
-        shared = engine.share(tasks)
+    def _all_scanned(self, ranges: Sequence[Range], advance: Callable[[int], None]) -> Iterator[Scanned]:
+        """Every range, in any order; what a worker found in several is counted when it hands it over."""
+        engine = engine_named(self._engine(self._inputs_of(ranges)))
+        shared = engine.share(ranges)
 
-        def work(_number: int, told: Callable[[int], None]) -> tuple[list[_Scanned], _Found]:
+        def work(_number: int, told: Callable[[int], None]) -> tuple[list[Scanned], Found]:
             return self._scan_some(shared, told)
 
-        for scanned, found in engine.run(range(len(tasks)), work, jobs=self.terms.jobs, advance=advance):
+        for scanned, found in engine.run(range(len(ranges)), work, jobs=self.terms.jobs, advance=advance):
             self._count(found)
             yield from scanned
 
-    def _scan_some(self, tasks: Iterable[_Task], advance: Callable[[int], None]) -> tuple[list[_Scanned], _Found]:
+    def _scan_some(self, ranges: Iterable[Range], advance: Callable[[int], None]) -> tuple[list[Scanned], Found]:
         """Scan ranges until none is left, or they gave so much that it is time to hand it over; runs in a worker."""
-        scanned, findings = list[_Scanned](), self.sighter.findings()
-        sightings: list[Attributed] = []
-        candidates = 0
-        for task in tasks:
-            alone = task.may_be_misread
-            one = self._scan_alone(task, advance) if alone else self._scan(task, findings, sightings, advance)
-            scanned.append(one)
-            candidates += one.coverage.counts.candidates
+        scanned, together, candidates = list[Scanned](), Finds(self.sighter.findings()), 0
+        for one in ranges:
+            scanned.append(self._scan_alone(one, advance) if one.may_be_misread else self._scan(one, together, advance))
+            candidates += scanned[-1].coverage.counts.candidates
             if candidates > HELD_CANDIDATES:
                 break
-        return scanned, _Found(findings.all(), findings.left_out, sightings)
+        return scanned, together.found()
 
-    def _scan_alone(self, task: _Task, advance: Callable[[int], None]) -> _Scanned:
-        """Scan a range of which it must be possible to forget what it gave."""
-        findings = self.sighter.findings()
-        sightings: list[Attributed] = []
-        scanned = self._scan(task, findings, sightings, advance)
-        return replace(scanned, found=_Found(findings.all(), findings.left_out, sightings))
+    def _scan_alone(self, one: Range, advance: Callable[[int], None]) -> Scanned:
+        """Scan a range so that what it gave can be forgotten."""
+        finds = Finds(self.sighter.findings())
+        return replace(self._scan(one, finds, advance), found=finds.found())
 
-    def _scan(
-        self, task: _Task, findings: Findings, sightings: list[Attributed], advance: Callable[[int], None]
-    ) -> _Scanned:
-        coverage, keys = Coverage(Spans(task.gap_s)), set[str]()
-        for part, batch in self.sighter.parts(task.segment, task.log_format, task.dialect, task.gap_s, advance):
+    def _scan(self, one: Range, finds: Finds, advance: Callable[[int], None]) -> Scanned:
+        coverage, keys = Coverage(Spans(one.gap_s)), set[str]()
+        for part, batch in self.sighter.parts(one.segment, one.log_format, one.dialect, one.gap_s, advance):
             coverage.add(part)
             keys |= part.keys
-            findings.fold(batch)
-            sightings += self._kept(batch)
-        return _Scanned(task, coverage, frozenset(keys))
+            finds.findings.fold(batch)
+            finds.sightings += self._kept(batch)
+        return Scanned(one, coverage, frozenset(keys))
 
-    def _all_gathered(self, tasks: Sequence[_Task], keys: Mapping[str, frozenset[str]]) -> Iterator[list[Fragment]]:
+    def _all_gathered(self, ranges: Sequence[Range], keys: Mapping[str, frozenset[str]]) -> Iterator[list[Fragment]]:
         """The lines of some transactions in each range."""
 
-        def work(task: _Task, _advance: Callable[[int], None]) -> list[Fragment]:
-            wanted, age = keys[task.log_format.name], self._age(task.source)
-            return list(self.sighter.gather(task.segment, task.log_format, task.dialect, wanted, age))
+        def work(one: Range, _advance: Callable[[int], None]) -> list[Fragment]:
+            wanted, age = keys[one.log_format.name], self._age(one.source)
+            return list(self.sighter.gather(one.segment, one.log_format, one.dialect, wanted, age))
 
-        engine = engine_named(self._engine(self._inputs_of(tasks)))
-        return engine.run(tasks, work, jobs=self.terms.jobs, advance=lambda _bytes: None)
+        engine = engine_named(self._engine(self._inputs_of(ranges)))
+        return engine.run(ranges, work, jobs=self.terms.jobs, advance=lambda _bytes: None)
 
-    def _inputs_of(self, tasks: Sequence[_Task]) -> Sequence[Input]:
-        return [self.inputs[source] for source in {task.source for task in tasks}] if len(tasks) > 1 else []
+    def _inputs_of(self, ranges: Sequence[Range]) -> Sequence[Input]:
+        return [self.inputs[source] for source in {one.source for one in ranges}] if len(ranges) > 1 else []
 
     def _engine(self, inputs: Sequence[Input]) -> str:
         """The engine that was asked for, else the faster one for so many bytes."""
         several = self.terms.jobs > 1 and sum(one.size for one in inputs) > SEVERAL_BYTES
         return self.terms.engine or ("processes" if several else "serial")
 
-    def _checked(self, scanned: _Scanned) -> _Scanned:
+    def _checked(self, scanned: Scanned) -> Scanned:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
-        task = scanned.task
-        left = self._left.get(task.source)
-        if task.may_be_misread and left is not None and left != task.dialect:
-            scanned = self._scan_alone(replace(task, dialect=left), lambda _bytes: None)
-        self._left[task.source] = scanned.coverage.dialects[-1][1]
+        one = scanned.range
+        left = self._left.get(one.source)
+        if one.may_be_misread and left is not None and left != one.dialect:
+            scanned = self._scan_alone(replace(one, dialect=left), lambda _bytes: None)
+        self._left[one.source] = scanned.coverage.dialects[-1][1]
         return scanned
 
-    def _take(self, scanned: _Scanned) -> None:
-        self.coverage[scanned.task.source].merge(scanned.coverage)
-        self._keys.setdefault(scanned.task.log_format.name, set()).update(scanned.keys)
+    def _take(self, scanned: Scanned) -> None:
+        self.coverage[scanned.range.source].merge(scanned.coverage)
+        self._keys.setdefault(scanned.range.log_format.name, set()).update(scanned.keys)
         if scanned.found is not None:
             self._count(scanned.found)
 
-    def _count(self, found: _Found) -> None:
+    def _count(self, found: Found) -> None:
         self.findings.merge(found.findings, found.left_out)
         self.sightings += found.sightings
 
@@ -275,7 +235,7 @@ def audited(
     if unknown:
         raise UsageError(f"no service is called {unknown[0]!r}: `shadowit signatures list` shows them all")
     running = _Audit(inputs, ruleset, terms)
-    running.run(running.tasks(), advance)
+    running.run(running.ranges(), advance)
     sightings = sorted(running.sightings, key=lambda one: (one.at or 0, one.path, one.offset, one.part, one.indicator))
     return Audited(_report(running), tuple(sightings), tuple(running.coverage))
 

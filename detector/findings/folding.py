@@ -163,7 +163,7 @@ class Findings:
         }
         self._findings: dict[tuple[str, Actor], Finding] = {}
         self._log = ("", "")
-        self._places: dict[tuple[str, Stage, bool, Attribution], tuple[Finding, StageCount, Origin]] = {}
+        self._places: dict[tuple[str, str, Stage, bool, Attribution], tuple[Finding, StageCount, Origin]] = {}
         self._origins: dict[tuple[str, Stage, bool], Origin] = {}
         self.left_out: Counter[str] = Counter()
 
@@ -181,8 +181,8 @@ class Findings:
             if ruling is not None and ruling.by in LEFT_OUT:
                 self.left_out[ruling.by] += 1
                 continue
-            place = indicator, stage, denied, attribution
-            finding, count, origin = places.get(place) or self._place(service, place)
+            place = service, indicator, stage, denied, attribution
+            finding, count, origin = places.get(place) or self._place(place)
             if ruling is not None:
                 finding.verdicts[ruling.verdict] += 1
             count.take((proof_of(at, offset, part, len(line), sha256(line)), origin), at, confidence is _CONFIRMED)
@@ -197,9 +197,9 @@ class Findings:
                 if service in opaque and host in opaque[service] and stage.rung >= _VISITED:
                     finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
 
-    def _place(self, service: str, place: tuple[str, Stage, bool, Attribution]) -> tuple[Finding, StageCount, Origin]:
+    def _place(self, place: tuple[str, str, Stage, bool, Attribution]) -> tuple[Finding, StageCount, Origin]:
         """Where sightings alike count, and what their evidence has in common; of the log that is being folded."""
-        indicator, stage, denied, attribution = place
+        service, indicator, stage, denied, attribution = place
         path, stream = self._log
         actor = attribution.actor
         finding = self._findings.get((service, actor))
@@ -207,7 +207,7 @@ class Findings:
             finding = self._findings[service, actor] = Finding(service, actor)
         finding.sources = with_one(finding.sources, path)
         finding.attributions = with_one(finding.attributions, attribution)
-        origin = self._origins.setdefault(place[:3], Origin(path, indicator, stage, denied, stream))
+        origin = self._origins.setdefault(place[1:4], Origin(path, indicator, stage, denied, stream))
         known = self._places[place] = finding, finding.stages.setdefault(stage, StageCount()), origin
         return known
 
