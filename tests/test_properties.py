@@ -340,7 +340,7 @@ class TestLaws:
         with written(data, folder) as path, small(head=512):
             expected = audited([path], RULESET, name, chunk_bytes=1024)
             with small_segments():
-                report = audited([path], RULESET, name, chunk_bytes=1024)
+                report = audited([path], RULESET, name, chunk_bytes=1024, jobs=2)
         assert report == expected
 
     @few
@@ -365,7 +365,7 @@ def test_a_click_in_a_mail_is_a_visit_of_who_clicked(prefilter, tmp_path):
 
 
 def small_segments():
-    return patch("detector.audit.run.segments_of", lambda whole, size, _part: segments_of(whole, size, 4096))
+    return patch("detector.audit.run.segments_of", lambda whole, size: segments_of(whole, size, 4096))
 
 
 def compressed(data):
