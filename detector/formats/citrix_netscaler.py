@@ -6,7 +6,7 @@ SessionId: 12345- www.example.com User u1042 : Group(s) staff : Vserver 192.0.2.
 
 - the time before the device's name, month first unless its ``DateFormat`` or a day over 12 says otherwise; ``GMT`` or
   local where no zone is named
-- ``Context user@client``, host, user, group, then time, method and path of the request
+- ``Context user@client``, host, user, group, then time, ``SSO is OFF`` in some versions, method and path of the request
 - ``TCP CONN_TERMINATE`` and others: ``Source`` address, no name of a server
 - a relay that writes RFC 5424 makes a header of the module: ``<time> ns1 TCP 2121 - - default CONN 1 0 : Source …``
 - CEF ``CEF:0|Citrix|NetScaler|NS13.0|APPFW|APPFW_STARTURL|6|src=10.0.0.7 method=GET request=http://… act=blocked``
@@ -31,7 +31,7 @@ _AT = re.compile(r"(?<![\d/])(\d\d/\d\d/\d{4}):(\d\d:\d\d:\d\d)(?: ?(GMT|UTC))?"
 _REQUEST = re.compile(
     r"SSLVPN HTTPREQUEST \d+(?: \d+)? ?: +Context (?P<who>\S+?)@(?P<ip>[0-9A-Fa-f.:]+) - SessionId: \S+ (?P<host>\S+) "
     r"User (?P<user>.{1,200}?) : .{0,400}? - \d\d/\d\d/\d{4}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? "
-    r"(?P<method>[A-Z]{3,10}) (?P<path>\S+)",
+    r"(?:: SSO is \w+ : )?(?P<method>(?!GMT |UTC )[A-Z]{3,10}) (?P<path>\S+)",
     re.DOTALL,
 )
 _CONNECTION = re.compile(
@@ -47,8 +47,8 @@ _FIREWALL = re.compile(
 _COMMAND = re.compile(r" : (?:default )?(?:GUI|CLI|API|UI) CMD_EXECUTED ")
 _MODULE = r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI)"
 _OWN = re.compile(
-    r"(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?(?:\S+ ){0,4}?\S*: (?:default )?"
-    rf"{_MODULE} "
+    r"(?:<\d{1,3}> ?)?(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?"
+    rf"(?:\S+ ){{0,4}}?\S*: (?:default )?{_MODULE} "
 )
 _RELAYED = re.compile(
     r"(?:(?:<\d{1,3}>)?(?:1 )?(?P<at>\d{4}-\d\d-\d\dT\d\S{7,24}) \S{1,255} )?"

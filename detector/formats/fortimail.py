@@ -62,8 +62,8 @@ _MAILS = mailtable.table(
     {
         Col.SOURCE_IP: "client_ip client_name src",
         Col.SENDER: "from",
-        Col.FROM: "header_from",
-        Col.FROM_NAME: "header_from",
+        Col.FROM: "header_from hfrom",
+        Col.FROM_NAME: "header_from hfrom",
         Col.TO: "to",
         Col.SUBJECT: "subject",
         Col.MESSAGE_ID: "message_id",

@@ -10,7 +10,8 @@ in any order and spelling (``SenderAddress``, ``sender_address``, ``Sender addre
 - ``Subject``, ``message_subject``; ``MessageId``, ``message_id`` in angle brackets
 - ``Status``: Delivered, Expanded (a group), Resolved (another address) and GettingStatus (taken over, no more is known
   yet) are allowed; Failed, Quarantined and FilteredAsSpam (documented as rejected or blocked) are denied; Pending is
-  neither. A mail of the enhanced summary is allowed where one of its recipients got it, denied where all failed
+  neither. A mail of the enhanced summary is allowed where one of its recipients got it (those that it failed for are
+  then none of them), denied where all failed
 - ``FromIP``, ``original_client_ip``; ``directionality`` Incoming or Originating, in some exports only
 
 ``"2/27/2020 10:00:00 AM","no-reply@clearview.ai","u1042@example.org","Verify your email","Delivered","<m1@…>"``
@@ -77,7 +78,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace() or line.startswith("#"):
         return None
     record = _record(line, dialect)
-    recipients = mail.addresses(record.recipients)
+    recipients = mail.addresses(_reached(record.recipients))
     sender = mail.address(record.sender)
     at = csvexport.instant(record.at, dialect.zone, dialect.date_order)
     if not sender and (not recipients or (at is None and record.sender.strip() not in _NOBODY)):
@@ -171,6 +172,15 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ";".join(one for one in value if isinstance(one, str))
     return ""
+
+
+def _reached(recipients: str) -> str:
+    """The recipients that a mail did not fail for, all where it reached nobody; ``recipient_status`` says so."""
+    if "##" not in recipients:
+        return recipients
+    parts = [part.rpartition("##") for part in recipients.split(";")]
+    kept = [name for name, _, words in parts if _action_of(words.rpartition(",")[2]) is not Action.DENIED]
+    return ";".join(kept or [name for name, _, _ in parts])
 
 
 def _action(status: str) -> Action | None:
