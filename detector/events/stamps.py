@@ -36,7 +36,7 @@ _SCALES = {10: MICROSECONDS, 13: 1000, 16: 1}
 """Digits of seconds, milli- and microseconds since the epoch, of our time, to microseconds."""
 _POINTS = frozenset(".,")
 _BEHIND = frozenset(("", "Z", "+", "-", " ", "]"))
-_LONGEST_CLOCK = 16
+_LONGEST_BEHIND = 8
 _LONGEST_FRACTION = 10
 _LENGTH_OF_CTIME = 24
 _SLACK = timedelta(days=1)
@@ -255,8 +255,10 @@ def civil(year: int, month: int, day: int, clock: str, zone: tzinfo) -> int:
     True
     """
     micros = SECONDS_US.get(clock[6:8])
-    if micros is not None and clock[5] == ":" and clock[8:9] not in _POINTS and len(clock) < _LONGEST_CLOCK:
-        return _civil(year, month, day, f"{clock[:6]}00{clock[8:]}", zone) + micros
+    if micros is not None and clock[5] == ":":
+        more, rest = _fraction(clock[8:])
+        if rest[:1] not in _POINTS and len(rest) < _LONGEST_BEHIND:
+            return _civil(year, month, day, f"{clock[:6]}00{rest}", zone) + micros + more
     return _civil.__wrapped__(year, month, day, clock, zone)
 
 
@@ -275,8 +277,9 @@ def _fraction(rest: str) -> tuple[int, str]:
     """The microseconds of a fraction that a text begins with, and what stands behind; or the text itself."""
     if rest[:1] not in _POINTS:
         return 0, rest
-    if len(rest) < _LONGEST_FRACTION and rest[1:].isdecimal():
-        return micros_of(rest[1:]), ""
+    digits = rest[1:-1] if rest[-1] == "Z" else rest[1:]
+    if len(digits) < _LONGEST_FRACTION and digits.isdecimal():
+        return micros_of(digits), rest[len(digits) + 1 :]
     behind = rest[1:].lstrip("0123456789")
     fraction = rest[1 : len(rest) - len(behind)]
     return (

@@ -32,6 +32,9 @@ _LINE = re.compile(
 _REWRITTEN = re.compile(
     rf"{_HEAD}rpz \S+ (?P<policy>\S+) rewrite (?P<name>[^ ]+?)(?:/(?P<type>[A-Z0-9-]+)/(?:IN|CH|HS|ANY|NONE))? via "
 )
+_AT, _SOURCE_IP, _QUESTION, _QUESTION_TYPE, _ACTION = (
+    Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE, Col.ACTION,
+)  # fmt: skip
 _HARMLESS = frozenset({"PASSTHRU", "TCP-ONLY"})
 _OWN = re.compile(r"(?:[^\s:\[\]]{1,64}(?:\[\d*\])?: +)?(?:\d\d-[A-Z][a-z]{2}-\d{4} \S+ )?client (?:@\S+ )?\S+#\d+")
 _RESPONSE = re.compile(r"response: ([A-Z]+)")
@@ -76,14 +79,19 @@ def _rewritten(line: str, dialect: Dialect) -> Said | None:
 
 
 def _row(found: re.Match[str], action: Action | None, dialect: Dialect) -> Row:
-    cells = {
-        Col.AT: instant(found["at"], dialect.zone) if found["at"] else None,
-        Col.SOURCE_IP: values.address(found["ip"]),
-        Col.QUESTION: dns.name(found["name"]),
-        Col.QUESTION_TYPE: dns.type_name(found["type"] or ""),
-        Col.ACTION: action,
-    }
-    return values.row_of(cells)
+    stamp, client, name, kind = found.group("at", "ip", "name", "type")
+    row: Row = {}
+    if stamp and (at := instant(stamp, dialect.zone)) is not None:
+        row[_AT] = at
+    if address := values.address(client):
+        row[_SOURCE_IP] = address
+    if asked := dns.name(name):
+        row[_QUESTION] = asked
+    if kind and (kind := dns.type_name(kind)):
+        row[_QUESTION_TYPE] = kind
+    if action is not None:
+        row[_ACTION] = action
+    return row
 
 
 def is_other(line: str) -> bool:
