@@ -105,7 +105,6 @@ class TestUses:
             seen(one, service="zoom"),
         ]  # fmt: skip
         assert told(one, *rows).uses == ()
-        assert told(one, *rows).is_clean
 
     def test_a_service_that_everybody_may_use_is_within(self):
         everybody = Policy("d", (SPECIALISTS,), entries=(Entry("clearview-ai", Status.APPROVED, START - DAY),))
@@ -119,7 +118,6 @@ class TestUses:
         assert [(use.position.value, use.reference, use.reason) for use in found.uses] == [
             ("within", "2020-30118", ""), ("needs-reference", "", "no case reference is known")
         ]  # fmt: skip
-        assert not found.is_clean
         assert rows[0].verdict is Verdict.NEEDS_REFERENCE
 
     def test_uses_come_by_time_and_people_are_added_up(self):

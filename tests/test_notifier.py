@@ -385,3 +385,21 @@ class TestCommand:
         (tmp_path / "none.yml").write_text("interval_s: 5\n")
         assert run(["notify", "test", "mail", "-c", str(tmp_path / "none.yml")]) == 2
         assert "it has none" in capsys.readouterr().err
+
+    def test_what_is_parked_goes_out_again_when_somebody_says_so(self, store, tmp_path, capsys):
+        path = self.configuration(tmp_path, "http://127.0.0.1:9/")
+        with (tmp_path / "shadowit.yml").open("a") as file:
+            file.write("store: sqlite:///kept/shadowit.db\nprivacy: {names: false, key_file: key}\n")
+        (tmp_path / "key").write_bytes(b"k" * 32)
+        (tmp_path / "key").chmod(0o600)
+        with store.batch(AT) as batch:
+            batch.enqueue([alert("k1"), alert("k2", service="other")], ["webhook", "jsonl"])
+        for one in (*store.due(AT, "webhook"), *store.due(AT, "jsonl")):
+            store.parked(one.id, "410 Gone", AT)
+        assert run(["notify", "retry", "webhook", "-c", path]) == 0
+        assert capsys.readouterr().out == "webhook: 2 parked, now waiting to be sent\n"
+        assert [(one.sink, one.pending, one.parked) for one in store.backlogs()] == [("jsonl", 0, 2), ("webhook", 2, 0)]
+        assert [one.alert.key for one in store.due(time.time_ns() // 1000, "webhook")] == ["k1", "k2"]
+        assert run(["notify", "retry", "webhook", "-c", path]) == 0
+        assert capsys.readouterr().out == "webhook: nothing is parked\n"
+        assert run(["notify", "retry", "mail", "-c", path]) == 2

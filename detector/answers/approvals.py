@@ -141,11 +141,6 @@ class Approved:
     users: tuple[User, ...]
     uses: tuple[Use, ...]
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether every use lies within an approval."""
-        return all(one.position is Position.WITHIN for one in self.uses)
-
 
 def approved(
     sightings: Iterable[Attributed],

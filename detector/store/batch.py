@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, select, update
 
 from detector.errors import StoreFault
 from detector.events import MICROSECONDS
@@ -48,10 +48,6 @@ class Batch:
         self._connection.execute(
             kept.on_conflict_do_update(index_elements=["id"], set_={name: row[name] for name in row if name != "id"})
         )
-
-    def forget_stream(self, stream: str) -> None:
-        """A stream's file is gone and will not come back, or was replaced by another."""
-        self._connection.execute(delete(tables.streams).where(tables.streams.c.id == stream))
 
     def add(self, sightings: Sequence[Attributed]) -> list[Attributed]:
         """Keep sightings; those that were not there before, in their order.
