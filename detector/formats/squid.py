@@ -2,7 +2,8 @@ r"""Squid access log: the native layout and any ``logformat`` string (option ``l
 
 Native is ``%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt``:
 
-- ``%ts.%03tu`` seconds since the epoch with milliseconds, UTC
+- ``%ts.%03tu`` seconds since the epoch with milliseconds, UTC; in its place sites also write an ISO date or ``%tl``,
+  ``27/Feb/2020:10:00:00 +0100``
 - ``%6tr`` milliseconds the request took, padded with blanks (columns shift for who splits on one blank)
 - ``%>a`` client address
 - ``%Ss/%03>Hs`` what squid did, and the status sent to the client; ``TCP_DENIED`` is refused, 407 asks for a login
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 _HEAD = re.compile(
     r"\s*(?:[^\s\d]\S{0,63}: +)?(\S+)[ \t]+(-?\d+|-)[ \t]+(\S+)[ \t]+(\S+)[ \t]+(-?\d+|-)[ \t]+(\S+)[ \t]+(?=\S)"
 )
+_DATED = re.compile(
+    r"\s*\[?(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}|"
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,16})\]?(?=[ \t])"
+)
 _HIERARCHY = re.compile(r"[ \t](?:[A-Z][A-Z0-9_]*|-)/\S*(?=[ \t]|$)")
 _PEER = re.compile(r"(?:[A-Z][A-Z0-9_]*|-)/.*", re.DOTALL)
 _AGENT = re.compile(r"\[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.IGNORECASE)
@@ -56,10 +61,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     at, fields, status, action = found
     client, domain, size = values.address(fields[1]), values.host_of_url(fields[5]), values.size(fields[3])
     row: Row = {_URL: fields[5]}
-    try:  # noqa: SIM105 - suppress() costs a fifth of the whole line
+    try:
         row[_AT] = stamps.epoch(at)
     except RefusedLine:
-        pass  # a sighting whose time is unknown is still a sighting
+        if (moment := _dated(at, dialect)) is not None:
+            row[_AT] = moment
     if client is not None:
         row[_CLIENT] = client
     if domain is not None:
@@ -112,7 +118,7 @@ def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The first field of a native line; the time codes of a ``logformat`` line."""
-    if "logformat" not in dialect.options and line[:1].isdigit():
+    if "logformat" not in dialect.options and line[:1].isdigit() and not _DATED.match(line):
         return stamps.epoch(line.split(None, 1)[0])
     row = parse(line, dialect)
     at = None if row is None else row.get(Col.AT)
@@ -159,7 +165,9 @@ def _fields(line: str) -> tuple[str, list[str]]:
     """
     head = _HEAD.match(line)
     if not head:
-        raise RefusedLine("not squid's native layout")
+        if (dated := _DATED.match(line)) is None:
+            raise RefusedLine("not squid's native layout")
+        return dated[1], _fields(f"0{line[dated.end() :]}")[1]
     rest = line[head.end() :].rstrip()
     request, bracket, headers = rest.partition(" [")
     ends = list(_HIERARCHY.finditer(request)) or list(_HIERARCHY.finditer(rest))
@@ -170,6 +178,14 @@ def _fields(line: str) -> tuple[str, list[str]]:
     if cut < 0:
         raise RefusedLine("not squid's native layout")
     return head[1], [*head.groups()[1:], before[:cut].rstrip(), before[cut + 1 :], ends[-1][0], f"{bracket}{headers}"]
+
+
+def _dated(at: str, dialect: Dialect) -> int | None:
+    """The instant of a date, ``None`` where it is none: a sighting whose time is unknown is still a sighting."""
+    try:
+        return stamps.clf(at, dialect.zone) if "/" in at else stamps.iso(at, dialect.zone) if "-" in at[1:] else None
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=4096)
