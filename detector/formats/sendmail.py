@@ -6,7 +6,8 @@ The layout is ``<syslog header> sendmail[pid]: <queue id>: <key=value, …>`` (a
 - ``to=<a>,<b>, ctladdr=, delay=, xdelay=, mailer=, pri=, relay=, dsn=2.0.0, stat=Sent (reply)`` one try; ``Deferred``
   and ``queued`` are no action, everything else with a ``dsn`` of 5 is refused; ``mailer=local`` was delivered here
 - ``AUTH=server, relay=host [ip], authid=user, mech=`` who had logged in
-- ``ruleset=check_rcpt, arg1=<recipient>, relay=, reject=…``, ``Milter: data, reject=…`` refused
+- ``ruleset=check_rcpt, arg1=<recipient>, relay=, reject=…``, ``Milter: data, reject=…`` and ``<recipient>... User
+  unknown`` refused
 - ``done; delay=`` ends the transaction
 
 ``Feb 27 10:00:00 mx1 sendmail[42]: 01RA00u1042: from=<no-reply@clearview.ai>, size=5360, class=0, nrcpts=1, …``

@@ -30,6 +30,9 @@ _LOGIN = re.compile(r"authid=([^,\s]+)")
 _DSN = re.compile(r"dsn=([245])\.")
 _STATUS = re.compile(r"stat=(.+)", re.DOTALL)
 _RULESET = re.compile(r"ruleset=(check_\w+), arg1=(.{0,600}?),(?: arg2=.{0,600}?,)?(?= (?:relay|reject)=)", re.DOTALL)
+_NOBODY = re.compile(
+    r"<([^<>\s]{3,320})>\.\.\. (?:User unknown|No such user|Mailbox (?:unavailable|disabled|full))", re.IGNORECASE
+)
 _LOCAL = frozenset({"local", "lmtp", "procmail", "cyrus", "cyrusv2", "prog", "dovecot", "*file*", "virtual"})
 _WAITING = ("deferred", "queued", "i/o error", "please try again", "operating system error")
 _REFUSALS = ("user unknown", "service unavailable", "host unknown", "data format error", "quarantine", "can't create")
@@ -85,6 +88,8 @@ def _tried(told: str) -> Row | None:
 
 
 def _refused(told: str) -> Row | None:
+    if (nobody := _NOBODY.match(told)) and (to := mail.addresses(nobody[1])):
+        return {Col.TO: to, Col.ACTION: Action.DENIED}
     if "reject=" not in told:
         return None
     row = values.row_of({Col.ACTION: Action.DENIED, Col.SOURCE_IP: _client(told)})
