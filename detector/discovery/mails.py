@@ -67,14 +67,13 @@ class SignUps:
     def __init__(self, ruleset: Ruleset, leaving: Leaving) -> None:
         self._leaving = leaving
         self._platforms = frozenset(registered(domain) for domain in ruleset.mail_platforms)
-        pairs = [(kind.stage, subject) for kind in ruleset.mail_kinds for subject in kind.subjects]
-        self._stages = [stage for stage, _ in pairs]
-        self._subjects = PatternSet([subject for _, subject in pairs])
+        self._kinds = [(kind.stage, PatternSet(kind.subjects)) for kind in ruleset.mail_kinds]  # all in one: too large
 
     def is_sign_up(self, subject: object) -> bool:
         """Whether a subject line is one of a sign-up; the first shared kind that is found decides."""
-        found = self._subjects.matching(subject) if isinstance(subject, str) else []
-        return bool(found) and self._stages[found[0]] is Stage.SIGNED_UP
+        if not isinstance(subject, str):
+            return False
+        return next((stage for stage, kind in self._kinds if kind.matching(subject)), None) is Stage.SIGNED_UP
 
     def keys(self, batch: EventBatch) -> set[str]:
         """Transactions of a joining format that hold such a subject line."""
