@@ -32,7 +32,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined] # its stub does not
 from detector.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -95,28 +95,15 @@ def parse(text: bytes, name: str) -> Document:
     if len(text) > SIZE_LIMIT_BYTES:
         return Document(name, None, b"", (Problem(name, 0, 0, f"is larger than {SIZE_LIMIT_BYTES} bytes"),))
     try:
-        return Document(name, _build(_events(text)), text)
+        return Document(name, _data(text), text)
     except _Fault as fault:
         return Document(name, None, text, (Problem(name, fault.line, fault.column, fault.message),))
 
 
-def _events(text: bytes) -> Iterator[Any]:
-    """The parser's events; its own faults and everything that is never allowed raise ``_Fault``."""
+def _data(text: bytes) -> Data:
+    """The data of a document, made of the parser's events without recursion; what is wrong raises ``_Fault``."""
     try:
-        parser = CParser(text)
-        documents = 0
-        while True:
-            event: Any = parser.get_event()  # PyYAML's stubs know neither marks nor kinds of events
-            kind = event.__class__
-            if kind is StreamEndEvent:
-                return
-            if kind is AliasEvent:
-                raise _Fault(event.start_mark, "aliases are not allowed: write the value again")
-            if kind is DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    raise _Fault(event.start_mark, "only one document a file is allowed")
-            yield event
+        return _build(CParser(text).get_event)
     except YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         raise _Fault(mark, f"is not YAML: {getattr(fault, 'problem', None) or fault}") from None
@@ -124,11 +111,12 @@ def _events(text: bytes) -> Iterator[Any]:
         raise _Fault(None, f"is not YAML text: {fault}") from None
 
 
-def _build(events: Iterable[Any]) -> Data:
-    """Turn events into data without recursion."""
+def _build(next_event: Callable[[], Any]) -> Data:  # PyYAML's stubs know neither marks nor kinds of events
     result: list[Data] = []
     open_nodes: list[_Open] = [_Open(result)]
-    for event in events:
+    documents = 0
+    while True:
+        event = next_event()
         kind = event.__class__
         if kind is ScalarEvent:
             text = event.value
@@ -149,7 +137,14 @@ def _build(events: Iterable[Any]) -> Data:
             open_nodes.append(_Open(child))
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             open_nodes.pop()
-    return result[0] if result else None
+        elif kind is AliasEvent:
+            raise _Fault(event.start_mark, "aliases are not allowed: write the value again")
+        elif kind is DocumentStartEvent:
+            documents += 1
+            if documents > 1:
+                raise _Fault(event.start_mark, "only one document a file is allowed")
+        elif kind is StreamEndEvent:
+            return result[0] if result else None
 
 
 class _Open:
