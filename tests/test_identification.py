@@ -181,3 +181,13 @@ class TestTeller:
         path.write_bytes(b"\n".join(QUERIES))
         (one,) = plan([Named([str(path)], Site(zone=ZoneInfo("UTC")))], FORMATS)
         assert (one.notes, one.rivals) == ((), ("efficientip_dns", "infoblox_nios_dns"))
+
+
+def test_the_time_of_a_syslog_header_is_no_time_of_what_reads_the_line_by_chance():
+    line = (
+        b'<134>1 2020-02-27T10:00:00Z gw CheckPoint 10024 - [action:"Accept"; conn_direction:"Incoming"; flags:"86"; '
+        b'ifdir:"inbound"; ifname:"eth1"; loguid:"{0x1,0x2,0x3,0x4}"; origin:"10.0.0.254"; '
+        b'product:"VPN-1 & FireWall-1"; proto:"6"; s_port:"40211"; service:"443"; service_id:"https"; src:"10.0.0.7"; '
+        b'dst:"192.0.2.9"; time:"1582797600"]'
+    )
+    assert told([line]).log_format.name == "checkpoint"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from detector.events import Col, Envelope, Layout, Line, read_lines
 from detector.events.envelope import peel
-from detector.events.reading import text_of
+from detector.events.reading import UNREADABLE, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -176,7 +176,7 @@ def _attempt(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) ->
     share = events / (events + refused)
     is_sure = started is not None or log_format.layout is Layout.MAILS  # one mail may be the whole file
     few = 1.0 if is_sure else (7 + min(events, _ENOUGH_EVENTS)) / 10
-    timed = 1.0 if Col.AT in reading.batch.columns else 0.6  # a log without any time stamp is rarely what it seems
+    timed = 1.0 if _is_timed(log_format, reading.dialect, reading.batch) else 0.6
     confidence = share * few * timed * _likeness(log_format, sample, dialect.envelope)
     if confidence <= 0:
         return None
@@ -185,3 +185,20 @@ def _attempt(sample: Sequence[Line], dialect: Dialect, log_format: LogFormat) ->
     is_plain = confidence >= 1.0
     guess = Guess(log_format, header or dialect, confidence, columns, reading.dialect, is_plain=is_plain)
     return _Attempt(guess, share, reading.batch)
+
+
+def _is_timed(log_format: LogFormat, dialect: Dialect, batch: EventBatch) -> bool:
+    """Whether a line has a time; a log without any is rarely what it seems.
+
+    Where nothing is peeled off, a format must find it: that of a syslog header shows nothing of what stands behind.
+    """
+    if Col.AT not in batch.columns or dialect.envelope is not Envelope.NONE:
+        return Col.AT in batch.columns
+    return any(_has_stamp(log_format, dialect, raw) for raw in batch.lines)
+
+
+def _has_stamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> bool:
+    try:
+        return log_format.timestamp(text_of(raw), dialect) is not None
+    except UNREADABLE:
+        return False
