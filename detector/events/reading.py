@@ -144,7 +144,7 @@ class _Reader:
             taken = block(texts, dialect)
         except RecursionError:
             return None  # one of them is nested too deeply: which, shows one by one
-        return None if taken is None else _timed(taken, texts, dialect)
+        return taken if taken is None or self._format.join is not None else _timed(taken, texts, dialect)
 
     def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
@@ -168,6 +168,7 @@ class _Reader:
         """The places of the lines that are events, and the events."""
         rows, kept = list[Row](), list[int]()
         dialect, head, literals = self.dialect, self._format.head, self._format.head_literals
+        is_whole = self._format.join is None  # of a transaction only some lines have a time
         parse = partial(_parse_peeled, self._format.parse) if dialect.envelope else self._format.parse
         for place, ((offset, raw), text) in enumerate(zip(lines, texts, strict=True)):
             try:
@@ -181,7 +182,7 @@ class _Reader:
             if row is None:
                 self.passed += 1
                 continue
-            if _AT not in row and (at := _instant_of(text, dialect)) is not None:
+            if is_whole and _AT not in row and (at := _instant_of(text, dialect)) is not None:
                 row[_AT] = at
             rows.append(row)
             kept.append(place)
@@ -239,7 +240,8 @@ def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None
     try:
         header = peel(text, dialect.envelope) if dialect.envelope else None
         if header is None:
-            return log_format.timestamp(text, dialect) or _instant_of(text, dialect)
+            at = log_format.timestamp(text, dialect)
+            return at or _instant_of(text, dialect) if log_format.join is None else at
         return log_format.timestamp(header.body, dialect) or instant(header, dialect)
     except UNREADABLE:
         return None
