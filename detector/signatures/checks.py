@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -45,7 +45,7 @@ def _ids(read: Sequence[Read]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for document, found in read:
         service = found["id"]
-        if PurePath(document.path).stem != service:
+        if document.path.rpartition(os.sep)[2].rpartition(".")[0] != service:
             yield document.problem(("id",), f"id {service!r} must be the file's name")
         if service in seen:
             yield document.problem(("id",), f"id {service!r} is already used by {seen[service]}")

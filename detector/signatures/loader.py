@@ -122,7 +122,7 @@ def _checked(files: Sequence[str], shared: Mapping[str, Path]) -> dict[str, Any]
     problems: list[Problem] = []
     read: list[tuple[Document, dict[str, Any]]] = []
     for file in files:
-        document = documents.read(Path(file))
+        document = documents.read(file)
         found, faults = checks.against(schema.SignatureFile, document)
         problems.extend(faults)
         if found is not None:
