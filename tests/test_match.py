@@ -47,6 +47,7 @@ class TestHosts:
         (" clearview.ai ", "clearview.ai"), ("%63learview%2Eai", "clearview.ai"), ("clearview\u3002ai", "clearview.ai"),
         ("clearview\uff61ai", "clearview.ai"), ("clearview\uff0eai", "clearview.ai"), ("\uff23learview.ai", "clearview.ai"),  # noqa: E501
         ("%EF%BD%83learview.ai", "clearview.ai"), ("b\u00fccher.example", "xn--bcher-kva.example"), ("10.0.0.7", "10.0.0.7"),  # noqa: E501
+        ("[clearview.ai]", "clearview.ai"), ("[Clearview.ai.]:443", "clearview.ai"),
         ("_dmarc.clearview.ai", "_dmarc.clearview.ai"), ("a" * 63 + ".example", "a" * 63 + ".example"),
     ])  # fmt: skip
     def test_every_spelling_of_a_name_is_one(self, written, host):
@@ -54,6 +55,7 @@ class TestHosts:
 
     @pytest.mark.parametrize("written", [
         "", ".", "-", "..", "clearview..ai", ".clearview.ai", "[2001:db8::7]", "[::1]:443", "[clearview.ai", "2001:db8::7",  # noqa: E501
+        "[]", "clearview.ai]", "[[clearview.ai]]", "[clearview.ai].example",
         "a b.ai", "clearview.ai/", "a" * 64 + ".ai", "a." * 400 + "clearview.ai", "clearview\u200b.\u200bai", "\u212a\u0301",  # noqa: E501
         "clearview.ai%00", "clearview.ai\\x00", "*.clearview.ai", "cle(arview.ai", "b\u0075\u0308cher.example",
     ])  # fmt: skip
@@ -396,6 +398,17 @@ class TestLookup:
         assert lookup.of("noreply@clearview.ai").stage == "contacted"
         for nothing in ("example.org", "a@example.org", "", "[::1]", "http://", "-"):
             assert lookup.of(nothing) is None
+
+    @pytest.mark.parametrize(("value", "stage"), [
+        ("mailto:info@clearview.ai?subject=x", "contacted"), ("Clearview <info@clearview.ai>", "contacted"),
+        ("joe:pw@app.clearview.ai:443", "visited"), ("clearview.ai?u=a@b", "visited"),
+        ("clearview.ai#@example.org", "visited"), ("example.org?x@clearview.ai", None),
+        ("example.org#@clearview.ai", None), ("example.org\\@clearview.ai", None),
+        ("clearview.ai:443@example.org", None),
+    ])  # fmt: skip
+    def test_an_at_sign_makes_no_address_of_a_url(self, catalogue, value, stage):
+        found = Lookup(catalogue).of(value)
+        assert (found.stage if found else None) == stage
 
     def test_the_tests_in_the_signatures_hold(self, catalogue):
         from detector.match.embedded import failures  # noqa: PLC0415

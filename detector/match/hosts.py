@@ -1,6 +1,6 @@
 """One spelling for every host name: the normalisation contract that all matching rests on.
 
-Lower case (ASCII only), no port, one final dot off, percent-encoding undone,
+Lower case (ASCII only), no port, no brackets, one final dot off, percent-encoding undone,
 full-width forms and ideographic dots as the ASCII that they stand for, A-labels. What is no host name is ``None``.
 """
 
@@ -38,8 +38,8 @@ def normalise(host: str) -> str | None:
 
     >>> normalise("WWW.Clearview.AI.:443"), normalise("clearview%2Eai"), normalise("clearview。ai")
     ('www.clearview.ai', 'clearview.ai', 'clearview.ai')
-    >>> normalise("clearview..ai"), normalise("-"), normalise("[2001:db8::7]:443")
-    (None, None, None)
+    >>> normalise("[clearview.ai]:443"), normalise("[2001:db8::7]:443"), normalise("clearview..ai"), normalise("-")
+    ('clearview.ai', None, None, None)
     """
     if _HOST.fullmatch(host) and len(host) <= _LONGEST_HOST:
         return host
@@ -47,9 +47,10 @@ def normalise(host: str) -> str | None:
     if "%" in host:
         host = unquote(host)
     host = lower(host.translate(_ALL_ASCII_FORMS) if not host.isascii() else host)
-    if host.startswith("["):
-        return None
-    host = re.sub(r":\d*$", "", host).removesuffix(".")
+    host = re.sub(r":\d*$", "", host)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    host = host.removesuffix(".")
     if not host.isascii():
         import idna  # noqa: PLC0415 - 10 ms that logs without such names need not pay
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import Kind, Stage
@@ -12,6 +13,10 @@ from detector.match.stages import Request, best
 
 if TYPE_CHECKING:
     from detector.signatures import Ruleset
+
+
+_ADDRESS = re.compile(r"(?:mailto:)?([^/?#\\:]*@[^/?#\\:]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
+"""A mail address, and what a ``mailto:`` may append; an ``@`` behind a port, a path or a query makes no address."""
 
 
 class Found(NamedTuple):
@@ -44,8 +49,8 @@ class Lookup:
         """The service of a host, URL, ``host:port`` or mail address; ``None`` for no service."""
         if self._hosts.is_unknown(value):
             return None
-        if "@" in value and "/" not in value:
-            return self._of_address(value)
+        if "@" in value and (address := _ADDRESS.fullmatch(value)):
+            return self._of_address(address[1])
         target = target_of(value)
         candidates = self._hosts.candidates(target.host) if target.host else None
         if candidates is None:
