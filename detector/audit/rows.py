@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from detector.findings import Evidence
-from detector.findings.evidence import UNKNOWN_TIME, order
+from detector.findings.evidence import order
 from detector.identity import pseudonym
-from detector.match import ActorKind, sighting_id
+from detector.match import ActorKind
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class _Proofs(Sequence[EvidenceRow]):
 
 
 def _evidence_row(kept: Kept) -> EvidenceRow:
-    at, path, offset, indicator, stage, denied, stream, part, length, digest = Evidence.of(kept)
-    known = None if at == UNKNOWN_TIME else at
-    sighting = sighting_id(stream, offset, indicator, part)
-    return EvidenceRow(path, offset, length, digest.hex(), indicator, stage.value, known, denied, sighting)
+    row = Evidence.of(kept)
+    return EvidenceRow(
+        row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
+        row.sighting,
+    )  # fmt: skip

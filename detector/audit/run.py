@@ -113,9 +113,7 @@ class _Audit:
         """Scan all ranges, then gather the transactions that span lines."""
         for log_format in {one.log_format.name: one.log_format for one in ranges}.values():
             self.sighter.scanner.prefilter(log_format)
-        scanned = sorted(
-            self._all_scanned(ranges, advance), key=lambda one: (one.range.source, one.range.segment.start)
-        )
+        scanned = sorted(self._all_scanned(ranges, advance), key=lambda one: one.range.place)
         read: list[Range] = []
         for one in map(self._checked, scanned):
             self._take(one)
