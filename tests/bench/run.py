@@ -106,12 +106,15 @@ def prepare(case, folder):
     """Write the log, its signatures and the list of domains."""
     import corpus
 
-    names = corpus.domains(case.indicators)
     rules = folder / f"signatures-{case.indicators}"
-    if not rules.is_dir():
+    words = folder / f"domains-{case.indicators}.txt"
+    if words.exists():  # a kept folder: its logs are of the catalogue of that day
+        names = words.read_text().split()
+    else:
+        names = corpus.domains(case.indicators)
         rules.mkdir()
         corpus.signatures(rules, names)
-        (folder / f"domains-{case.indicators}.txt").write_text("\n".join(names) + "\n")
+        words.write_text("\n".join(names) + "\n")
     log = folder / f"{case.name}-{case.megabytes}.log"
     packed = log.with_name(log.name + ".gz") if case.gz else log
     if not packed.exists():
