@@ -1,4 +1,4 @@
-"""The command's way in: ``--version`` answers before anything is imported, everything else goes to ``cli``."""
+"""The command's way in: ``--version`` answers, and an audit's first log is begun, before anything else is imported."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"shadowit {__version__}")
         sys.exit(0)
+    from detector.ahead import begun
+
     # Signatures are a hundred thousand objects that live to the end: the collector would walk them again and again.
     gc.set_threshold(100_000, 20, 20)
-    from detector.cli import run
+    with begun(sys.argv[2:] if sys.argv[1:2] == ["audit"] else ()) as log:
+        from detector.cli import run
 
-    status = run(sys.argv[1:])
+        status = run(sys.argv[1:], log)
     gc.freeze()  # what is left needs no look for cycles: the process ends
     sys.exit(status)
 

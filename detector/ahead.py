@@ -1,8 +1,9 @@
 """The first compressed log is decompressed by a child while the program still loads, and on to its end.
 
-Loading formats and signatures takes as long as a tenth of a gigabyte takes to decompress, and one stream can be
-decompressed by one core only: what that core waits for, the whole audit waits for. So this room imports next to nothing
-and its child shares no interpreter with what is loaded, scanned and reported meanwhile.
+Loading the command line, formats and signatures takes as long as a tenth of a gigabyte takes to decompress, and one
+stream can be decompressed by one core only: what that core waits for, the whole audit waits for. So this room imports
+next to nothing, it begins before anybody has read what the command line says, and its child shares no interpreter with
+what is loaded, scanned and reported meanwhile.
 
 The child fills a few blocks of memory that both processes share, and tells each by a pipe; by another it is told which
 are free again. While none is free it goes on in memory of its own, which costs less than to share so much, and is given
@@ -227,13 +228,13 @@ def _block(memory: memoryview, number: int) -> memoryview:
 
 
 @contextmanager
-def begun(paths: Sequence[str]) -> Iterator[Begun | None]:
+def begun(arguments: Sequence[str]) -> Iterator[Begun | None]:
     """Begin with the log that will be read first; ``None`` where that would not help.
 
     Args:
-        paths: files, folders and globs as they were named.
+        arguments: of a command that reads logs. What a wrong guess begins is never taken, and ends with the context.
     """
-    found = _begun(min(paths, default=""))
+    found = _begun(arguments) if len(os.sched_getaffinity(0)) > 1 else None
     try:
         yield found
     finally:
@@ -241,14 +242,14 @@ def begun(paths: Sequence[str]) -> Iterator[Begun | None]:
             found.end()
 
 
-def _begun(path: str) -> Begun | None:
-    if len(os.sched_getaffinity(0)) == 1:
-        return None
-    try:
-        with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size < WORTHWHILE_BYTES:
-                return None
-            return Begun(file) if os.pread(file.fileno(), 2, 0) == _GZIP else None
-    except OSError:
-        return None  # whoever reads the log will say why it cannot be read
+def _begun(arguments: Sequence[str]) -> Begun | None:
+    for path in sorted(arguments):
+        try:
+            with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                status = os.fstat(file.fileno())
+                is_large = stat.S_ISREG(status.st_mode) and status.st_size >= WORTHWHILE_BYTES
+                if is_large and os.pread(file.fileno(), 2, 0) == _GZIP:
+                    return Begun(file)
+        except OSError:
+            pass  # no file; of one that cannot be read, whoever reads the logs will say why
+    return None

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.__main__ import main
 from detector.ahead import BLOCK_BYTES, OWN_BLOCKS, SHARED_BLOCKS, TOLD, Begun, Decompressing, begun
 from detector.cli import run
 from detector.sources import Compression, DamagedStream, Limits, Segment, open_stream
@@ -296,6 +297,13 @@ class TestWhereItHelps:
             assert not one.takes(second)
             assert one.takes(first)
 
+    @patch("detector.ahead.WORTHWHILE_BYTES", 1000)
+    def test_what_else_the_command_line_says_does_not_stand_in_the_way(self, tmp_path):
+        path = log(tmp_path / "b.gz")
+        (tmp_path / "a.yml").write_bytes(TEXT)
+        with begun(["--policy", str(tmp_path / "a.yml"), "-f", "json", str(path)]) as one, io.FileIO(path) as file:
+            assert one.takes(file)
+
     @pytest.mark.parametrize("data", [TEXT * 4, gzip.compress(TEXT[:1000]), b""], ids=["plain", "small", "empty"])
     def test_other_logs_are_not(self, data, tmp_path):
         (tmp_path / "a").write_bytes(data)
@@ -319,8 +327,20 @@ class TestWhereItHelps:
 
 class TestAudit:
     def report(self, paths, capsys, *options):
-        assert run(["audit", *map(str, paths), "-f", "json", "--no-progress", *options]) == 0
+        arguments = ["audit", *map(str, paths), "-f", "json", "--no-progress", *options]
+        with begun(arguments) as one:
+            assert run(arguments, one) == 0
         return json.loads(capsys.readouterr().out)
+
+    def test_the_command_begins_with_its_log(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "argv", ["shadowit", "audit", str(log(tmp_path / "a.gz")), "-f", "json"])
+        taken, takes = [], Begun.takes
+        small = patch("detector.ahead.WORTHWHILE_BYTES", 1000)
+        noted = patch.object(Begun, "takes", lambda one, file: taken.append(takes(one, file)) or taken[-1])
+        with small, noted, pytest.raises(SystemExit) as ended:
+            main()
+        assert (ended.value.code, taken) == (0, [True])
+        assert json.loads(capsys.readouterr().out)["totals"]["sightings"] == 3
 
     @pytest.mark.parametrize("engine", ["serial", "processes"])
     @pytest.mark.parametrize("count", [1, 2])

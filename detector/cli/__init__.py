@@ -18,6 +18,8 @@ from detector.errors import InvalidFile, ShadowitError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from detector.ahead import Begun
+
 _COMMANDS = {
     "run": "The daemon: read logs as they grow, keep what is found, send alerts.",
     "audit": "Find uses of and sign-ups for catalogued services in logs.",
@@ -94,14 +96,19 @@ def root() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line and give the exit status."""
+def run(arguments: Sequence[str], begun: Begun | None = None) -> int:
+    """Run the command line and give the exit status.
+
+    Args:
+        arguments: without the program's name.
+        begun: a log that is being decompressed already.
+    """
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _write_whole()
     as_json = _wants_json(arguments)
     try:
-        result = root.main(list(arguments), prog_name="shadowit", standalone_mode=False)
+        result = root.main(list(arguments), prog_name="shadowit", standalone_mode=False, obj=begun)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detector import ahead
 from detector.cli.asking import EXIT_INCOMPLETE, Asking
 from detector.cli.examples import examples
 from detector.cli.options import (
@@ -28,7 +27,7 @@ from detector.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.report.document import Report
+    from detector.report import Report, Writer
 
 EXIT_FOUND = 1
 _COLLECT = 100_000, 50, 100
@@ -82,23 +81,23 @@ class _Run(Asking):
     def run(self) -> int:
         gc.set_threshold(*_COLLECT)
         sys.setswitchinterval(_TURN_S)
-        with ahead.begun(self.paths) as begun:
-            from detector.audit import audit
-
-            terms = self.terms(self.many("services"), key=self.key())
-            terms = replace(terms, settings=replace(terms.settings, begun=begun))
-            with self.inputs() as inputs, self.progress(inputs) as advance:
-                report = audit(inputs, self.ruleset, terms, advance)
-        self.show(report)
-        return self.status(report)
-
-    def show(self, report: Report) -> None:
+        from detector.audit import audit
         from detector.report import writer_named
 
+        writer = writer_named(self.text("output_format"))
+        terms = self.terms(self.many("services"), key=self.key())
+        terms = replace(terms, settings=replace(terms.settings, begun=click.get_current_context().obj))
+        with self.inputs() as inputs, self.progress(inputs) as advance:
+            report = audit(inputs, self.ruleset, terms, advance)
+        self.show(report, writer)
+        return self.status(report)
+
+    def show(self, report: Report, writer: Writer) -> None:
+        """Write the report, and say what each log was read as."""
         on_terminal = self.path("output") is None and sys.stdout.isatty()
         colour = on_terminal and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size().columns if on_terminal else 120
-        self.write_all(writer_named(self.text("output_format")).pieces(report, colour=colour, width=width))
+        self.write_all(writer.pieces(report, colour=colour, width=width))
         if self.is_set("verbose"):
             for source in report.sources:
                 self.say(f"{source.path}: {source.format or 'not read'}, {source.lines} lines{_list(source.notes)}")
