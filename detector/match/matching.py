@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Kind, Stage
@@ -34,13 +35,16 @@ _LONGEST_METHOD = 16
 
 @dataclass(slots=True)
 class Matcher:
-    """A ruleset, ready to match batches; remembers the hosts that it has seen."""
+    """A ruleset, ready to match batches; remembers the hosts that it has seen.
+
+    What a request proves is remembered with the bytes from which on it may prove more: 0 where its URL may, too.
+    """
 
     ruleset: Ruleset
     hosts: Index = field(init=False)
     mail: MailIndex = field(init=False)
     grants: GrantIndex = field(init=False)
-    _proven: dict[tuple[str, str, str, int | None, str], Proven | None] = field(default_factory=dict)
+    _proven: dict[tuple[str, str, str, int | None, str], tuple[Proven | None, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hosts = Index(self.ruleset)
@@ -84,7 +88,7 @@ class Matcher:
         columns = _names(batch)
         if len(columns) != 1:
             return self._requests(batch, range(len(batch)))
-        requests, candidates, proven = _Requests(batch), self.hosts.candidates, self._proven
+        requests, proven, candidates = _Requests(batch), self._proven, self.hosts.candidates
         names, sightings = columns[0], list[Sighting]()
         said = zip(names, requests.kinds, requests.methods, requests.statuses, requests.actions, strict=True)
         rows = zip(
@@ -92,18 +96,19 @@ class Matcher:
             batch.lines, strict=True,
         )  # fmt: skip
         for index, (name, key, sent, at, user, address, offset, line) in enumerate(rows):
+            known = proven.get(key)
+            if known is not None and (sent or 0) < known[1]:
+                if (proof := known[0]) is not None:
+                    indicator, stage, confidence, denied = proof
+                    sightings.append(_sighting(Sighting, (
+                        indicator.service, indicator.id, stage, confidence, at, denied, user, address, "", name,
+                        0 if denied else sent or 0, offset, 0, line, "",
+                    )))  # fmt: skip
+                continue
             if not isinstance(name, str) or (found := candidates(name)) is None:
                 continue
-            known = proven.get(key)
-            if known is None or found.is_particular or (sent and sent >= found.thresholds.uploaded_request_bytes):
-                if (sighting := self._request(requests, index, name, found)) is not None:
-                    sightings.append(sighting)
-                continue
-            indicator, stage, confidence, denied = known
-            sightings.append(_sighting(Sighting, (
-                indicator.service, indicator.id, stage, confidence, at, denied, user, address, "", name,
-                0 if denied else sent or 0, offset, 0, line, "",
-            )))  # fmt: skip
+            if (sighting := self._request(requests, index, name, found)) is not None:
+                sightings.append(sighting)
         return sightings
 
     def _requests(self, batch: EventBatch, indexes: Iterable[int]) -> Iterator[Sighting]:
@@ -131,11 +136,12 @@ class Matcher:
         else:
             said = (name, requests.kinds[index], method, requests.statuses[index], requests.actions[index])
             try:
-                proven = self._proven[said]
+                proven, _ = self._proven[said]
             except KeyError:
                 if len(self._proven) >= MEMORY_LIMIT:
                     self._proven.clear()
-                proven = self._proven[said] = requests.prove(index, found, path, query)
+                proven = requests.prove(index, found, path, query)
+                self._proven[said] = proven, 0 if found.is_particular else found.thresholds.uploaded_request_bytes
         if proven is None:
             return None
         indicator, stage, confidence, denied = proven
@@ -220,18 +226,19 @@ def _mail_sighting(  # noqa: PLR0913 - it has that many parts
 class _Requests:
     """The cells that requests are judged by: empty text and ``None`` where a line does not hold the column."""
 
-    __slots__ = (
-        "actions", "addresses", "batch", "instants", "kinds", "methods", "sent", "statuses", "urls", "users",
-    )  # fmt: skip
-
     def __init__(self, batch: EventBatch) -> None:
         self.batch = batch
         self.instants, self.sent = _numbers(batch, Col.AT), _numbers(batch, Col.BYTES_SENT)
         self.statuses, self.actions = _numbers(batch, Col.STATUS), _texts(batch, Col.ACTION)
-        self.kinds = [kind or batch.kind for kind in _texts(batch, Col.KIND)]
+        kinds = batch.columns.get(Col.KIND)
+        self.kinds = [batch.kind] * len(batch) if kinds is None else [str(kind or batch.kind) for kind in kinds]
         self.methods = _texts(batch, Col.METHOD)
         self.users, self.addresses = _texts(batch, Col.USER), _texts(batch, Col.SOURCE_IP)
-        self.urls = _texts(batch, Col.URL)
+
+    @cached_property
+    def urls(self) -> Sequence[str]:
+        """Few requests are judged by theirs."""
+        return _texts(self.batch, Col.URL)
 
     def prove(self, index: int, found: Candidates, path: str, query: str) -> Proven | None:
         """What one of them proves."""

@@ -64,7 +64,7 @@ class Chunk:
         offset = self.offset
         with memoryview(self.buffer) as view:
             found = [(offset + start, view[start:end].tobytes()) for start, end in ranges]
-        if any(raw[:1] == b"\0" for _, raw in found):
+        if b"\0" in [raw[:1] for _, raw in found]:
             return [self.line(start, end) for start, end in ranges]
         return found
 
