@@ -8,11 +8,13 @@ r"""dnsmasq and Pi-hole: ``log-queries``, in syslog or in a file of its own (``l
 - ``query[TYPE]`` or ``auth[TYPE]`` (an authoritative zone): ``A``, ``HTTPS``, ``type=65``; ``NAME`` without final dot,
   ``<name unprintable>`` where it cannot be written; the root is ``.``
 
-Only these lines count. ``forwarded``, ``reply``, ``cached``, ``validation``, ``dnssec-query``, ``config``, file names,
-Pi-hole's ``gravity blocked``, ``exactly denied`` and ``regex denied`` speak of a question that the line before them has
-counted and are passed, as are ``dnsmasq-dhcp``, ``-tftp`` and ``-script``. A blocked question therefore looks like any
-other here: the line of the question does not say what becomes of it, so no action is given. Only the serial of
-``extra`` would join the two; DNS proves no more than ``resolved`` in either case.
+A refusal is a line of its own behind that of its question, which does not say what becomes of it: Pi-hole's ``gravity
+blocked NAME is 0.0.0.0``, ``exactly denied``, ``regex denied`` (``blacklisted`` before version 6), ``special domain``
+and ``blocked upstream with …``, its lists of before version 5 (``/etc/pihole/gravity.list``), and a ``config`` or file
+of hosts that answers with the null address. It is an event that is denied, with the client where ``extra`` wrote it.
+
+``forwarded``, ``reply``, ``cached``, ``validation``, ``dnssec-query``, other ``config`` and files speak of a question
+that the line before them has counted and are passed, as are ``dnsmasq-dhcp``, ``-tftp`` and ``-script``.
 
 ``Feb 27 10:00:00 dnsmasq[42]: query[A] www.example.com from 10.0.0.7``
 """
@@ -24,7 +26,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone, glance, stamps
+from detector.events import Action, Col, Kind, LogFormat, Zone, glance, stamps
 from detector.events.instants import to_datetime
 from detector.grammars import dns, values
 
@@ -46,8 +48,15 @@ _QUERY = re.compile(
 )
 _START = re.compile(_HEAD)
 _OWN_TAG = re.compile(r".*(?:dnsmasq|pihole)")
+_BLOCKERS = ("gravity ", "exactly ", "regex ", "special ", "blocked ", "config ", "/")
+_BLOCKED = re.compile(
+    r"(?:(?:gravity blocked|(?:exactly|regex) (?:denied|blacklisted)|special domain|"
+    r"blocked upstream(?: with (?:(?:known|NULL) address|NXDOMAIN(?: and RA unset)?|EDE 15))?"
+    rf"|/etc/pihole/(?:gravity|black|regex)\.list) (?P<by>[^ ]+|{_PRINTABLE}) is \S"
+    rf"|(?:config|/\S+) (?P<null>[^ ]+|{_PRINTABLE}) is (?:0\.0\.0\.0|::)(?:\s|$))"
+)
 _BODY = re.compile(
-    r"(?:forwarded|reply|cached|cached-stale|config|validation|dnssec-\S+|gravity|exactly|regex|special|upstream|"
+    r"(?:forwarded|reply|cached|cached-stale|config|validation|dnssec-\S+|gravity|exactly|regex|special|upstream|blocked|"
     r"rate-limiting|Rate-limiting|nameserver|ipset|nftset|DHCP|DHCPv6|compile time|started,|using|read|reading|"
     r"warning:|ignoring|Maximum|/\S+) \S"
 )
@@ -56,11 +65,10 @@ _ROOTS = frozenset({dns.ROOT, "<root>"})
 
 
 def parse(line: str, dialect: Dialect) -> Row | None:
-    """One question to one event; what dnsmasq says about it afterwards to nothing."""
+    """One question or refusal to one event; what else dnsmasq says about a question to nothing."""
     found = _QUERY.match(line)
     if found is None:
-        _pass(line)
-        return None
+        return _parse_other(line, dialect)
     name, client = found["name"], found["ip"]
     return values.row_of(
         {
@@ -68,7 +76,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             Col.SOURCE_IP: values.address(client)
             or values.address(client.partition("%")[0])
             or values.address(found["who"]),
-            Col.QUESTION: dns.ROOT if name in _ROOTS else None if name == _UNPRINTABLE else dns.name(name),
+            Col.QUESTION: _name(name),
             Col.QUESTION_TYPE: dns.type_name(found["type"]),
         }
     )
@@ -81,23 +89,39 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
 
 
 def example(row: Row) -> str:
-    """The line of a question; dnsmasq does not write there whether it was blocked."""
+    """The line of a question, or of a refusal with ``log-queries=extra``."""
     at = row.get(Col.AT, 0)
     moment = to_datetime(at if isinstance(at, int) else 0)
     name, kind = row.get(Col.QUESTION) or row.get(Col.DOMAIN) or dns.ROOT, row.get(Col.QUESTION_TYPE) or "A"
-    return f"{moment:%b %e %H:%M:%S} dnsmasq[42]: query[{kind}] {name} from {row.get(Col.SOURCE_IP) or '-'}"
+    client = row.get(Col.SOURCE_IP) or "-"
+    denied = row.get(Col.ACTION) == Action.DENIED
+    said = f"7 {client}/40212 gravity blocked {name} is 0.0.0.0" if denied else f"query[{kind}] {name} from {client}"
+    return f"{moment:%b %e %H:%M:%S} dnsmasq[42]: {said}"
 
 
-def _pass(line: str) -> None:
+def _parse_other(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace():
-        return
+        return None
     found = _START.match(line)
     rest = line[found.end() :] if found else line
     if rest.startswith(("query[", "auth[")):
         raise RefusedLine("a query that breaks off")
+    if found and rest.startswith(_BLOCKERS) and (blocked := _BLOCKED.match(rest)):
+        return values.row_of(
+            {
+                Col.AT: _instant(found["at"], found["year"], dialect),
+                Col.SOURCE_IP: values.address(found["who"]),
+                Col.QUESTION: _name(blocked["by"] or blocked["null"]),
+                Col.ACTION: Action.DENIED,
+            }
+        )
     if found and (_OWN_TAG.match(found["tag"] or "") or _BODY.match(rest)):
-        return
+        return None
     raise RefusedLine("not dnsmasq's layout")
+
+
+def _name(text: str) -> str | None:
+    return dns.ROOT if text in _ROOTS else None if text == _UNPRINTABLE else dns.name(text)
 
 
 def _instant(at: str | None, year: str | None, dialect: Dialect) -> int | None:
@@ -132,7 +156,7 @@ FORMAT = LogFormat(
     parse=parse,
     timestamp=timestamp,
     example=example,
-    columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
+    columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE, Col.ACTION}),
     zone=Zone.LOCAL,
     glance=_glance,
 )
