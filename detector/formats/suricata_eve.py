@@ -1,16 +1,22 @@
-r"""Suricata, EVE JSON: events of types http, dns (versions 1 to 3), tls, quic and smtp; the others are no events.
+r"""Suricata, EVE JSON: events of types http, dns (versions 1 to 3), tls, quic and smtp, and alerts on these.
 
 ``{"timestamp":"2020-02-27T10:00:00.123456+0000","flow_id":1,"event_type":"http","src_ip":"10.0.0.7","src_port":50123,
 "dest_ip":"192.0.2.1","dest_port":80,"proto":"TCP","http":{"hostname":"www.example.com","url":"/a","http_user_agent":"…",
 "http_method":"GET","status":200,"length":900}}``
 
-- ``timestamp`` with offset; ``src_ip`` the client; of alerts and files it may be the server, so they are passed over
+- ``timestamp`` with offset; ``src_ip`` the client
 - http: ``hostname`` and ``url``, a path or ``host:443`` of CONNECT; ``length`` bytes of the body; of HTTP/2 they
   may stand in ``request_headers`` and ``response_headers`` (``:authority``, ``:path``, ``:method``, ``:status``)
 - dns: version 1 and 2 ``{"type":"query","rrname":…,"rrtype":"A"}``, version 3 ``{"type":"request","queries":[{…}]}``;
   answers and responses repeat the question and are no events
 - tls, quic: ``sni``, the name that the client asked the server for
 - smtp: ``smtp.mail_from``, ``smtp.rcpt_to``, ``email.from``, ``email.subject``
+- alert: the transaction that a rule spoke of, in the same fields. ``alert.action`` ``blocked`` (as an IPS) is denied.
+  ``src_ip`` is whoever sent the packet: the client is that of ``flow`` (version 7 on), of ``direction``, else the side
+  that has no server's port. Many sites keep alerts alone, so they count; where http, dns and tls are kept as well each
+  transaction with an alert is then counted twice, unless the site sets the option ``alerts`` to ``pass``
+
+All other types are no events.
 """
 
 from __future__ import annotations
@@ -23,12 +29,14 @@ from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Zone
 from detector.grammars import jsonlog, moments, records, rendering
 from detector.grammars.reader import Reader
+from detector.grammars.verdicts import verdict
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells, Table
 
 _WHEN = moments.stamp("timestamp")
+_DID = verdict("alert.action", denied="blocked", allowed="allowed")
 _HTTP = records.table(
     {
         Col.SOURCE_IP: "src_ip",
@@ -40,18 +48,23 @@ _HTTP = records.table(
         Col.USER_AGENT: "http.http_user_agent",
     },
     when=_WHEN,
+    verdict=_DID,
     scheme="scheme",
 )
 _TLS = records.table(
-    {Col.SOURCE_IP: "src_ip", Col.SERVER_NAME: "tls.sni quic.sni"}, when=_WHEN, needs=(Col.SERVER_NAME,)
+    {Col.SOURCE_IP: "src_ip", Col.SERVER_NAME: "tls.sni quic.sni"},
+    when=_WHEN,
+    verdict=_DID,
+    needs=(Col.SERVER_NAME,),
 )
 _DNS = records.table(
     {
         Col.SOURCE_IP: "src_ip",
-        Col.QUESTION: "dns.rrname dns.queries.rrname dns.query.rrname",
-        Col.QUESTION_TYPE: "dns.rrtype dns.queries.rrtype dns.query.rrtype",
+        Col.QUESTION: "dns.rrname dns.queries.rrname dns.query.rrname dns.answer.rrname",
+        Col.QUESTION_TYPE: "dns.rrtype dns.queries.rrtype dns.query.rrtype dns.answer.rrtype",
     },
     when=_WHEN,
+    verdict=_DID,
     kind=Kind.DNS,
     needs=(Col.QUESTION,),
 )
@@ -65,6 +78,7 @@ _MAIL = records.table(
         Col.MESSAGE_ID: "email.message_id",
     },
     when=_WHEN,
+    verdict=_DID,
     kind=Kind.MAIL,
     readers={Col.MESSAGE_ID: lambda text: text.strip("<> ") or None},
 )
@@ -76,15 +90,21 @@ _HEADERS = {
 """HTTP/2's headers."""
 
 _TABLES = {"http": _HTTP, "tls": _TLS, "quic": _TLS, "dns": _DNS, "smtp": _MAIL}
+_WELL_KNOWN, _PROXIES = 1024, frozenset({3128, 8000, 8080, 8443, 8888})
 
 
-def _record(line: str, _dialect: Dialect) -> Cells:
+def _record(line: str, dialect: Dialect) -> Cells | None:
     cells = records.record(line)
     kind = cells.get("event_type")
     if not isinstance(kind, str) or not kind.islower():
         raise RefusedLine("no event of Suricata")
     if not ("src_ip" in cells or "flow_id" in cells or kind in ("stats", "engine")):
         raise RefusedLine("no event of Suricata")
+    if kind == "alert":
+        if dialect.options.get("alerts") == "pass":
+            return None
+        kind = cells["about"] = next((one for one in _TABLES if isinstance(cells.get(one), dict)), kind)
+        cells["src_ip"] = _client(cells)
     if kind == "http":
         cells["scheme"] = "http"
         http = cells.get("http")
@@ -94,6 +114,18 @@ def _record(line: str, _dialect: Dialect) -> Cells:
         to = records.value_at(cells, ("smtp", "rcpt_to"))
         cells["recipients"] = ", ".join(str(one) for one in to) if isinstance(to, list) else to
     return cells
+
+
+def _client(cells: Cells) -> object:
+    """Who began the flow of an alert."""
+    sender, receiver = cells.get("src_ip"), cells.get("dest_ip")
+    if (first := records.value_at(cells, ("flow", "src_ip"))) is not None:
+        return first
+    if (way := cells.get("direction")) is not None:
+        return receiver if way == "to_client" else sender
+    out, to = cells.get("src_port"), cells.get("dest_port")
+    is_answer = isinstance(out, int) and isinstance(to, int) and out < to and (out < _WELL_KNOWN or out in _PROXIES)
+    return receiver if is_answer else sender
 
 
 def _named(headers: object) -> dict[str, object]:
@@ -108,6 +140,8 @@ def _named(headers: object) -> dict[str, object]:
 
 def _table(cells: Cells) -> Table | None:
     """What reads an event; answers to questions are no events."""
+    if "about" in cells:
+        return _TABLES.get(str(cells["about"]))
     kind = cells["event_type"]
     if kind == "dns":
         said = records.value_at(cells, ("dns", "type"))
@@ -141,7 +175,7 @@ def _mail_of(row: Row) -> dict[str, object]:
 FORMAT = jsonlog.log_format(
     "suricata_eve",
     kind=Kind.PROXY,
-    title="Suricata EVE JSON (http, dns, tls, quic, smtp)",
+    title="Suricata EVE JSON (http, dns, tls, quic, smtp, alerts)",
     reference="unverified: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
     reader=Reader(_record, _table),
     example=_example,
