@@ -1,7 +1,8 @@
-r"""Windows security log: who logged on from which address, exported as JSON, XML or CSV.
+r"""Windows security log: who logged on from which address, exported as JSON, XML, CSV or in lines of Snare or OSSEC.
 
 One record a line. JSON of winlogbeat, NXLog, Wazuh, evtx converters, Microsoft Sentinel and ``ConvertTo-Json``, XML of
 ``wevtutil``, CSV with a header of ``Get-WinEvent | Select-Object … | Export-Csv`` and of Sentinel; names in any case.
+``MSWinEventLog`` and tabs of Snare, ``WinEvtLog: Security: AUDIT_SUCCESS(4624): …`` of OSSEC: fields in the message.
 
 - 4624 logged on, 4625 failed to (denied); 4634 and 4647 logged off (the end)
 - 4768, 4769 and 4770 a Kerberos ticket was asked for, 4776 NTLM: allowed where ``Status`` is ``0x0``; 4771 denied
@@ -144,6 +145,8 @@ def _fields(line: str, dialect: Dialect) -> winevent.Fields:
         return winevent.of_json(line)
     if start == "<Event":
         return winevent.of_xml(line)
+    if winevent.is_text(line):
+        return winevent.of_text(line)
     if not dialect.columns:
         raise RefusedLine("neither JSON nor XML, and no header line names the columns")
     cells = delimited.cells(line, dialect.separator or ",")
@@ -222,7 +225,7 @@ def _first(fields: winevent.Fields, names: tuple[str, ...]) -> str:
 FORMAT = LogFormat(
     name="windows_security",
     kind=Kind.LOGIN,
-    title="Windows security log (JSON, XML, CSV)",
+    title="Windows security log (JSON, XML, CSV, Snare, OSSEC)",
     reference="unverified: https://learn.microsoft.com/en-us/windows/security/threat-protection/auditing/event-4624",
     parse=parse,
     timestamp=timestamp,

@@ -2,8 +2,8 @@ r"""Records of the Windows event log, whoever wrote them: their fields under one
 
 Read are winlogbeat's JSON (``winlog.event_data``, before version 7 ``event_data``), NXLog's flat JSON, Wazuh's
 (``data.win.eventdata``), evtx converters' and ``wevtutil``'s ``Event`` with ``System`` and ``EventData`` (JSON, XML)
-and ``Get-WinEvent | ConvertTo-Json``, whose fields stand in the message only. A name is spelled as
-``csvexport.normal`` does.
+and ``Get-WinEvent | ConvertTo-Json``, whose fields stand in the message only, as in the lines of Snare (tabs, also
+written ``#011``) and of OSSEC's agent. A name is spelled as ``csvexport.normal`` does.
 """
 
 from __future__ import annotations
@@ -42,6 +42,26 @@ _WHOLE_FIELDS = (
     ("status", "Result Code"), ("status", "Failure Code"), ("status", "Error Code"),
 )  # fmt: skip
 _MESSAGE_LIMIT = 16_384
+_LABEL_BEHIND = re.compile(
+    r"[\r\n\t]|  | (?=(?:Account (?:Name|Domain)|Security ID|User ID|Service (?:Name|ID)|Supplied Realm Name|Log[io]n "
+    r"(?:ID|GUID|Type|Process|Information|Account)|Linked Logon ID|Network (?:Information|Account Name)|New Logon|"
+    r"Workstation Name|Source (?:Network Address|Workstation|Port)|Client (?:Address|Port)|Authentication Package|"
+    r"Impersonation Level|Process (?:ID|Information)|Detailed Authentication Information|Additional Information|"
+    r"(?:Result|Failure|Error) Code|Ticket (?:Options|Encryption Type)|Failure (?:Information|Reason)|Status|"
+    r"Restricted Admin Mode|Virtual Account|Elevated Token|Certificate Information):)"
+)
+SNARE = "MSWinEventLog"
+OSSEC = "WinEvtLog: "
+_TEXT_HEAD = 400
+"""The mark of a text line stands in so many characters: in front is at most a syslog header."""
+_SNARE_NAMES = ("level", "channel", "counter", "timecreated", "eventid", "providername")
+_SNARE_COMPUTER, _SNARE_DATA = 9, 11
+_OSSEC = re.compile(
+    r"(?:(?P<year>\d{4}) (?P<day>[A-Z][a-z]{2} [ \d]\d) (?P<clock>[\d:]{8}) )?WinEvtLog: (?P<channel>[^:]{1,80}): "
+    r"\w{1,30}\((?P<eventid>\d{1,10})\): (?P<providername>[^:]{1,120}): [^:]{0,256}: [^:]{0,256}: "
+    r"(?P<computer>[^:\s]{1,255}): (?P<message>.*)",
+    re.DOTALL,
+)
 
 
 def of_json(line: str) -> Fields:
@@ -71,6 +91,37 @@ def of_xml(line: str) -> Fields:
     for name, text in _XML_DATA.findall(line):
         fields[name.lower()] = html.unescape(text)
     return fields
+
+
+def is_text(line: str) -> bool:
+    """Whether a line is one of Snare's, or of OSSEC's agent."""
+    return line.find(SNARE, 0, _TEXT_HEAD) >= 0 or line.find(OSSEC, 0, _TEXT_HEAD) >= 0
+
+
+def of_text(line: str) -> Fields:
+    r"""The fields of a line of Snare, or of OSSEC's agent.
+
+    >>> cells = ("MSWinEventLog", "1", "Security", "7", "Thu Feb 27 10:00:00 2020", "4634", "Microsoft-Windows", "u1")
+    >>> of_text("\t".join(cells))["eventid"]
+    '4634'
+
+    Raises:
+        RefusedLine: it is neither.
+    """
+    if (found := _OSSEC.search(line, 0, _MESSAGE_LIMIT)) is not None and line.find(OSSEC, 0, _TEXT_HEAD) >= 0:
+        fields: Fields = {name: text for name, text in found.groupdict().items() if text}
+        if "year" in fields:
+            fields["timecreated"] = f"{fields['day']} {fields['year']} {fields['clock']}"
+        return _completed(fields)
+    start = line.find(SNARE, 0, _TEXT_HEAD)
+    rest = line[start + len(SNARE) :]
+    cells = rest.split("\t" if rest[:1] == "\t" else "#011")[1:]
+    if start < 0 or len(cells) <= len(_SNARE_NAMES):
+        raise RefusedLine("not a line of Snare")
+    fields = dict(zip(_SNARE_NAMES, cells, strict=False))
+    fields["computer"] = cells[_SNARE_COMPUTER] if len(cells) > _SNARE_COMPUTER else ""
+    fields["message"] = "\t".join(cells[_SNARE_DATA:])
+    return _completed(fields)
 
 
 def of_cells(names: tuple[str, ...], cells: list[str]) -> Fields:
@@ -160,4 +211,4 @@ def _labelled(label: str, text: str) -> str:
     if at < 0:
         return ""
     rest = text[at + len(label) + 1 :].lstrip(" \t")
-    return re.split(r"[\r\n\t]|  ", rest, maxsplit=1)[0].strip()
+    return _LABEL_BEHIND.split(rest, maxsplit=1)[0].strip()
