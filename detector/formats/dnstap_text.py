@@ -1,10 +1,12 @@
-r"""dnstap as text: the output of ``dnstap-read`` (BIND) and of ``dnstap -q`` (golang-dnstap).
+r"""dnstap as text: the output of ``dnstap-read`` (BIND), of ``dnstap -q`` (golang-dnstap) and of DNS-collector.
 
 - ``27-Feb-2020 10:00:00.123 CQ 10.0.0.7:50123 -> 192.0.2.53:53 UDP 41b www.example.com/IN/A``: local time, type of the
   message, client, server, transport, size, question
 - ``10:00:00.123456 CQ 10.0.0.7 UDP 41b "www.example.com." IN A``: the time of day only, so that the day is not known
-- ``CQ`` what a client asked; ``CR`` the response, ``RQ``, ``RR``, ``FQ``, ``FR``, ``AQ``, ``AR`` what resolvers say to
-  each other, and all others are no events
+- ``2020-02-27T10:00:00.123456Z ns1 CLIENT_QUERY NOERROR 10.0.0.7 50123 IPv4 UDP 41b www.example.com A 0.000000``: the
+  usual text of DNS-collector, with the name of the server behind the time
+- ``CQ`` (``CLIENT_QUERY``, ``AUTH_QUERY``) what a client asked; ``CR`` the response, ``RQ``, ``RR``, ``FQ``, ``FR``,
+  ``AQ``, ``AR`` what resolvers say to each other, and all others are no events
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ _LINE = re.compile(
     r'(?:"(?P<quoted>[^"]+)" \S+ (?P<kind>\S+)|(?P<name>[^ ]+)/[^/\s]+/(?P<last>[^/\s]+))(?: .*)?',
     re.DOTALL,
 )
+_COLLECTED = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\dT\S{8,30}) \S+ (?P<type>CLIENT|AUTH|RESOLVER|FORWARDER|STUB|TOOL|UPDATE)"
+    r"_(?P<said>QUERY|RESPONSE) \S+ (?P<ip>\[?[0-9A-Fa-f.:]+\]?) \S+ \S+ \S+ \S+ "
+    r"(?P<name>[^ ]+) (?P<kind>[A-Z0-9]+)(?: .*)?",
+    re.DOTALL,
+)
 _OTHER = re.compile(_AT + r" [A-Z]{2} \S+")
 _QUESTION = "CQ"
 
@@ -35,6 +43,8 @@ _QUESTION = "CQ"
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One question of a client to one event."""
     found = _LINE.match(line)
+    if not found and (collected := _COLLECTED.match(line)):
+        return _of_collector(collected, dialect.zone)
     if not found:
         if not line or line.isspace() or (_OTHER.match(line) and f" {_QUESTION} " not in line[:60]):
             return None
@@ -53,6 +63,19 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     return values.row_of(cells)
 
 
+def _of_collector(found: re.Match[str], zone: tzinfo) -> Row | None:
+    if found["said"] != "QUERY" or found["type"] not in ("CLIENT", "AUTH"):
+        return None
+    return values.row_of(
+        {
+            Col.AT: _instant(found["at"], zone),
+            Col.SOURCE_IP: values.address(found["ip"]),
+            Col.QUESTION: dns.name(found["name"]),
+            Col.QUESTION_TYPE: dns.type_name(found["kind"]),
+        }
+    )
+
+
 def example(row: Row) -> str:
     """A question as ``dnstap-read`` writes it."""
     moment = to_datetime(moments.at_of(row) or 0)
@@ -68,7 +91,7 @@ def _instant(at: str, zone: tzinfo) -> int | None:
 FORMAT = LogFormat(
     name="dnstap_text",
     kind=Kind.DNS,
-    title="dnstap as text (dnstap-read, dnstap -q)",
+    title="dnstap as text (dnstap-read, dnstap -q, DNS-collector)",
     reference="unverified: https://bind9.readthedocs.io/en/latest/manpages.html#dnstap-read-print-dnstap-data-in-human-readable-form",
     parse=parse,
     timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),

@@ -41,8 +41,8 @@ _ARRAYS = {
     "clicksBlocked": Action.DENIED,
 }  # fmt: skip
 _TYPES = {name.lower(): action for name, action in _ARRAYS.items()} | {
-    "message-delivered": Action.ALLOWED, "message-blocked": Action.DENIED,
-    "click-permitted": Action.ALLOWED, "click-blocked": Action.DENIED,
+    "messagedelivered": Action.ALLOWED, "messageblocked": Action.DENIED,
+    "clickpermitted": Action.ALLOWED, "clickblocked": Action.DENIED,
 }  # fmt: skip
 """What shippers write into the record for the list in which it stood."""
 
@@ -50,7 +50,7 @@ _TYPES = {name.lower(): action for name, action in _ARRAYS.items()} | {
 def _verdict(cells: Cells) -> Action | None:
     for name in ("eventType", "event_type", "type"):
         cell = cells.get(name)
-        if isinstance(cell, str) and (found := _TYPES.get(cell.lower())) is not None:
+        if isinstance(cell, str) and (found := _TYPES.get(cell.lower().replace("-", "").replace("_", ""))) is not None:
             return found
     return Action.DENIED if cells.get("quarantineFolder") or cells.get("quarantineRule") else None
 

@@ -37,7 +37,7 @@ _NAMES = {
     Col.STATUS: "status_code httpresponsecode http_status",
     Col.BYTES_SENT: "sent_bytes bytes_sent",
     Col.BYTES_RECEIVED: "recv_bytes bytes_received",
-    Col.USER_AGENT: "user_agent",
+    Col.USER_AGENT: "user_agent http_user_agent",
 }
 
 

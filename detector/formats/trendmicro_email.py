@@ -1,4 +1,4 @@
-r"""Trend Micro Email Security: mail tracking and policy events as JSON (API and syslog forwarder).
+r"""Trend Micro Email Security: mail tracking and policy events as JSON (API and syslog forwarder) and as CEF.
 
 One record is one recipient:
 
@@ -9,6 +9,8 @@ One record is one recipient:
 - ``direction`` in or out
 - ``action`` Delivered, Bounced, Quarantined, Deleted, Expired, Redirected, ``Temporary delivery error``;
   policy events have a list ``policyAction``
+- CEF of the product ``TMES``: ``rt`` without a zone, ``suser``, ``duser``, ``msg`` the subject, ``act``, and
+  in labelled fields ``direction``, ``messageId``, ``policyAction``
 
 ``{"genTime":"2020-02-27T10:00:05Z","timestamp":"2020-02-27T10:00:00Z","sender":"no-reply@clearview.ai",…}``
 """
@@ -18,10 +20,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.events import Action, Col, Zone
-from detector.grammars import mailformat, mailtable, moments, rendering, verdicts
+from detector.grammars import cef, mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Row
+    from detector.grammars.records import Cells
+
+
+def _of_cef(line: str) -> Cells | None:
+    message = cef.find(line) if line[:1] != "{" and "|TMES|" in line else None
+    return message.fields if message is not None and message.vendor.startswith("Trend") else None
 
 
 def _written(row: Row) -> dict[str, object]:
@@ -36,26 +44,28 @@ def _written(row: Row) -> dict[str, object]:
 
 FORMAT = mailformat.mail_format(
     "trendmicro_email",
-    "Trend Micro Email Security (mail tracking and policy events, JSON)",
+    "Trend Micro Email Security (mail tracking and policy events, JSON, CEF)",
     reference="unverified: https://docs.trendmicro.com/en-us/documentation/article/trend-micro-email-security-online-help",
     zone=Zone.OFFSET,
     mails=mailtable.table(
         {
             Col.SOURCE_IP: "senderIP",
-            Col.SENDER: "sender mailFrom",
+            Col.SENDER: "sender mailFrom suser",
             Col.FROM: "headerFrom",
             Col.FROM_NAME: "headerFrom",
-            Col.TO: "recipient recipients rcptTo +headerTo",
-            Col.SUBJECT: "subject",
+            Col.TO: "recipient recipients rcptTo duser +headerTo",
+            Col.SUBJECT: "subject msg",
             Col.MESSAGE_ID: "messageID messageId",
         },
-        when=moments.stamp("timestamp genTime eventTime deliveryTime"),
+        when=moments.stamp("timestamp genTime eventTime deliveryTime rt"),
         verdict=verdicts.verdict(
-            "action policyAction",
+            "action policyAction act",
             denied="bounce quarantine delete reject block expire undeliver~ fail",
             allowed="deliver accept redirect bypass tag~ stamp",
         ),
         direction=mailtable.word("direction", mailtable.DIRECTIONS),
     ),
-    shape=mailformat.Shape(own="genTime sender|mailID sender|genTime headerFrom|mailID recipient", written=_written),
+    shape=mailformat.Shape(
+        own="genTime sender|mailID sender|genTime headerFrom|mailID recipient", written=_written, text=_of_cef
+    ),
 )

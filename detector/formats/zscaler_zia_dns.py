@@ -86,7 +86,8 @@ def _record(line: str, dialect: Dialect) -> Cells:
         return dict(zip(_CSV, found, strict=False))
     kind, cells = nss.read(line, dialect)
     own = kind.startswith("zscalernss-dns") or "DNS" in kind.upper() or kind == "feed"
-    if not own and ("dns_req" not in cells or "clt_sip" not in cells):
+    is_question = "reqaction" in cells or ("dns_req" in cells and "clt_sip" in cells)
+    if not own and not is_question:
         raise RefusedLine("another log of Zscaler than the DNS log")
     return cells
 

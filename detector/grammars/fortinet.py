@@ -21,7 +21,7 @@ _NO_ACTION = frozenset({"", "-"})
 _WORDS = verdicts.verdict(
     "action act",
     challenge="authenticate",
-    denied="block den drop reset dlp quarantine violation",
+    denied="block den drop reset redirect dlp quarantine violation",
     allowed="pass allow accept close timeout client-rst server-rst start ip-conn exempt monitor permit detect log",
 )
 
