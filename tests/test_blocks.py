@@ -121,7 +121,7 @@ def table_of(asked, needs=(), kind=None):
             moments.stamp("t net.t"),
             moments.parts("day", "clock"),
             moments.spelled("sni src", lambda text, _dialect: len(text) if text[:1] == "1" else None),
-            leef.times("q host"),
+            moments.written("q host"),
             lambda cells, _dialect: 7 if "url" in cells else None,
         ),
         verdict=verdicts.either(

@@ -109,13 +109,15 @@ class _Reader:
 
     def take(self, lines: Sequence[tuple[int, bytes]]) -> None:
         """Read some lines: at once where their format can, what it leaves one by one."""
-        texts = _texts_of(lines)
+        whole = b"\n".join([raw for _, raw in lines])
+        texts = _texts_of(whole, len(lines))
         if texts is not None and (dialect := self._format.heads(texts, self.dialect)) is not None:
             self.dialect = dialect
             self.passed += len(lines)
             return
-        at_once = self._format.block is not None and texts is not None and not self._has_head(lines, texts)
-        taken = self._at_once(texts) if at_once and texts is not None else None
+        literals = self._format.head_literals
+        may_change = bool(literals) and is_head(whole, literals) and texts is not None and self._has_head(lines, texts)
+        taken = None if texts is None or may_change else self._at_once(texts)
         if taken is None or not taken.places:
             kept, rows = self._singly(lines, [text_of(raw) for _, raw in lines] if texts is None else texts)
             self.columns.take(rows)
@@ -128,7 +130,7 @@ class _Reader:
 
     def _has_head(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> bool:
         literals = self._format.head_literals
-        return bool(literals) and any(
+        return any(
             is_head(raw, literals) and self._format.head(text, self.dialect) is not None
             for (_, raw), text in zip(lines, texts, strict=True)
         )
@@ -222,16 +224,15 @@ def _timed(taken: Taken, texts: Sequence[str], dialect: Dialect) -> Taken:
     return Taken(taken.places, {**taken.columns, _AT: ats})
 
 
-def _texts_of(lines: Sequence[tuple[int, bytes]]) -> list[str] | None:
-    """The texts of some lines, decoded at once; ``None`` where one of them needs more than that."""
-    whole = b"\n".join([raw for _, raw in lines])
+def _texts_of(whole: bytes, count: int) -> list[str] | None:
+    """The texts of so many lines, decoded at once; ``None`` where one of them needs more than that."""
     if b"\r" in whole or b"\0" in whole or _BYTE_ORDER_MARK in whole:
         return None
     try:
         texts = whole.decode().split("\n")
     except UnicodeDecodeError:
         return None
-    return texts if len(texts) == len(lines) else None
+    return texts if len(texts) == count else None
 
 
 def timestamp(log_format: LogFormat, dialect: Dialect, raw: bytes) -> int | None:
@@ -287,7 +288,7 @@ def _instant(header: Header, dialect: Dialect) -> int | None:
 
 
 def is_head(raw: bytes, literals: Sequence[bytes]) -> bool:
-    """Whether a line holds one of the literals that every header line holds."""
+    """Whether a line (or one of several) holds one of the literals that every header line holds."""
     for literal in literals:  # noqa: SIM110 - it runs on every line, and any() costs three times as much
         if stringzilla.find(raw, literal) >= 0:  # a third of what `in` costs
             return True

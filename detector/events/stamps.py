@@ -84,20 +84,31 @@ def same(values: Sequence[str], zone: tzinfo) -> list[int]:
         return [int(value) * scale for value in values]
     if values[0][10:11] == ".":
         return epochs(values)
-    minutes: dict[str, int] = {}
-    found = []
-    for value in values:
-        micros, more, rest = SECONDS_US.get(value[17:19]), 0, value[19:]
-        if rest[:1] in _POINTS:
-            more, rest = _fraction(rest)
-        if micros is None or value[16] != ":" or value[4] != "-" or rest[:1] in _POINTS or len(rest) > 6:
-            found.append(iso(value, zone))
-            continue
-        key = value[:17] + rest
-        if (minute := minutes.get(key)) is None:
-            minute = minutes[key] = _iso(f"{value[:17]}00{rest}", zone)
-        found.append(minute + micros + more)
-    return found
+    try:
+        return _alike(values, zone)
+    except (LookupError, ValueError):
+        return [iso(value, zone) for value in values]
+
+
+def _alike(values: Sequence[str], zone: tzinfo) -> list[int]:
+    """Of ISO 8601 stamps of one length whose seconds and fractions stand at the same places.
+
+    Raises:
+        LookupError, ValueError: they do not, or one of them is no such stamp.
+    """
+    seconds, first = [SECONDS_US[value[17:19]] for value in values], values[0]
+    end = 19
+    if first[19:20] in _POINTS:
+        end = len(first) - len(first[20:].lstrip("0123456789"))
+        fractions = [value[20:end] for value in values]
+        digits = "".join(fractions)
+        if not _POINTS.issuperset([value[19] for value in values]) or not (digits.isascii() and digits.isdecimal()):
+            raise ValueError
+        scale = 10 ** max(26 - end, 0)
+        seconds = [whole + int(part[:6]) * scale for whole, part in zip(seconds, fractions, strict=True)]
+    keys = [value[:17] + value[end:] for value in values]
+    minutes = {key: _iso(f"{key[:17]}00{key[17:]}", zone) for key in set(keys)}
+    return [minutes[key] + second for key, second in zip(keys, seconds, strict=True)]
 
 
 def iso(value: str, zone: tzinfo) -> int:

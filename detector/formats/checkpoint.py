@@ -48,9 +48,7 @@ def _user(text: str) -> str | None:
 
 _WHEN = moments.first(
     moments.stamp("time rt devTime start"),
-    lambda cells, dialect: leef.instant(
-        str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
-    ),
+    moments.Patterned("devTime", "devTimeFormat"),
 )
 _VERDICT = verdicts.verdict(
     "action Action act",

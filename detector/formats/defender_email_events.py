@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone, stamps
-from detector.grammars import csvexport, mailformat, mailtable, rendering, verdicts
+from detector.grammars import csvexport, mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _DMARC = re.compile(r'\bDMARC\\?"?\s*[:=]\s*\\?"?(pass|bestguesspass|fail)', re.IGNORECASE)
 _PORTAL = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) (\d{1,2}:\d\d:\d\d(?: [AP]M)?)")
-_STAMPS = ("Timestamp", "TimeGenerated", "timestamp", "time")
 _ACTIONS = verdicts.verdict("DeliveryAction LatestDeliveryAction", denied="block", allowed="deliver junk replace")
 _PLACES = verdicts.verdict("DeliveryLocation", denied="quarantine dropped failed")
 _NAMES = {
@@ -53,17 +52,13 @@ _CSV = {csvexport.normal(name): name for name in (*" ".join(_NAMES.values()).spl
 }
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    for name in _STAMPS:
-        cell = cells.get(name)
-        if not isinstance(cell, str) or not cell:
-            continue
-        if (at := csvexport.instant(cell, dialect.zone, dialect.date_order)) is not None:
-            return at
-        if found := _PORTAL.fullmatch(cell):
-            with suppress(RefusedLine):
-                month = stamps.month_number(found[1])
-                return stamps.civil(int(found[3]), month, int(found[2]), found[4], dialect.zone)
+def _instant(text: str, dialect: Dialect) -> int | None:
+    """A time of the table, or as the portal shows it."""
+    if (at := csvexport.instant(text, dialect.zone, dialect.date_order)) is not None:
+        return at
+    if found := _PORTAL.fullmatch(text):
+        with suppress(RefusedLine):
+            return stamps.civil(int(found[3]), stamps.month_number(found[1]), int(found[2]), found[4], dialect.zone)
     return None
 
 
@@ -100,8 +95,8 @@ FORMAT = mailformat.mail_format(
     zone=Zone.UTC,
     mails=mailtable.table(
         _NAMES,
-        when=_when,
-        verdict=lambda cells: _PLACES(cells) or _ACTIONS(cells),
+        when=moments.spelled("Timestamp TimeGenerated timestamp time", _instant, iso=True),
+        verdict=verdicts.either(_PLACES, _ACTIONS),
         direction=mailtable.word("EmailDirection", mailtable.DIRECTIONS),
         authentication=_authentication,
         readers={Col.FROM_NAME: mailtable.name},

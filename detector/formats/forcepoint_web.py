@@ -58,9 +58,7 @@ _TABLE = records.table(
     later={Col.DOMAIN: _NAMES[Col.DOMAIN]},
     when=moments.first(
         moments.stamp("rt time timestamp start"),
-        lambda cells, dialect: leef.instant(
-            str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
-        ),
+        moments.Patterned("devTime", "devTimeFormat"),
     ),
     verdict=verdicts.verdict(
         "act action outcome", denied="block deny quarantine", allowed="permit allow confirm continu quota"

@@ -20,17 +20,20 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import leef, moments, records, rendering, verdicts
+from detector.grammars import leef, moments, records, rendering, shapes, verdicts
+from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row
+    from detector.grammars.layouts import Drawing
     from detector.grammars.records import Cells
 
 _SURE = 0.5
 _HEAD_CHARS = 400
+_LINE = "syslog header"
 _NAMES = {
     Col.SOURCE_IP: "src identSrc srcIP srcip",
     Col.SOURCE_MAC: "srcMAC identMac srcMac",
@@ -46,16 +49,9 @@ _NAMES = {
 }
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    at, pattern = cells.get("devTime"), cells.get("devTimeFormat")
-    if not isinstance(at, str):
-        return None
-    return leef.instant(at, pattern if isinstance(pattern, str) else "", dialect.zone, dialect.written_until)
-
-
 _TABLE = records.table(
     _NAMES,
-    when=moments.first(_when, moments.header("syslog header")),
+    when=moments.first(moments.Patterned("devTime", "devTimeFormat"), moments.header(_LINE)),
     verdict=verdicts.verdict(
         "action act",
         denied="den block drop reject reset refus quarantin prevent discard",
@@ -70,10 +66,15 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     message = leef.find(line)
     if message is None or "LEEF:" not in line[:_HEAD_CHARS]:
         raise RefusedLine("not LEEF")
-    return {**message.fields, "syslog header": line[:_HEAD_CHARS]}
+    return {**message.fields, _LINE: line[:_HEAD_CHARS]}
 
 
-_READER = Reader(_record, _TABLE)
+def _shape(line: str) -> Drawing | None:
+    drawing = shapes.leef_message(line)
+    return drawing if drawing is not None and "LEEF:" in drawing.header else None
+
+
+_READER = Reader(_record, _TABLE, Layouts((_shape,), beginning=(_LINE, _HEAD_CHARS)))
 
 
 def sniff(_lines: Sequence[str]) -> float:

@@ -67,15 +67,7 @@ _TABLE = records.table(
     when=moments.first(
         moments.stamp("precise TimeGeneratedHighResolution time_generated_high_res PanOSTimeGeneratedHighResolution"),
         moments.stamp("TimeGenerated time_generated received GenerateTime ReceiveTime"),
-        lambda cells, dialect: next(
-            (
-                at
-                for name in ("start", "rt", "devTime")
-                if (cell := cells.get(name))
-                and (at := leef.instant(str(cell), "", dialect.zone, dialect.written_until)) is not None
-            ),
-            None,
-        ),
+        moments.written("start rt devTime"),
         moments.header("syslog header"),
     ),
     verdict=verdicts.verdict(

@@ -50,9 +50,7 @@ _TABLE = records.table(
     _NAMES,
     when=moments.first(
         moments.stamp("own", UTC),
-        lambda cells, dialect: leef.instant(
-            str(cells.get("devTime") or ""), str(cells.get("devTimeFormat") or ""), dialect.zone, dialect.written_until
-        ),
+        moments.Patterned("devTime", "devTimeFormat"),
     ),
     asked=records.Asked.ONLY,
     verdict=verdicts.verdict(

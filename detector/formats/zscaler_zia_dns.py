@@ -49,7 +49,7 @@ def _user(cells: Cells) -> Value | None:
 
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.USER},
-    when=nss.instant,
+    when=nss.WHEN,
     verdict=verdicts.either(
         verdicts.verdict("reqaction resaction", denied="block deny drop redir"),  # or its answer: the client got none
         verdicts.verdict("reqaction resaction act", denied="res_block", allowed="allow"),

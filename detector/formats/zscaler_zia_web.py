@@ -67,7 +67,7 @@ def _user(cells: Cells) -> Value | None:
 
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.USER},
-    when=nss.instant,
+    when=nss.WHEN,
     verdict=verdicts.verdict("action act cat policyaction", denied="block deny", allowed="allow caution isolat"),
     scheme="protocol",
     readers={

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import days, stamps
-from detector.grammars import kv, moments
+from detector.grammars import kv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,13 +74,6 @@ def find(line: str) -> Message | None:
     else:
         fields = kv.opened(body)
     return Message(vendor, product, event, fields)
-
-
-def times(names: str) -> moments.Spelled:
-    """Reads the time from the first of some fields that holds one, in no pattern of its own."""
-    return moments.Spelled(
-        tuple(names.split()), lambda text, dialect: instant(text, "", dialect.zone, dialect.written_until), counts=True
-    )
 
 
 def join(header: str, fields: Mapping[str, str]) -> str:

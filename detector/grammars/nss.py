@@ -113,22 +113,6 @@ def user(text: str) -> str | None:
     return values.user(plain(text))
 
 
-def instant(cells: Cells, dialect: Dialect) -> int | None:
-    """``epochtime``, the time of the default feeds, LEEF's ``devTime``, CEF's ``rt``, or a date in single tokens."""
-    for name in ("epochtime", "rt", "start", "end"):
-        cell = cells.get(name)
-        if cell and (at := moments.instant(cell, dialect.zone)) is not None:
-            return at
-    zone = _zone(cells, dialect)
-    for name in ("datetime", "time", "Time", "eventtime", "LogTimestamp"):
-        cell = cells.get(name)
-        if isinstance(cell, str) and cell and (at := civil(cell, zone)) is not None:
-            return at
-    if isinstance(cell := cells.get("devTime"), str):
-        return leef.instant(cell, str(cells.get("devTimeFormat") or ""), zone, dialect.written_until)
-    return _tokens(cells, zone)
-
-
 def civil(text: str, zone: tzinfo) -> int | None:
     """``Mon Feb 17 10:00:00 2020`` or ISO 8601.
 
@@ -144,16 +128,28 @@ def civil(text: str, zone: tzinfo) -> int | None:
         return None
 
 
-def _zone(cells: Cells, dialect: Dialect) -> tzinfo:
-    name = cells.get("tz")
-    return (leef.zone_named(name) if isinstance(name, str) and len(name) < 8 else None) or dialect.zone
-
-
-def _tokens(cells: Cells, zone: tzinfo) -> int | None:
+def _tokens(cells: Cells, dialect: Dialect) -> int | None:
     try:
         year = int(str(cells.get("yyyy") or cells.get("yy") or ""))
         month = stamps.month_number(str(cells["mon"])) if "mon" in cells else int(str(cells["mth"]))
         clock = ":".join(str(cells[name]).zfill(2) for name in ("hh", "mm", "ss"))
-        return stamps.civil(year + 2000 if year < 100 else year, month, int(str(cells["dd"])), clock, zone)
+        return stamps.civil(year + 2000 if year < 100 else year, month, int(str(cells["dd"])), clock, dialect.zone)
     except (ValueError, KeyError, OverflowError):
         return None
+
+
+WHEN = moments.Zoned(
+    "tz",
+    moments.first(
+        moments.stamp("epochtime rt start end"),
+        moments.spelled(
+            "datetime time Time eventtime LogTimestamp",
+            lambda text, dialect: civil(text, dialect.zone),
+            iso=True,
+            counts=True,
+        ),
+        moments.Patterned("devTime", "devTimeFormat"),
+        _tokens,
+    ),
+)
+"""``epochtime``, the time of the default feeds, LEEF's ``devTime``, CEF's ``rt``, or a date in single tokens."""

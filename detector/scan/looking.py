@@ -93,7 +93,7 @@ class Look:
 
     def _holds_head(self, lines: Sequence[tuple[int, bytes]]) -> bool:
         literals = self._format.head_literals
-        return bool(literals) and any(is_head(raw, literals) for _, raw in lines)
+        return bool(literals) and is_head(b"\n".join([raw for _, raw in lines]), literals)
 
     def _find(self, lines: list[tuple[int, bytes]], kept_bytes: int | None = None) -> Reading:
         """Parse and match lines."""
