@@ -115,9 +115,10 @@ class _Reader:
             self.dialect = dialect
             self.passed += len(lines)
             return
-        literals = self._format.head_literals
-        may_change = bool(literals) and is_head(whole, literals) and texts is not None and self._has_head(lines, texts)
-        taken = None if texts is None or may_change else self._at_once(texts)
+        is_plain = texts is not None and not (
+            is_head(whole, self._format.head_literals) and self._has_head(lines, texts)
+        )
+        taken = self._at_once(texts) if is_plain and texts is not None else None
         if taken is None or not taken.places:
             kept, rows = self._singly(lines, [text_of(raw) for _, raw in lines] if texts is None else texts)
             self.columns.take(rows)
@@ -129,9 +130,10 @@ class _Reader:
             self._merge(lines, texts or (), taken)
 
     def _has_head(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> bool:
-        literals = self._format.head_literals
         return any(
-            is_head(raw, literals) and self._format.head(text, self.dialect) is not None
+            raw[:1] != b"{"
+            and is_head(raw, self._format.head_literals)
+            and self._format.head(text, self.dialect) is not None
             for (_, raw), text in zip(lines, texts, strict=True)
         )
 
@@ -285,6 +287,11 @@ def _instant(header: Header, dialect: Dialect) -> int | None:
         return instant(header, dialect)
     except (ValueError, OverflowError):
         return None  # a line whose stamp alone is broken is kept as "time unknown": refusing it would lose a sighting
+
+
+def holds_head(lines: Sequence[tuple[int, bytes]], literals: Sequence[bytes]) -> bool:
+    """Whether one of some lines may be a header; a JSON object is none, though its keys may be a header's names."""
+    return is_head(b"\n".join([raw for _, raw in lines if raw[:1] != b"{"]), literals)
 
 
 def is_head(raw: bytes, literals: Sequence[bytes]) -> bool:

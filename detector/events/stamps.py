@@ -74,7 +74,7 @@ def epochs(values: Sequence[str]) -> list[int]:
 
 
 def same(values: Sequence[str], zone: tzinfo) -> list[int]:
-    """Of many values of one length: seconds, milli- or microseconds since the epoch, or ISO 8601.
+    """Of many values of one length: seconds, milli- or microseconds since the epoch, or ISO 8601, also with slashes.
 
     >>> same(["1582761600", "1582761601"], UTC) == same(["2020-02-27T00:00:00Z", "2020-02-27T00:00:01Z"], UTC)
     True
@@ -87,7 +87,7 @@ def same(values: Sequence[str], zone: tzinfo) -> list[int]:
     try:
         return _alike(values, zone)
     except (LookupError, ValueError):
-        return [iso(value, zone) for value in values]
+        return [iso(value if value[4:5] != "/" else value.replace("/", "-", 2), zone) for value in values]
 
 
 def _alike(values: Sequence[str], zone: tzinfo) -> list[int]:
@@ -107,7 +107,7 @@ def _alike(values: Sequence[str], zone: tzinfo) -> list[int]:
         scale = 10 ** max(26 - end, 0)
         seconds = [whole + int(part[:6]) * scale for whole, part in zip(seconds, fractions, strict=True)]
     keys = [value[:17] + value[end:] for value in values]
-    minutes = {key: _iso(f"{key[:17]}00{key[17:]}", zone) for key in set(keys)}
+    minutes = {key: _iso(f"{key[:17]}00{key[17:]}".replace("/", "-", 2), zone) for key in set(keys)}
     return [minutes[key] + second for key, second in zip(keys, seconds, strict=True)]
 
 

@@ -17,76 +17,75 @@ import re
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import moments, records, rendering, values
+from detector.events import Col, Kind, LogFormat, Zone
+from detector.grammars import moments, records, rendering, values, verdicts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
-_START = r"(?:[^=]{0,120}?[ >])??(?:<\d{1,3}>)?(?:1 )?(?P<at>\d{9,19}(?:\.\d{1,9})?|\S{1,40}) (?P<device>\S+) "
+_START = r"(?:[^=]{0,120}?[ >])??(?:<\d{1,3}>)?(?:1 )?(\d{9,19}(?:\.\d{1,9})?|\S{1,40}) \S+ "
 _HEAD = re.compile(_START + r"(\S+) ")
 _URLS = re.compile(
-    _START
-    + r"urls src=(?P<src>\S+) dst=\S*(?P<pairs>(?: \w+=(?:'[^']*'|\S*))*) request: (?P<method>\S+) (?P<url>\S.*)",
+    _START + r"urls src=(\S+) dst=\S*((?: \w+=(?:'[^']*'|\S*))*) request: (\S+) (\S.*)",
     re.DOTALL,
 )
 _PAIR = re.compile(r" (\w+)=(?:'([^']*)'|(\S*))")
 _FILTERED = re.compile(
-    _START + r"(?:security_event|events) (?P<what>security_filtering_\w+|content_filtering_block)"
-    r"(?P<pairs>(?: \w+=(?:'[^']*'|\S*))*)\s*"
+    _START + r"(?:security_event|events) (security_filtering_\w+|content_filtering_block)"
+    r"((?: \w+=(?:'[^']*'|\S*))*)\s*"
 )
-_ACTIONS = {"block": Action.DENIED, "allow": Action.ALLOWED}
 _OTHERS = frozenset({
     "events", "flows", "firewall", "ids-alerts", "security_event", "airmarshal_events", "ip_flow_start", "ip_flow_end",
     "vpn_firewall", "cellular_firewall", "bridge_anyconnect_client_vpn_firewall",
 })  # fmt: skip
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One request to one event."""
-    found = _URLS.match(line)
-    if not found:
-        return None if not line or line.isspace() else _other(line, dialect)
-    pairs = {key: quoted or bare for key, quoted, bare in _PAIR.findall(found["pairs"])}
-    url, method = found["url"].strip(), found["method"]
-    cells = {
-        Col.AT: moments.instant(found["at"], dialect.zone),
-        Col.SOURCE_IP: _client(found["src"]),
-        Col.SOURCE_MAC: values.text(pairs.get("mac")),
-        Col.USER: values.user(pairs.get("user")),
-        Col.METHOD: records.READERS[Col.METHOD](method),
-        Col.URL: url,
-        Col.DOMAIN: None if url.partition("://")[2].startswith("...") else values.host_of_url(url),
-        Col.USER_AGENT: values.text(pairs.get("agent")),
-    }
-    return values.row_of(cells)
+def _client(written: str) -> str | None:
+    """The address without the port that hangs on it."""
+    address, _, port = written.rpartition(":")
+    return values.address(address) if port.isdecimal() and address else values.address(written)
 
 
-def _other(line: str, dialect: Dialect) -> Row | None:
-    """What was filtered, of other types nothing."""
-    if found := _FILTERED.match(line):
-        pairs = {key: quoted or bare for key, quoted, bare in _PAIR.findall(found["pairs"])}
-        url = values.text(pairs.get("url"))
-        refused = Action.DENIED if found["what"] == "content_filtering_block" else None
-        cells = {
-            Col.AT: moments.instant(found["at"], dialect.zone),
-            Col.SOURCE_IP: _client(pairs.get("src", "")),
-            Col.SOURCE_MAC: values.text(pairs.get("mac") or pairs.get("client_mac")),
-            Col.URL: url,
-            Col.DOMAIN: values.host_of_url(url),
-            Col.ACTION: _ACTIONS.get(pairs.get("action", ""), refused),
-        }
-        return values.row_of(cells) if url else None
+_TABLE = records.table(
+    {
+        Col.SOURCE_IP: "src",
+        Col.SOURCE_MAC: "mac client_mac",
+        Col.USER: "user",
+        Col.METHOD: "method",
+        Col.URL: "url",
+        Col.USER_AGENT: "agent",
+    },
+    when=moments.stamp("at"),
+    verdict=verdicts.either(
+        verdicts.verdict("action", denied="block", allowed="allow"),
+        verdicts.verdict("what", denied="content_filtering_block"),
+    ),
+    readers={Col.SOURCE_IP: _client},
+    needs=(Col.URL,),
+)
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """A request, or what was filtered; of other types nothing."""
+    if (found := _URLS.match(line)) is not None:
+        at, src, pairs, method, url = found.groups()
+        return {**_pairs(pairs), "at": at, "src": src, "method": method, "url": url.strip()}
+    if (found := _FILTERED.match(line)) is not None:
+        at, what, pairs = found.groups()
+        return {**_pairs(pairs), "at": at, "what": what}
     head = _HEAD.match(line)
-    if head and head[3] in _OTHERS and head[1].replace(".", "", 1).isdecimal():
+    if head and head[2] in _OTHERS and head[1].replace(".", "", 1).isdecimal():
         return None
     raise RefusedLine("not a line of an appliance's URLs")
 
 
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The seconds behind the syslog priority."""
-    found = _URLS.match(line) or _FILTERED.match(line)
-    return moments.instant(found["at"], dialect.zone) if found else None
+def _pairs(text: str) -> dict[str, str]:
+    return {key: quoted or bare for key, quoted, bare in _PAIR.findall(text)}
+
+
+_READER = Reader(_record, _TABLE)
 
 
 def example(row: Row) -> str:
@@ -99,24 +98,16 @@ def example(row: Row) -> str:
     )
 
 
-def _client(written: str) -> str | None:
-    """The address without the port that hangs on it."""
-    address, _, port = written.rpartition(":")
-    return values.address(address) if port.isdecimal() and address else values.address(written)
-
-
 FORMAT = LogFormat(
     name="cisco_meraki_urls",
     kind=Kind.PROXY,
     title="Cisco Meraki, URLs",
     reference="unverified: https://documentation.meraki.com/General_Administration/Monitoring_and_Reporting/"
     "Syslog_Event_Types_and_Log_Samples",
-    parse=parse,
-    timestamp=timestamp,
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=frozenset({
-        Col.AT, Col.SOURCE_IP, Col.SOURCE_MAC, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.ACTION,
-        Col.USER_AGENT,
-    }),
+    columns=_TABLE.columns,
     zone=Zone.UTC,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -69,10 +70,15 @@ def _record(line: str, dialect: Dialect) -> Cells:
         cells: dict[str, object] = dict(zip(dialect.columns, found, strict=False))
     else:
         record = jsonlog.inner(records.record(line), "properties")
-        cells = {name.lower(): cell for name, cell in record.items()}
+        cells = dict(zip(_lower(tuple(record)), record.values(), strict=True))
     if "actiontype" not in cells or not ("remoteurl" in cells or "remoteip" in cells):
         raise RefusedLine("no names of DeviceNetworkEvents")
     return _completed(cells)
+
+
+@lru_cache(maxsize=1024)
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(str.lower, names))
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:

@@ -24,8 +24,12 @@ from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import delimited, elff, moments, records, rendering, values, verdicts
 from detector.grammars.reader import Reader
+from detector.grammars.sheets import Sheet
+from detector.grammars.together import together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
@@ -45,25 +49,19 @@ _ACTIONS = frozenset({
     "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
 })  # fmt: skip
 _PORTS = {"http": "80", "https": "443"}
-_HOST = records.one("cs-host x-cs-sni cs-dns", values.host_of_url)
-_METHOD = records.one("cs-method", records.READERS[Col.METHOD])
 
 
-def _url(cells: Cells) -> str | None:
-    """The URL put together of its parts."""
-    host, written = _HOST(cells), cells.get("cs-method")
-    method = written if written in ("GET", "POST") else _METHOD(cells)
-    if not isinstance(host, str):
+def _url(method: str, scheme: str, port: str, uri: str, query: str, *names: str) -> str | None:
+    """The URL put together of its parts; the first of the names that is one is the host."""
+    host = next((one for name in names if name and (one := values.host_of_url(name)) is not None), None)
+    if host is None:
         return None
-    scheme, port = str(cells.get("cs-uri-scheme") or ""), str(cells.get("cs-uri-port") or "")
     name = f"[{host}]" if ":" in host else host
-    if method == "CONNECT" or scheme in ("", "-"):
+    if method.upper() == "CONNECT" or scheme in ("", "-"):
         return f"{name}:{port}" if port.isdecimal() else name
-    usual = _PORTS.get(scheme)
-    path = values.text(str(cells.get("cs-uri") or "")) or "/"
-    query = values.text(str(cells.get("cs-uri-query") or ""))
-    behind = f"{path}?{query.removeprefix('?')}" if query and "?" not in path else path
-    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != usual else ''}{behind}"
+    path, asked = values.text(uri) or "/", values.text(query)
+    behind = f"{path}?{asked.removeprefix('?')}" if asked and "?" not in path else path
+    return f"{scheme}://{name}{f':{port}' if port.isdecimal() and port != _PORTS.get(scheme) else ''}{behind}"
 
 
 _TABLE = records.table(
@@ -86,7 +84,9 @@ _TABLE = records.table(
         denied="block quarantine reset deny",
         allowed="allow alert useralert bypass proceed isolate",
     ),
-    derived={Col.URL: _url},
+    derived={
+        Col.URL: together("cs-method cs-uri-scheme cs-uri-port cs-uri cs-uri-query cs-host x-cs-sni cs-dns", _url)
+    },
     needs=(Col.DOMAIN, Col.URL),
     lacking="neither a URL nor a host",
 )
@@ -99,7 +99,23 @@ def _record(line: str, dialect: Dialect) -> Cells | None:
     return _object(line) if line[0] == "{" else _fields(line, dialect)
 
 
-_READER = Reader(_record, _TABLE)
+def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
+    """Of lines apart by commas, without quotes and a header."""
+    rows = [line.split(",") for line in lines]
+    if dialect.columns or {len(row) for row in rows} != {len(rows[0])} or len(rows[0]) < len(_COLUMNS):
+        return None
+    columns = list(zip(*rows, strict=True))
+    cells: dict[str, Sequence[str]] = dict(zip(_COLUMNS, columns, strict=False))
+    if (
+        '"' in "".join(lines)
+        or " " in "".join(cells["date"])
+        or not all(map(_is_transaction, cells["time"], cells["cs-bytes"], cells["sc-bytes"]))
+    ):
+        return None
+    return Sheet((), {**cells, "late-action": list(map(_late_action, rows))})
+
+
+_READER = Reader(_record, _TABLE, records=_records)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
@@ -137,10 +153,18 @@ def _fields(line: str, dialect: Dialect) -> Cells:
         raise RefusedLine("fewer fields than the header names")
     cells = dict(zip(names, found, strict=False))
     if not dialect.columns:
-        if not (cells["cs-bytes"].isdecimal() or cells["sc-bytes"].isdecimal()) or cells["time"].count(":") != 2:
+        if not _is_transaction(cells["time"], cells["cs-bytes"], cells["sc-bytes"]):
             raise RefusedLine("not the fields of a transaction")
-        cells["late-action"] = next((cell for cell in found[_LATE:] if cell in _ACTIONS), "")
+        cells["late-action"] = _late_action(found)
     return cells
+
+
+def _is_transaction(time: str, sent: str, received: str) -> bool:
+    return (sent.isdecimal() or received.isdecimal()) and time.count(":") == 2
+
+
+def _late_action(row: Sequence[str]) -> str:
+    return next((cell for cell in row[_LATE:] if cell in _ACTIONS), "")
 
 
 def _object(line: str) -> Cells:

@@ -18,17 +18,24 @@ JSON: ``{"LogType":"THREAT","Subtype":"url","TimeGenerated":"2020-02-27T10:00:00
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, delimited, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import cef, delimited, leef, many, moments, records, rendering, shapes, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
+from detector.grammars.sheets import Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
+
+T = TypeVar("T")
 
 _VENDOR = "Palo Alto"
 _TYPES = frozenset({"THREAT", "TRAFFIC", "DECRYPTION"})
@@ -44,11 +51,15 @@ _PLACES = {
     "TRAFFIC": {"BytesSent": 32, "BytesReceived": 33},
     "DECRYPTION": {"SNI": 63},
 }
-_ALWAYS = {"received": 1, "subtype": 4, "TimeGenerated": 6, "SourceAddress": 7, "SourceUser": 12, "Action": 30}
-
-
-def _user(text: str) -> str | None:
-    return None if text.startswith("x-fwd-for") else values.user(text)
+_ALWAYS = {
+    "syslog header": 0,
+    "received": 1,
+    "subtype": 4,
+    "TimeGenerated": 6,
+    "SourceAddress": 7,
+    "SourceUser": 12,
+    "Action": 30,
+}
 
 
 _NAMES = {
@@ -77,8 +88,8 @@ _TABLE = records.table(
     ),
     readers={
         Col.URL: lambda text: text.strip('"') or None,
-        Col.USER: _user,
-        Col.USER_AGENT: lambda text: None if text == "0" else text,
+        Col.USER: many.but("", values.user, beginning="x-fwd-for"),
+        Col.USER_AGENT: many.but("0", values.text),
     },
 )
 
@@ -87,11 +98,28 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
     """A record of traffic; other logs of the firewall are no events."""
     if line[0] == "{":
         return _object(line)
-    message = cef.find(line) or leef.find(line)
+    message = (cef.find(line) or leef.find(line)) if "|" in line else None
     return _fields(line) if message is None else _message(message)
 
 
-_READER = Reader(_record, _TABLE, Layouts((shapes.cef_message, shapes.leef_message), "cat Type Subtype"))
+def _records(lines: Sequence[str], _dialect: Dialect) -> Sheet | None:
+    """Of CSV lines of one log without precise times."""
+    if "|" in (whole := "".join(lines)) or "{" in whole:
+        return None
+    rows = list(map(delimited.cells, lines))
+    if {len(row) for row in rows} != {len(rows[0])} or len(rows[0]) < _LEAST:
+        return None
+    columns = list(zip(*rows, strict=True))
+    if columns[3:5] != [(rows[0][3],) * len(rows), (rows[0][4],) * len(rows)] or rows[0][3] not in _TYPES:
+        return None
+    if any("T" in "".join(column) for column in columns[_PRECISE_FROM:]):
+        return None
+    names, pick = _picker(rows[0][3], len(columns), is_url=rows[0][4] == "url")
+    return Sheet((), dict(zip(names, pick(columns), strict=True)))
+
+
+_LAYOUTS = Layouts((shapes.cef_message, shapes.leef_message), "cat Type Subtype")
+_READER = Reader(_record, _TABLE, _LAYOUTS, _records)
 
 
 def example(row: Row) -> str:
@@ -119,14 +147,28 @@ def _fields(line: str) -> Cells | None:
         if log in _OTHERS and found[2].isalnum():
             return None
         raise RefusedLine("not a PAN-OS log")
-    places = {**_ALWAYS, **_PLACES[log]}
-    if log == "THREAT" and found[4] != "url":
-        places.pop("URL")  # of other threats it is the name of a file or a signature
-    cells = {name: found[at] for name, at in places.items() if at < len(found)} | {"syslog header": found[0]}
+    names, pick = _picker(log, len(found), is_url=found[4] == "url")
+    cells = dict(zip(names, pick(found), strict=True))
     late = [cell for cell in found[_PRECISE_FROM:] if cell[10:11] == "T"]
     if late and _PRECISE.fullmatch(late[-1]):
         cells["precise"] = late[-1]
     return cells
+
+
+class _Pick(Protocol):
+    """Picks some cells of a row, or some columns."""
+
+    def __call__(self, row: Sequence[T], /) -> Sequence[T]: ...
+
+
+@lru_cache(maxsize=256)
+def _picker(log: str, width: int, *, is_url: bool) -> tuple[Sequence[str], _Pick]:
+    """The names of a log's cells, and what picks those out of so many."""
+    places = {**_ALWAYS, **_PLACES[log]}
+    if log == "THREAT" and not is_url:
+        places.pop("URL")  # of other threats it is the name of a file or a signature
+    held = {name: at for name, at in places.items() if at < width}
+    return tuple(held), itemgetter(*held.values())
 
 
 def _message(message: cef.Message | leef.Message) -> Cells | None:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import delimited, dns, nss, records, rendering, shapes, verdicts
+from detector.grammars import delimited, dns, many, nss, records, rendering, shapes, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row, Value
+    from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
 _CSV = (
@@ -38,15 +38,6 @@ _NAMES = {
     Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost request",
     Col.QUESTION_TYPE: "dns_reqtype reqtype dnsreqtype requestMethod",
 }
-_LOGIN = records.one(_NAMES[Col.USER], nss.user)
-
-
-def _user(cells: Cells) -> Value | None:
-    """The login; a place stands in for a user whom nobody knows."""
-    who, place = _LOGIN(cells), cells.get("location")
-    return None if isinstance(place, str) and who == nss.plain(place) else who
-
-
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.USER},
     when=nss.WHEN,
@@ -54,11 +45,11 @@ _TABLE = records.table(
         verdicts.verdict("reqaction resaction", denied="block deny drop redir"),  # or its answer: the client got none
         verdicts.verdict("reqaction resaction act", denied="res_block", allowed="allow"),
     ),
-    derived={Col.USER: _user},
+    derived={Col.USER: nss.person(_NAMES[Col.USER], "location")},
     needs=(Col.QUESTION,),
     lacking="no name was asked for",
     readers={
-        Col.QUESTION: lambda text: None if text in ("None", "N/A") else dns.name(text),
+        Col.QUESTION: many.but("None N/A", dns.name),
         Col.QUESTION_TYPE: lambda text: dns.type_name(text.split(" ", 1)[0]),
     },
 )

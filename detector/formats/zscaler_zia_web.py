@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, nss, records, rendering, shapes, values, verdicts
+from detector.grammars import csvexport, many, nss, records, rendering, shapes, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
-    from detector.events import Dialect, Row, Value
+    from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
 _CSV = (
@@ -55,16 +55,6 @@ _NAMES = {
     Col.BYTES_RECEIVED: "responsesize respsize in dstBytes receivedbytes",
     Col.USER_AGENT: "useragent eua ua requestClientApplication",
 }
-_LOGIN = records.one(_NAMES[Col.USER], nss.user)
-
-
-def _user(cells: Cells) -> Value | None:
-    """The login; a place stands in for a user whom nobody knows."""
-    who = _LOGIN(cells)
-    place = cells.get("location") or cells.get("realm") or cells.get("spriv")
-    return None if isinstance(place, str) and who == nss.plain(place) else who
-
-
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.USER},
     when=nss.WHEN,
@@ -72,10 +62,10 @@ _TABLE = records.table(
     scheme="protocol",
     readers={
         Col.USER_AGENT: nss.plain,
-        Col.URL: lambda text: None if text in ("None", "N/A", "NA") else text,
-        Col.DOMAIN: lambda text: None if text in ("None", "N/A", "NA") else values.host_of_url(text),
+        Col.URL: many.but("None N/A NA", values.text),
+        Col.DOMAIN: many.but("None N/A NA", values.host_of_url),
     },
-    derived={Col.USER: _user},
+    derived={Col.USER: nss.person(_NAMES[Col.USER], "location realm spriv")},
     needs=(Col.URL, Col.DOMAIN),
     lacking="neither a URL nor a host",
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from detector.events import Action, Col, Kind
 from detector.grammars import many, moments
 from detector.grammars.records import CHALLENGES, Asked
-from detector.grammars.together import Together
+from detector.grammars.together import Meant, Together
 from detector.grammars.verdicts import Either, Words
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def columns(table: Table, sheet: Sheet, dialect: Dialect) -> dict[Col, Column]:
     for column, derive in (*((step.column, step.value) for step in table.later), *table.derived):
         known = found.get(column) or [None] * len(sheet)
         if None in known:
-            found[column] = [
-                derive(record) if cell is None else cell for record, cell in zip(sheet.records, known, strict=True)
-            ]
+            more = _together(derive, sheet) if isinstance(derive, Together) else map(derive, sheet.records)
+            found[column] = [other if cell is None else cell for cell, other in zip(known, more, strict=True)]
     if _STATUS in found or table.verdict is not None:
         found[_ACTION] = _actions(found.get(_STATUS), table, sheet)
     if _QUESTION in found and table.asked is not Asked.SAME:
@@ -119,9 +118,7 @@ def said_by(verdict: Verdict | None, sheet: Sheet) -> list[Action | None]:
                 found = [more if said is None else said for said, more in zip(found, said_by(one, sheet), strict=True)]
         return found
     if isinstance(verdict, Together):
-        said = list(zip(*(sheet.texts_at(path) for path in verdict.fields), strict=True))
-        known = {texts: verdict.meaning(*texts) for texts in set(said)}
-        return [known[texts] for texts in said]
+        return _together(verdict, sheet)
     if not isinstance(verdict, Words):
         return found if verdict is None else [verdict(record) for record in sheet.records]
     for field in verdict.fields:
@@ -130,6 +127,13 @@ def said_by(verdict: Verdict | None, sheet: Sheet) -> list[Action | None]:
             meanings = {text: verdict.of(text) for text in set(texts)}
             found = [meanings[text] if said is None else said for said, text in zip(found, texts, strict=True)]
     return found
+
+
+def _together(word: Together[Meant], sheet: Sheet) -> list[Meant | None]:
+    """What several fields say, each set of texts looked at once."""
+    said = list(zip(*(sheet.texts_at(path) for path in word.fields), strict=True))
+    known = {texts: word.meaning(*texts) for texts in set(said)}
+    return [known[texts] for texts in said]
 
 
 def _ask(found: dict[Col, Column], asked: Asked) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.grammars import dns, mail, values
@@ -135,8 +136,45 @@ def distinct(read: Callable[[str], Value | None]) -> Many:
     return read_all
 
 
+@dataclass(frozen=True, slots=True)
+class But:
+    """A reader to which some words say nothing.
+
+    Attributes:
+        words: those.
+        beginning: of others of that kind, empty for none.
+        read: what reads all others.
+    """
+
+    words: frozenset[str]
+    beginning: str
+    read: Callable[[str], Value | None]
+
+    def __call__(self, text: str) -> Value | None:
+        """Of one text."""
+        is_nothing = text in self.words or (self.beginning and text.startswith(self.beginning))
+        return None if is_nothing else self.read(text)
+
+    def all(self, texts: Sequence[str]) -> Sequence[Value | None]:
+        """Of many."""
+        if self.words.isdisjoint(texts) and (not self.beginning or self.beginning not in "\0".join(texts)):
+            return all_of(self.read)(texts)
+        return list(map(self, texts))
+
+
+def but(words: str, read: Callable[[str], Value | None], *, beginning: str = "") -> But:
+    """A reader to which some words, apart by blanks, say nothing.
+
+    >>> but("None N/A", len)("None"), but("None N/A", len)("abc"), but("", len, beginning="x-")("x-y")
+    (None, 3, None)
+    """
+    return But(frozenset(words.split()), beginning, read)
+
+
 def all_of(read: Callable[[str], Value | None]) -> Many:
     """What reads many texts the same way, never given an empty one or a lone dash."""
+    if isinstance(read, But):
+        return read.all
     return _KNOWN.get(read) or (lambda texts: [read(text) for text in texts])
 
 

@@ -114,7 +114,7 @@ class Parts:
             return [None] * len(sheet)
         days, clocks = sheet.cells(self.date), sheet.cells(self.time)
         both = [
-            f"{day} {clock}" if isinstance(day, str) and isinstance(clock, str) else ""
+            f"{day} {clock}" if type(day) is str and type(clock) is str else ""
             for day, clock in zip(days, clocks, strict=True)
         ]
         return instants(both, self.zone or dialect.zone)
@@ -259,8 +259,6 @@ def instants(cells: Sequence[object], zone: tzinfo) -> list[int | None]:
     """The same as ``instant`` of each cell, ``None`` for empty ones."""
     texts = [cell if type(cell) is str else str(cell) if type(cell) is int else "" for cell in cells]
     if len({len(text) for text in texts}) == 1:
-        if texts[0][4:5] == "/":
-            texts = [text.replace("/", "-", 2) if text[4:5] == "/" else text for text in texts]
         try:
             return [*stamps.same(texts, zone)]
         except (ValueError, OverflowError):

@@ -15,12 +15,14 @@ from urllib.parse import unquote
 from detector.errors import RefusedLine
 from detector.events import stamps
 from detector.grammars import cef, kv, leef, moments, records, values
+from detector.grammars.together import together
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from detector.events import Dialect
     from detector.grammars.records import Cells
+    from detector.grammars.together import Together
 
 _TOKEN = re.compile(r"%[-+0 ]?\d*[a-zA-Z]{1,2}\{(\w{1,40})\}")
 _ESCAPES = {"\\t": "\t", "\\n": "", "\\r": "", "\\{": "{", "\\}": "}", '\\"': '"', "\\,": ",", "\\\\": "\\"}
@@ -111,6 +113,24 @@ def plain(text: str) -> str | None:
 def user(text: str) -> str | None:
     """A login; a location that stands in for one is found by who knows the location."""
     return values.user(plain(text))
+
+
+def person(logins: str, places: str) -> Together[str]:
+    """Reads the login from the first of some fields that holds one; a place stands in for a user whom nobody knows.
+
+    >>> who = person("user login", "location")
+    >>> who({"login": "u1042"}), who({"user": "Road%20Warrior", "location": "Road%20Warrior"})
+    ('u1042', None)
+    """
+    count = len(logins.split())
+
+    @lru_cache(maxsize=8192)
+    def said(*texts: str) -> str | None:
+        who = next((one for text in texts[:count] if text and text != "-" and (one := user(text)) is not None), None)
+        place = next((text for text in texts[count:] if text), None)
+        return None if place is not None and who == plain(place) else who
+
+    return together(f"{logins} {places}", said)
 
 
 def civil(text: str, zone: tzinfo) -> int | None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from detector.events import Col, Dialect, Row, Value
     from detector.grammars.records import Cells, Table
 
+Records: TypeAlias = "Callable[[Sequence[str], Dialect], Sheet | None]"
+"""The records of many lines, ``None`` where not all are of one usual form."""
+
 Record: TypeAlias = "Callable[[str, Dialect], Cells | None]"
 """The record of a line that is not blank, ``None`` where it is no event; raises ``RefusedLine`` for other lines."""
 
@@ -37,11 +40,13 @@ class Reader:
         record: the record of a line.
         table: what reads it; or how that is told.
         layouts: how lines of one layout are read at once, ``None`` where a line is no list of names and cells.
+        records: the same records of many lines, ``None`` where only ``record`` tells.
     """
 
     record: Record
     table: AnyTable | Choose
     layouts: Layouts | None = None
+    records: Records | None = None
 
     def parse(self, line: str, dialect: Dialect) -> Row | None:
         """One line to one event; blank lines are none."""
@@ -75,6 +80,10 @@ class Reader:
     def _sheets(self, lines: Sequence[str], dialect: Dialect) -> Iterator[tuple[AnyTable, Sequence[int], Sheet]]:
         """The records of lines, and the lines' places, by the table that reads them."""
         left: Sequence[int] = range(len(lines))
+        if self.records is not None and (usual := self.records(lines, dialect)) is not None:
+            if (table := self._table(usual.records[0] if callable(self.table) else {})) is not None:
+                yield table, left, usual
+            return
         if self.layouts is not None and not dialect.options:
             known, left = self.layouts.split(lines, dialect)
             for places, sheet in known:

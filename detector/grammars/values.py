@@ -209,4 +209,5 @@ def _host_of(value: str) -> str | None:
             return None  # a bracket alone is no IPv6 address, and what stands behind it no name
     elif value.count(":") == 1:
         value = value.partition(":")[0]
-    return lower(value).removesuffix(".") or None
+    name = lower(value).removesuffix(".")
+    return name if name.strip(".") else None  # of ``https://...`` the host was left out

@@ -11,13 +11,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from detector.events import Col, read_lines
-from detector.events.reading import is_head
+from detector.events.reading import holds_head
 from detector.scan.results import REFUSED_KEPT, RefusedAt
 from detector.scan.sample import NOTHING, Sample, sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from detector.events import Dialect, LogFormat, Reading
     from detector.match import Matcher, Sighting
 
@@ -66,7 +64,11 @@ class Look:
             self._starts.add(start)
         self._lines += lines
         self._bytes += sum([len(raw) for _, raw in lines])
-        if len(self._lines) >= TOGETHER_LINES or self._bytes >= TOGETHER_BYTES or self._holds_head(lines):
+        if (
+            len(self._lines) >= TOGETHER_LINES
+            or self._bytes >= TOGETHER_BYTES
+            or holds_head(lines, self._format.head_literals)
+        ):
             self.read()
 
     def take_cut(self, lines: list[tuple[int, bytes]], kept_bytes: int) -> None:
@@ -90,10 +92,6 @@ class Look:
             for one in reading.refusals[: REFUSED_KEPT - len(self.refused)]:
                 digest = hashlib.sha256(raws[one.offset]).hexdigest()
                 self.refused.append(RefusedAt(one.offset, one.length, digest, one.reason))
-
-    def _holds_head(self, lines: Sequence[tuple[int, bytes]]) -> bool:
-        literals = self._format.head_literals
-        return bool(literals) and is_head(b"\n".join([raw for _, raw in lines]), literals)
 
     def _find(self, lines: list[tuple[int, bytes]], kept_bytes: int | None = None) -> Reading:
         """Parse and match lines."""
