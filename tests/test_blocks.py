@@ -24,6 +24,7 @@ from detector.grammars import (
     moments,
     records,
     shapes,
+    spellings,
     together,
     values,
     verdicts,
@@ -120,8 +121,8 @@ def table_of(asked, needs=(), kind=None):
         when=moments.first(
             moments.stamp("t net.t"),
             moments.parts("day", "clock"),
-            moments.spelled("sni src", lambda text, _dialect: len(text) if text[:1] == "1" else None),
-            moments.written("q host"),
+            spellings.spelled("sni src", lambda text, _dialect: len(text) if text[:1] == "1" else None),
+            spellings.written("q host"),
             lambda cells, _dialect: 7 if "url" in cells else None,
         ),
         verdict=verdicts.either(

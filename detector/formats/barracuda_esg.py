@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Envelope, Kind, LogFormat, Zone, stamps
 from detector.events.envelope import peel
-from detector.grammars import mail, mailtable, moments, rendering, values, verdicts
+from detector.grammars import mail, mailtable, rendering, spellings, values, verdicts
 from detector.grammars.moments import at_of
 from detector.grammars.reader import Reader
 
@@ -56,7 +56,7 @@ def _action(text: str) -> Action | None:
 
 _MAILS = mailtable.table(
     {Col.SOURCE_IP: "client", Col.SENDER: "sender", Col.TO: "recipients", Col.SUBJECT: "subject"},
-    when=moments.Spelled(("start",), _start, counts=True),
+    when=spellings.Spelled(("start",), _start, counts=True),
     verdict=verdicts.told("action", _action),
     direction=mailtable.word("way", {way: way for way in _WAYS}),
     readers={Col.SOURCE_IP: values.address, Col.SUBJECT: lambda text: mail.decode_subject(text) or None},

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import cef, moments, records, rendering, shapes, verdicts
+from detector.grammars import cef, moments, records, rendering, shapes, spellings, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -50,7 +50,7 @@ _NAMES = {
 
 _TABLE = records.table(
     _NAMES,
-    when=moments.first(moments.written("rt deviceReceiptTime start startTime end endTime"), moments.header(_LINE)),
+    when=moments.first(spellings.written("rt deviceReceiptTime start startTime end endTime"), moments.header(_LINE)),
     verdict=verdicts.verdict(
         "act deviceAction outcome eventOutcome categoryOutcome",
         denied="den block drop reject reset refus quarantin prevent discard fail /fail",

@@ -21,7 +21,20 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, kv, leef, mail, mailtable, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import (
+    cef,
+    kv,
+    leef,
+    mail,
+    mailtable,
+    moments,
+    records,
+    rendering,
+    shapes,
+    spellings,
+    values,
+    verdicts,
+)
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -48,7 +61,7 @@ def _user(text: str) -> str | None:
 
 _WHEN = moments.first(
     moments.stamp("time rt devTime start"),
-    moments.Patterned("devTime", "devTimeFormat"),
+    spellings.Patterned("devTime", "devTimeFormat"),
 )
 _VERDICT = verdicts.verdict(
     "action Action act",

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Zone, stamps
-from detector.grammars import csvexport, mailformat, mailtable, moments, rendering, verdicts
+from detector.grammars import csvexport, mailformat, mailtable, rendering, spellings, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -95,7 +95,7 @@ FORMAT = mailformat.mail_format(
     zone=Zone.UTC,
     mails=mailtable.table(
         _NAMES,
-        when=moments.spelled("Timestamp TimeGenerated timestamp time", _instant, iso=True),
+        when=spellings.spelled("Timestamp TimeGenerated timestamp time", _instant, iso=True),
         verdict=verdicts.either(_PLACES, _ACTIONS),
         direction=mailtable.word("EmailDirection", mailtable.DIRECTIONS),
         authentication=_authentication,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, kv, leef, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import cef, kv, leef, moments, records, rendering, shapes, spellings, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -58,7 +58,7 @@ _TABLE = records.table(
     later={Col.DOMAIN: _NAMES[Col.DOMAIN]},
     when=moments.first(
         moments.stamp("rt time timestamp start"),
-        moments.Patterned("devTime", "devTimeFormat"),
+        spellings.Patterned("devTime", "devTimeFormat"),
     ),
     verdict=verdicts.verdict(
         "act action outcome", denied="block deny quarantine", allowed="permit allow confirm continu quota"

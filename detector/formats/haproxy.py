@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
 from detector.events.instants import to_datetime
-from detector.grammars import moments, records, together, values
+from detector.grammars import moments, records, spellings, together, values
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _TABLE = records.table(
         Col.STATUS: "status",
         Col.BYTES_RECEIVED: "bytes",
     },
-    when=moments.spelled("at", _instant),
+    when=spellings.spelled("at", _instant),
     verdict=together.together("status end", _action),
     readers={Col.SOURCE_IP: values.address, Col.DOMAIN: values.host},
     derived={

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import leef, moments, records, rendering, shapes, verdicts
+from detector.grammars import leef, moments, records, rendering, shapes, spellings, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -51,7 +51,7 @@ _NAMES = {
 
 _TABLE = records.table(
     _NAMES,
-    when=moments.first(moments.Patterned("devTime", "devTimeFormat"), moments.header(_LINE)),
+    when=moments.first(spellings.Patterned("devTime", "devTimeFormat"), moments.header(_LINE)),
     verdict=verdicts.verdict(
         "action act",
         denied="den block drop reject reset refus quarantin prevent discard",

@@ -24,7 +24,19 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import cef, delimited, leef, many, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import (
+    cef,
+    delimited,
+    leef,
+    many,
+    moments,
+    records,
+    rendering,
+    shapes,
+    spellings,
+    values,
+    verdicts,
+)
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 from detector.grammars.sheets import Sheet
@@ -78,7 +90,7 @@ _TABLE = records.table(
     when=moments.first(
         moments.stamp("precise TimeGeneratedHighResolution time_generated_high_res PanOSTimeGeneratedHighResolution"),
         moments.stamp("TimeGenerated time_generated received GenerateTime ReceiveTime"),
-        moments.written("start rt devTime"),
+        spellings.written("start rt devTime"),
         moments.header("syslog header"),
     ),
     verdict=verdicts.verdict(

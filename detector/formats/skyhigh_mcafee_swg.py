@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone, stamps
-from detector.grammars import csvexport, delimited, kv, moments, records, rendering, verdicts
+from detector.grammars import csvexport, delimited, kv, moments, records, rendering, spellings, verdicts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ _TABLE = records.table(
     },
     when=moments.first(
         moments.stamp("request_timestamp_epoch requesttimestampepoch request_timestamp requesttimestamp date"),
-        moments.spelled("time_stamp", _clf),
+        spellings.spelled("time_stamp", _clf),
     ),
     verdict=_verdict,
     scheme="scheme",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import kv, leef, moments, records, rendering, verdicts
+from detector.grammars import kv, leef, moments, records, rendering, spellings, verdicts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _TABLE = records.table(
     _NAMES,
     when=moments.first(
         moments.stamp("own", UTC),
-        moments.Patterned("devTime", "devTimeFormat"),
+        spellings.Patterned("devTime", "devTimeFormat"),
     ),
     asked=records.Asked.ONLY,
     verdict=verdicts.verdict(

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from detector.errors import RefusedLine
 from detector.events import stamps
-from detector.grammars import cef, kv, leef, moments, records, values
+from detector.grammars import cef, kv, leef, moments, records, spellings, values
 from detector.grammars.together import together
 
 if TYPE_CHECKING:
@@ -158,17 +158,17 @@ def _tokens(cells: Cells, dialect: Dialect) -> int | None:
         return None
 
 
-WHEN = moments.Zoned(
+WHEN = spellings.Zoned(
     "tz",
     moments.first(
         moments.stamp("epochtime rt start end"),
-        moments.spelled(
+        spellings.spelled(
             "datetime time Time eventtime LogTimestamp",
             lambda text, dialect: civil(text, dialect.zone),
             iso=True,
             counts=True,
         ),
-        moments.Patterned("devTime", "devTimeFormat"),
+        spellings.Patterned("devTime", "devTimeFormat"),
         _tokens,
     ),
 )

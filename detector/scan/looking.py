@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from detector.events import Col, read_lines
-from detector.events.reading import holds_head
+from detector.events.heads import holds_head
 from detector.scan.results import REFUSED_KEPT, RefusedAt
 from detector.scan.sample import NOTHING, Sample, sample_of
 
