@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines, stamps
+from detector.events.envelope import known_instant, peel
+from detector.events.envelopes import known_instants, peel_all
 from detector.formats import own_formats
 from detector.grammars import (
     cef,
@@ -83,6 +85,46 @@ def test_examples_are_read_at_once(name):
     taken = log_format.block(texts, dialect.dialect)
     assert list(taken.places) == list(range(len(texts)))
     assert set(taken.columns[Col.AT]) == {log_format.parse(texts[0], dialect.dialect)[Col.AT]}
+
+
+HEADED = st.sampled_from((
+    "Feb 27 10:00:00 mx1 postfix/qmgr[7]: 4F3A2: removed", "<22>Feb 27 10:00:00 mx1: a", "Feb 30 10:00:00 a[7]: b",
+    "2020-02-27T10:00:00.123+01:00 mx1 a: b", "<30>1 2020-02-27T10:00:00Z gw squid 12 - - 1582797600.1 5 x",
+    "2020-02-27 10:00:00\tmail.info\tmx1\ta[7]: b", "2020-02-27 10:00:00 mx1 a[7]: b", "no header", "",
+    "Feb 27 10:00:00 mx1 sendmail[7]: [ID 801593 mail.info] x0142", "Feb 27 10:00:00 mx1 a\nFeb 27 10:00:01 mx1 b",
+    "2020-02-27T25:00:00Z mx1 a: b", "Feb 27 10:00:00", "Feb 27 10:00:00 \u2028mx1 a: b",
+))  # fmt: skip
+
+
+@pytest.mark.parametrize("envelope", [Envelope.SYSLOG, Envelope.TAGGED])
+@given(texts=st.lists(HEADED, min_size=1, max_size=4))
+def test_many_headers_are_the_same_as_each(envelope, texts):
+    headers, at_once = [peel(text, envelope) for text in texts], peel_all(texts, envelope)
+    dialect = Dialect(written_until=UNTIL)
+    if None in headers:
+        assert at_once is None
+    else:
+        assert list(zip(*at_once, strict=True)) == headers
+        assert known_instants(at_once.ats, dialect) == [known_instant(header, dialect) for header in headers]
+
+
+def test_lines_that_are_no_events_are_read_once():
+    log_format, kept = FORMATS["sendmail"], "to=<u1042@example.org>, mailer=local, dsn=2.0.0, stat=Sent"
+    texts = [f"Feb 27 10:00:00 mx1 sendmail[7]: 01RA00u1042: {told}" for told in (kept, "pause", kept)]
+    taken = log_format.block(texts, Dialect())
+    assert (taken.places, taken.passed) == ([0, 2], [1])
+    assert same(log_format, Dialect(), [text.encode() for text in texts]).passed == 1
+    assert same(log_format, Dialect(), [texts[1].encode()] * 3).passed == 3
+    assert same(log_format, Dialect(envelope=Envelope.SYSLOG), [texts[1].encode()] * 3).passed == 3
+    mixed = same(FORMATS["postfix"], Dialect(), [b"Feb 27 10:00:00 mx1 a[7]: b", b"Feb 27 10:00:00 4F3A2: to=", b""])
+    assert (mixed.passed, len(mixed.refusals)) == (2, 1)
+
+
+def test_a_host_stands_before_the_id_of_its_transaction_however_often_a_line_is_relayed():
+    raw = b"Feb 27 10:00:00 mx1 postfix/qmgr[7]: 4F3A2: from=<a@example.com>, size=1, nrcpt=1"
+    once = same(FORMATS["postfix"], Dialect(), [raw])
+    twice = same(FORMATS["postfix"], Dialect(envelope=Envelope.SYSLOG), [b"Feb 27 10:00:00 relay " + raw])
+    assert [one.batch.columns[Col.TRANSACTION] for one in (once, twice)] == [["mx1 4F3A2"], ["relay mx1 4F3A2"]]
 
 
 ODD = st.sampled_from((

@@ -84,6 +84,8 @@ class Columns:
 
     def put(self, cells: Mapping[Col, Sequence[Value | None]], count: int) -> None:
         """Add so many rows that are columns already below those before."""
+        if not count:
+            return
         held = {name: column for name, column in cells.items() if column[0] is not None or column.count(None) < count}
         for name, column in held.items():
             if name not in self.cells:

@@ -50,9 +50,12 @@ _STAMP = (
 )
 _TAG = r"[^\s:\[\]]{1,64}+(?:\[[^\]\s]{0,32}\])?:"
 _LEVEL = r"\w{1,20}\.\w{1,20}"
-_CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:<{_LEVEL}> +)?(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
 _SOLARIS = rf"\[ID \d{{1,10}} {_LEVEL}\] "
-_HEAD, _TAGGED_HEAD = re.compile(_CLASSIC), re.compile(rf"{_CLASSIC}(?:{_TAG} ?)?(?:{_SOLARIS})?")
+CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:<{_LEVEL}> +)?(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
+"""The pattern of all headers but RFC 5424's and those that begin with a date and a blank: stamp, then host."""
+TAGGED_CLASSIC = rf"{CLASSIC}(?:{_TAG} ?)?(?:{_SOLARIS})?"
+"""The same with the tag behind it."""
+_HEAD, _TAGGED_HEAD = re.compile(CLASSIC), re.compile(TAGGED_CLASSIC)
 _TAG_AND_ID = re.compile(rf"({_TAG} ){_SOLARIS}")
 _DATE = r"\d{4}-\d\d-\d\d"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -107,14 +110,23 @@ def _peel_columns(text: str, envelope: Envelope) -> Header | None:
 
 def instant(header: Header, dialect: Dialect) -> int | None:
     """The header's stamp as an instant, ``None`` where its year cannot be known."""
-    if header.at[:1].isdigit():
-        return stamps.iso(header.at, dialect.zone)
-    return stamps.syslog(header.at, dialect.zone, dialect.written_until)
+    return _instant_of(header.at, dialect)
 
 
 def known_instant(header: Header, dialect: Dialect) -> int | None:
-    """The same, ``None`` also where the stamp is broken: a line whose time alone is broken is kept."""
+    """The same, ``None`` also where the stamp is broken: refusing a line for its time alone would lose a sighting."""
+    return known_instant_of(header.at, dialect)
+
+
+def known_instant_of(at: str, dialect: Dialect) -> int | None:
+    """The same of a header's stamp."""
     try:
-        return instant(header, dialect)
+        return _instant_of(at, dialect)
     except (ValueError, OverflowError):
         return None
+
+
+def _instant_of(at: str, dialect: Dialect) -> int | None:
+    if at[:1].isdigit():
+        return stamps.iso(at, dialect.zone)
+    return stamps.syslog(at, dialect.zone, dialect.written_until)

@@ -76,14 +76,16 @@ class Taken(NamedTuple):
     Attributes:
         places: which of the lines, ascending.
         columns: their cells, the same that ``Parse`` gives for each.
+        passed: which other lines were read too, and are no events.
     """
 
     places: Sequence[int]
     columns: Mapping[Col, Sequence[Value | None]]
+    passed: Sequence[int] = ()
 
 
 Block: TypeAlias = Callable[[Sequence[str], Dialect], Taken | None]
-"""Many lines at once. Those that are no events, or not the usual ones, are left: they are read one by one."""
+"""Many lines at once. Those that are not the usual ones (or no events) may be left: they are read one by one."""
 
 Glance: TypeAlias = Callable[[Dialect], Cut | str | None]
 """How a first look reads lines under a dialect without parsing them, see ``detector.events.glance``; ``None`` where

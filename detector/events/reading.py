@@ -10,7 +10,8 @@ from typing import NamedTuple
 from detector.errors import RefusedLine
 from detector.events.batch import Columns, EventBatch, Row, Value
 from detector.events.columns import Col
-from detector.events.envelope import Envelope, Header, instant, peel
+from detector.events.envelope import Envelope, instant, known_instant, peel
+from detector.events.envelopes import known_instants, peel_all, with_hosts
 from detector.events.format import Block, Dialect, LogFormat, Parse, Taken
 from detector.events.heads import is_head
 
@@ -118,12 +119,13 @@ class _Reader:
             is_head(whole, self._format.head_literals) and self._has_head(lines, texts)
         )
         taken = self._at_once(texts) if is_plain and texts is not None else None
-        if taken is None or not taken.places:
+        if taken is None or not (taken.places or taken.passed):
             kept, rows = self._singly(lines, [text_of(raw) for _, raw in lines] if texts is None else texts)
             self.columns.take(rows)
             self._note(lines, kept)
-        elif len(taken.places) == len(lines):
-            self.columns.put(taken.columns, len(lines))
+        elif len(taken.places) + len(taken.passed) == len(lines):
+            self.passed += len(taken.passed)
+            self.columns.put(taken.columns, len(taken.places))
             self._note(lines, taken.places)
         else:
             self._merge(lines, texts or (), taken)
@@ -151,7 +153,8 @@ class _Reader:
 
     def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
-        held = set(taken.places)
+        self.passed += len(taken.passed)
+        held = {*taken.places, *taken.passed}
         left = [place for place in range(len(lines)) if place not in held]
         kept, rows = self._singly([lines[place] for place in left], [texts[place] for place in left])
         places = [*taken.places, *(left[at] for at in kept)]
@@ -195,23 +198,17 @@ class _Reader:
 
 def _peeled_at_once(block: Block, texts: Sequence[str], dialect: Dialect) -> Taken | None:
     """Some lines behind syslog headers; those have the time of lines without one of their own, and the host."""
-    headers = [header for text in texts if (header := peel(text, dialect.envelope)) is not None]
-    if len(headers) < len(texts):
+    headers = peel_all(texts, dialect.envelope)
+    if headers is None or (taken := block(headers.bodies, dialect)) is None:
         return None
-    taken = block([header.body for header in headers], dialect)
-    if taken is None:
-        return None
-    known = taken.columns.get(_AT) or [None] * len(taken.places)
-    columns = dict(taken.columns)
-    columns[_AT] = [
-        _instant(headers[place], dialect) if at is None else at for place, at in zip(taken.places, known, strict=True)
-    ]
-    if _TRANSACTION in columns:
-        columns[_TRANSACTION] = [
-            key if key is None or not (host := headers[place].host) else f"{host} {key}"
-            for place, key in zip(taken.places, columns[_TRANSACTION], strict=True)
-        ]
-    return Taken(taken.places, columns)
+    columns, places = dict(taken.columns), taken.places
+    known = columns.get(_AT) or [None] * len(places)
+    if None in known:
+        outer = known_instants([headers.ats[place] for place in places], dialect)
+        columns[_AT] = [there if at is None else at for at, there in zip(known, outer, strict=True)]
+    if keys := columns.get(_TRANSACTION):
+        columns[_TRANSACTION] = with_hosts(keys, [headers.hosts[place] for place in places])
+    return taken._replace(columns=columns)
 
 
 def _timed(taken: Taken, texts: Sequence[str], dialect: Dialect) -> Taken:
@@ -222,7 +219,7 @@ def _timed(taken: Taken, texts: Sequence[str], dialect: Dialect) -> Taken:
     ats = [
         _instant_of(texts[place], dialect) if at is None else at for place, at in zip(taken.places, known, strict=True)
     ]
-    return Taken(taken.places, {**taken.columns, _AT: ats})
+    return taken._replace(columns={**taken.columns, _AT: ats})
 
 
 def _texts_of(whole: bytes, count: int) -> list[str] | None:
@@ -258,7 +255,7 @@ def _parse_peeled(parse: Parse, text: str, dialect: Dialect) -> Row | None:
         return None
     if header.host and _TRANSACTION in row:
         row[_TRANSACTION] = f"{header.host} {row[_TRANSACTION]}"
-    if _AT not in row and (at := _instant(header, dialect)) is not None:
+    if _AT not in row and (at := known_instant(header, dialect)) is not None:
         row[_AT] = at
     return row
 
@@ -278,14 +275,7 @@ def _instant_of(text: str, dialect: Dialect) -> int | None:
     if dialect.envelope or text[:1] in _NO_HEADER:
         return None
     header = peel(text, Envelope.SYSLOG)
-    return None if header is None else _instant(header, dialect)
-
-
-def _instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except (ValueError, OverflowError):
-        return None  # a line whose stamp alone is broken is kept as "time unknown": refusing it would lose a sighting
+    return None if header is None else known_instant(header, dialect)
 
 
 def _reason(fault: Exception) -> str:

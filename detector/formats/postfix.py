@@ -38,14 +38,14 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone, to_iso
-from detector.events.envelope import instant, peel
+from detector.events.envelope import known_instant, peel
 from detector.grammars import mail, mailqueue, values
+from detector.grammars.fragments import Fragments, headed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row
-    from detector.events.envelope import Header
 
 _LINE = re.compile(
     r"(?:([^\s:\[\]]{1,64}+)\[[^\]\s]{0,32}+\]: |([^\s:\[\]/]{1,32}+/[^\s:\[\]]{1,32}+): )?"
@@ -73,7 +73,7 @@ _DKIM = re.compile(r"s=\S+ d=(\S+) (?:a=\S+ )?SSL ?(.*)|signature=\S* domain=(\S
 _DMARC = re.compile(r"\S+ (pass|fail)\s*")
 
 # Looking a member up on its class costs 70 ns.
-_SYSLOG, _DENIED, _ALLOWED = Envelope.SYSLOG, Action.DENIED, Action.ALLOWED
+_DENIED, _ALLOWED = Action.DENIED, Action.ALLOWED
 _TRANSACTION, _AT, _CLIENT_IP, _USER, _SENDER = Col.TRANSACTION, Col.AT, Col.SOURCE_IP, Col.USER, Col.SENDER
 _TO, _ACTION, _DIRECTION, _IDENTIFIER = Col.TO, Col.ACTION, Col.DIRECTION, Col.MESSAGE_ID
 _SUBJECT, _AUTHOR, _FROM_NAME, _VERDICT = Col.SUBJECT, Col.FROM, Col.FROM_NAME, Col.AUTHENTICATION
@@ -92,28 +92,10 @@ _LOCAL_RELAYS = frozenset(
 )
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One line to a fragment of its transaction; a fragment that holds its id alone ends the transaction."""
-    if dialect.envelope and (found := _LINE.match(line)):
-        return _fragment(found)
-    header = peel(line, _SYSLOG)
-    if found := _LINE.match(line if header is None else header.body):
-        row = _fragment(found)
-        if header is not None and row is not None:
-            if header.host:  # several servers may write into one file, each with its own queue ids
-                row[_TRANSACTION] = f"{header.host} {row[_TRANSACTION]}"
-            if (at := _instant(header, dialect)) is not None:
-                row[_AT] = at
-        return row
-    if header is not None or not line or line.isspace() or dialect.envelope or _TAG.match(line):
-        return None
-    raise RefusedLine("neither a syslog header nor a program's tag")
-
-
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The syslog header's, where it is still there."""
     header = peel(line, Envelope.SYSLOG)
-    return None if header is None else _instant(header, dialect)
+    return None if header is None else known_instant(header, dialect)
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -146,11 +128,13 @@ def example(row: Row) -> str:
     return "\n".join(f"{stamp} mx1 postfix/{service}[4242]: {queue_id}: {text}" for service, text in told)
 
 
-def _instant(header: Header, dialect: Dialect) -> int | None:
-    try:
-        return instant(header, dialect)
-    except RefusedLine:  # a line whose time alone is broken is kept
+def _of_body(body: str, dialect: Dialect) -> Row | None:
+    if found := _LINE.match(body):
+        return _fragment(found)
+    header = peel(body, Envelope.SYSLOG) if dialect.envelope else None  # relayed twice
+    if header is None or (found := _LINE.match(header.body)) is None:
         return None
+    return headed(header, _fragment(found), dialect)
 
 
 def _fragment(line: re.Match[str]) -> Row | None:
@@ -284,13 +268,17 @@ def _verdict(program: str, queue_id: str, told: str) -> Row | None:
     return {_TRANSACTION: queue_id, _VERDICT: verdict} if verdict else None
 
 
+_FRAGMENTS = Fragments(
+    _of_body, lambda line: _LINE.match(line) or _TAG.match(line), "neither a syslog header nor a program's tag"
+)
 FORMAT = LogFormat(
     name="postfix",
     kind=Kind.MAIL,
     title="Postfix (syslog or maillog_file, joined by queue id)",
     reference="unverified: https://www.postfix.org/header_checks.5.html",
-    parse=parse,
+    parse=_FRAGMENTS.parse,
     timestamp=timestamp,
+    block=_FRAGMENTS.block,
     example=example,
     columns=_COLUMNS,
     zone=Zone.LOCAL,

@@ -22,10 +22,9 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from detector.errors import RefusedLine
-from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
-from detector.events.envelope import known_instant, peel
+from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import kv, mail, mailqueue, mailsession, mailtable, rendering, sendmail, values
+from detector.grammars.fragments import Fragments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,33 +34,6 @@ if TYPE_CHECKING:
 _FILTER = re.compile(r"(?:filter_instance\d*(?:\[\d{1,10}\])?: )?(?:rprt|info|warn|err|note) (s=.*)", re.DOTALL)
 _SENDMAIL = re.compile(r"(?:[\w-]*sendmail[\w-]*|sm-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
 _REFUSALS = frozenset({"discard", "reject", "quarantine", "redirect", "stop", "blackhole"})
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One line to a fragment of its transaction."""
-    if not line or line.isspace():
-        return None
-    if dialect.envelope:
-        return _of_body(line)
-    header = peel(line, Envelope.SYSLOG)
-    if header is None:
-        if _FILTER.match(line) or _SENDMAIL.match(line):
-            return _of_body(line)
-        raise RefusedLine("neither a syslog header nor a tag of the filter or of Sendmail")
-    row = _of_body(header.body)
-    if row is None:
-        return None
-    if header.host:
-        row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if (at := known_instant(header, dialect)) is not None:
-        row[Col.AT] = at
-    return row
-
-
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The syslog header's, where it is still there."""
-    header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
-    return None if header is None else known_instant(header, dialect)
 
 
 def join(rows: Sequence[Row]) -> Iterable[tuple[int, Row]]:
@@ -98,7 +70,7 @@ def example(row: Row) -> str:
     return "\n".join(f"{at} pps1 filter_instance1[4242]: rprt s={key} m=1 x={key}-1 {text}" for text in told)
 
 
-def _of_body(body: str) -> Row | None:
+def _told(body: str, _dialect: Dialect) -> Row | None:
     if found := _FILTER.match(body):
         return _of_filter(kv.quoted(found[1]))
     if (found := _SENDMAIL.match(body)) and (line := sendmail.LINE.match(found[1])):
@@ -118,13 +90,13 @@ def _of_filter(cells: Mapping[str, str]) -> Row | None:
         verdict = mailtable.PASSED.get(cells.get("rule", cells.get("result", "")).lower())
         row = values.row_of({Col.AUTHENTICATION: verdict})
     else:
-        row = _told(cells, command)
+        row = _said(cells, command)
         if cells.get("action", "").lower() in _REFUSALS and command in ("dispose", "msg"):
             row[Col.ACTION] = Action.DENIED
     return {Col.TRANSACTION: key, **row} if row else None
 
 
-def _told(cells: Mapping[str, str], command: str) -> Row:
+def _said(cells: Mapping[str, str], command: str) -> Row:
     get = cells.get
     envelope = command in ("env_from", "env_rcpt")
     return values.row_of(
@@ -144,13 +116,19 @@ def _told(cells: Mapping[str, str], command: str) -> Row:
     )
 
 
+_FRAGMENTS = Fragments(
+    _told,
+    lambda line: _FILTER.match(line) or _SENDMAIL.match(line),
+    "neither a syslog header nor a tag of the filter or of Sendmail",
+)
 FORMAT = LogFormat(
     name="proofpoint_pps_syslog",
     kind=Kind.MAIL,
     title="Proofpoint Protection Server (syslog of the filter and of Sendmail, joined)",
     reference="unverified: https://proofpointcommunities.force.com/ (Protection Server, syslog; behind a login)",
-    parse=parse,
-    timestamp=timestamp,
+    parse=_FRAGMENTS.parse,
+    timestamp=_FRAGMENTS.timestamp,
+    block=_FRAGMENTS.block,
     example=example,
     columns=frozenset({
         Col.AT, Col.SOURCE_IP, Col.USER, Col.SENDER, Col.FROM, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,

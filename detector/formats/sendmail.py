@@ -19,42 +19,17 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone
-from detector.events.envelope import known_instant, peel
 from detector.grammars import mailqueue, rendering, sendmail
+from detector.grammars.fragments import Fragments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.events import Dialect, Row
 
-_OWN = re.compile(r"(?:sendmail|sm-\w+|sm-mta-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
-
-
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One line to a fragment of its transaction; a fragment that holds its id alone ends the transaction."""
-    if not line or line.isspace():
-        return None
-    if dialect.envelope or _OWN.match(line):
-        return _of_body(line, tagged=dialect.envelope is not Envelope.TAGGED)
-    header = peel(line, Envelope.SYSLOG)
-    if header is None:
-        raise RefusedLine("neither a syslog header nor Sendmail's tag")
-    row = _of_body(header.body, tagged=True)
-    if row is None:
-        return None
-    if header.host:
-        row[Col.TRANSACTION] = f"{header.host} {row[Col.TRANSACTION]}"
-    if (at := known_instant(header, dialect)) is not None:
-        row[Col.AT] = at
-    return row
-
-
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The syslog header's, where it is still there."""
-    header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
-    return None if header is None else known_instant(header, dialect)
+_OWN = re.compile(r"(?:sendmail|sm-\w+|sm-mta-\w+)(?:\[\d{1,10}\])?: ")
+_TAGGED = re.compile(_OWN.pattern + sendmail.LINE.pattern, re.DOTALL)
 
 
 def sniff(lines: Sequence[str]) -> float:
@@ -83,23 +58,20 @@ def example(row: Row) -> str:
     return "\n".join(f"{at} mx1 sendmail[4242]: {key}: {text}" for text in told)
 
 
-def _of_body(body: str, *, tagged: bool) -> Row | None:
-    if tagged:
-        found = _OWN.match(body)
-        if found is None:
-            return None
-        body = found[1]
-    line = sendmail.LINE.match(body)
+def _told(body: str, dialect: Dialect) -> Row | None:
+    line = (_TAGGED if dialect.envelope is not Envelope.TAGGED else sendmail.LINE).match(body)
     return sendmail.fragment(line[1], line[2]) if line else None
 
 
+_FRAGMENTS = Fragments(_told, _OWN.match, "neither a syslog header nor Sendmail's tag")
 FORMAT = LogFormat(
     name="sendmail",
     kind=Kind.MAIL,
     title="Sendmail (syslog, joined by queue id)",
     reference="unverified: https://www.sendmail.org/~ca/email/doc8.12/op.html",
-    parse=parse,
-    timestamp=timestamp,
+    parse=_FRAGMENTS.parse,
+    timestamp=_FRAGMENTS.timestamp,
+    block=_FRAGMENTS.block,
     example=example,
     columns=frozenset({
         Col.AT, Col.SOURCE_IP, Col.USER, Col.SENDER, Col.TO, Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION,
