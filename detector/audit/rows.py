@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from detector.findings import Evidence
-from detector.findings.evidence import order
+from detector.findings.evidence import UNKNOWN_TIME, order
 from detector.identity import pseudonym
-from detector.match import ActorKind
+from detector.match import ActorKind, sighting_id
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN_REFUSALS = 5
 _DAY_US = 86_400_000_000
+_made = tuple.__new__
+"""Makes rows in half the time that their own way takes; ``str`` of a member takes a quarter of what ``value`` does."""
 
 
 def source_row(one: Input, coverage: Coverage) -> SourceRow:
@@ -67,9 +69,9 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
         service_name=signature.name,
         category=signature.category,
         actor=actor,
-        stage=stage.value,
-        confidence=confidence.value,
-        verdict=finding.verdict.value,
+        stage=str(stage),
+        confidence=str(confidence),
+        verdict=str(finding.verdict),
         first_seen=finding.first_seen,
         last_seen=finding.last_seen,
         days=len(finding.used_days),
@@ -77,9 +79,9 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
         bytes_sent=finding.bytes_sent,
         denied=finding.denied,
         sources=tuple(sorted(finding.sources)),
-        stages=tuple((one.value, count.first, count.last, count.count) for one, count in ordered),
+        stages=tuple((str(one), count.first, count.last, count.count) for one, count in ordered),
         per_day=tuple(sorted(
-            (day * _DAY_US, one.value, count) for one, stage_count in ordered for day, count in stage_count.days.items()
+            (day * _DAY_US, str(one), count) for one, stage_count in ordered for day, count in stage_count.days.items()
         )),
         evidence=_Proofs(sorted((row for _, count in ordered for row in count.kept), key=order)),
         data_location=signature.data_location,
@@ -91,7 +93,7 @@ def _actor_row(finding: Finding, people: People | None, key: bytes | None) -> Ac
     shown = actor.name if key is None else pseudonym(actor, key)
     if key is None:
         name = people.name(actor.name) if people and actor.kind is ActorKind.PERSON else actor.name
-    return ActorRow(shown, actor.kind.value, name, ", ".join(finding.units), finding.grade, finding.one_of)
+    return ActorRow(shown, str(actor.kind), name, ", ".join(finding.units), finding.grade, finding.one_of)
 
 
 class _Proofs(Sequence[EvidenceRow]):
@@ -125,8 +127,8 @@ class _Proofs(Sequence[EvidenceRow]):
 
 
 def _evidence_row(kept: Kept) -> EvidenceRow:
-    row = Evidence.of(kept)
-    return EvidenceRow(
-        row.path, row.offset, row.length, row.sha256, row.indicator, row.stage.value, row.instant, row.denied,
-        row.sighting,
-    )  # fmt: skip
+    at, path, offset, indicator, stage, denied, stream, part, length, digest = Evidence.of(kept)
+    return _made(EvidenceRow, (
+        path, offset, length, digest.hex(), indicator, str(stage), None if at == UNKNOWN_TIME else at, denied,
+        sighting_id(stream, offset, indicator, part),
+    ))  # fmt: skip

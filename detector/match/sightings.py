@@ -132,4 +132,4 @@ def sighting_id(stream: str, offset: int, indicator: str, part: int = 0) -> str:
     (True, False)
     """
     digest: bytes = sha256(f"{stream}\0{offset}\0{part}\0{indicator}".encode())
-    return digest.hex()[:32]
+    return digest[:16].hex()

@@ -160,7 +160,7 @@ def _evidence(row: EvidenceRow) -> Json:
         "sha256": sha256,
         "indicator": indicator,
         "stage": stage,
-        "at": _iso(at),
+        "at": None if at is None else to_iso(at),
         "denied": denied,
         "sighting": sighting,
     }
