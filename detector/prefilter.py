@@ -103,11 +103,11 @@ class LiteralScanner:
                     and not _escaped(buffer, position)
                 ):
                     return
-            elif (rule == AUTHORITY and not _in_authority(buffer, position)) or (
-                rule == HEADER and buffer[buffer.rfind(b"\n", 0, position) + 1] == _BRACE
-            ):
+            elif rule == AUTHORITY and not _in_authority(buffer, position):
                 return
             start = buffer.rfind(b"\n", 0, position) + 1
+            if rule == HEADER and buffer[start] == _BRACE:
+                return
             line_end = buffer.find(b"\n", end, size)
             if line_end < 0:
                 line_end = size
