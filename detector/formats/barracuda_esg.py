@@ -21,23 +21,30 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Envelope, Kind, LogFormat, Zone, stamps
-from detector.events.envelope import peel
-from detector.grammars import mail, mailtable, rendering, spellings, values, verdicts
+from detector.events.envelope import CLASSIC, peel
+from detector.grammars import mailtable, rendering, sheets, spellings, values, verdicts
 from detector.grammars.moments import at_of
 from detector.grammars.reader import Reader
+from detector.grammars.together import together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
+    from detector.grammars.sheets import Sheet
 
-_LINE = re.compile(
-    r"(?:([\w/.-]{1,40})(?:\[\d{1,10}\])?: )?(?:\S{0,255}\[([0-9A-Fa-f.:]{2,45})\]|([0-9A-Fa-f.:]{2,45})) "
-    r"(\d{6,12}-[0-9A-Za-z-]{4,60}) (\d{1,11}) (\d{1,11}) (RECV|SCAN|SEND) (.*)",
-    re.DOTALL,
+_HEAD = (
+    r"(?:(?P<process>[\w/.-]{1,40})(?:\[\d{1,10}\])?: )?"
+    r"(?P<named>\S{0,255}\[)?(?P<client>[0-9A-Fa-f.:]{2,45})(?(named)\]) "
+    r"\d{6,12}-[0-9A-Za-z-]{4,60} (?P<start>\d{1,11}) \d{1,11} "
 )
-_RECV = re.compile(r"(\S+) (\S+) (\d{1,2}) .*", re.DOTALL)
-_SCAN = re.compile(r"(?:ENC|-) (\S+) (\S+) \S+ (\d{1,2}) \S+ ?(.*)", re.DOTALL)
-_SUBJECT = re.compile(r"(?:^| )SUBJ:(.*)", re.DOTALL)
+_MAIL = (
+    rf"{_HEAD}(?:RECV|(?P<scan>SCAN) (?:ENC|-)) (?P<sender>\S+) (?P<recipients>\S+) (?(scan)\S+ )(?P<action>\d{{1,2}}) "
+    r"(?(scan)\S+ ?(?:(?:|.*? )SUBJ:(?P<subject>.*)|.*)|.*)"
+)
+_LINE, _NAMING = re.compile(rf"{_HEAD}(?:RECV|SCAN|SEND) "), re.compile(_MAIL, re.DOTALL)
+_BODIES, _LINES = (re.compile(rf"^{head}{_MAIL}$", re.MULTILINE) for head in ("", f"(?:{CLASSIC})?"))
 _REFUSED = frozenset({1, 2, 3, 6})
 _WAITING = 5
 _WAYS = ("inbound", "outbound")
@@ -54,38 +61,37 @@ def _action(text: str) -> Action | None:
     return Action.DENIED if action in _REFUSED else None if action == _WAITING else Action.ALLOWED
 
 
+def _way(process: str) -> str | None:
+    way, _, _ = process.partition("/")
+    return way if way in _WAYS else None
+
+
 _MAILS = mailtable.table(
     {Col.SOURCE_IP: "client", Col.SENDER: "sender", Col.TO: "recipients", Col.SUBJECT: "subject"},
     when=spellings.Spelled(("start",), _start, counts=True),
     verdict=verdicts.told("action", _action),
-    direction=mailtable.word("way", {way: way for way in _WAYS}),
-    readers={Col.SOURCE_IP: values.address, Col.SUBJECT: lambda text: mail.decode_subject(text) or None},
+    direction=together("process", _way),
+    readers={Col.SOURCE_IP: values.address, Col.SUBJECT: mailtable.subject},
 )
 
 
 def _record(line: str, dialect: Dialect) -> Cells | None:
     """The fields of a line that names somebody."""
-    found = _LINE.match(line)
-    if found is None and not dialect.envelope and (header := peel(line, Envelope.SYSLOG)) is not None:
-        found = _LINE.match(header.body)
-    if found is None:
-        if dialect.envelope:
-            return None
-        raise RefusedLine("no line of the mail syslog")
-    process, named, bare, _, start, _, service, rest = found.groups()
-    scanned = service == "SCAN"
-    told = None if service == "SEND" else (_SCAN if scanned else _RECV).match(rest)
-    if told is None:
+    header = None if dialect.envelope else peel(line, Envelope.SYSLOG)
+    body = line if header is None else header.body
+    if (found := _NAMING.match(body)) is not None:
+        return found.groupdict("")
+    if dialect.envelope or _LINE.match(body):
         return None
-    subject = _SUBJECT.search(told[4]) if scanned else None
-    way = (process or "").partition("/")[0]
-    return {
-        "client": named or bare, "sender": told[1], "recipients": told[2], "action": told[3], "start": start,
-        "subject": subject[1] if subject else "", "way": way if way in _WAYS else "",
-    }  # fmt: skip
+    raise RefusedLine("no line of the mail syslog")
 
 
-_READER = Reader(_record, _MAILS)
+def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
+    """Of lines that all name somebody."""
+    return sheets.found(_BODIES if dialect.envelope else _LINES, lines)
+
+
+_READER = Reader(_record, _MAILS, records=_records)
 
 
 def example(row: Row) -> str:

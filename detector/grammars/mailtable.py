@@ -56,6 +56,15 @@ def _recipients(text: str) -> list[str] | None:
     return mail.addresses(text) or None
 
 
+def subject(text: str) -> str | None:
+    """A decoded subject, ``None`` for one of blanks.
+
+    >>> subject("=?utf-8?Q?H=C3=A9?="), subject(" ")
+    ('Hé', None)
+    """
+    return mail.decode_subject(text) or None
+
+
 def _many(read: Reader) -> Many:
     """What reads many texts the same way, where all are plain in less time."""
     return _MANY.get(read) or many.all_of(read)
@@ -70,11 +79,15 @@ def _lists(texts: Sequence[str]) -> Sequence[list[str] | None]:
     return [found or None for found in many.lists_of_mailboxes(texts)]
 
 
+def _subjects(texts: Sequence[str]) -> Sequence[str | None]:
+    return [text or None for text in many.subjects(texts)]
+
+
 def _ids(texts: Sequence[str]) -> Sequence[str | None]:
     return [text.strip(_AROUND_ID) or None for text in texts]
 
 
-_MANY: dict[object, Many] = {message_id: _ids, _display_name: _names, _recipients: _lists}
+_MANY: dict[object, Many] = {message_id: _ids, _display_name: _names, _recipients: _lists, subject: _subjects}
 READERS: Mapping[Col, Reader] = {
     Col.SOURCE_IP: values.client,
     Col.USER: values.user,

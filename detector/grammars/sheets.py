@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
@@ -22,6 +23,23 @@ def members(cells: Sequence[object], key: str) -> list[object] | None:
         return list(map(itemgetter(key), cells))  # type: ignore[arg-type]
     except (KeyError, TypeError, IndexError):
         return None
+
+
+def found(pattern: re.Pattern[str], lines: Sequence[str]) -> Sheet | None:
+    """The records of lines that a pattern takes, ``None`` where it does not take all; its named groups are the cells.
+
+    The pattern is one of ``re.MULTILINE`` between ``^`` and ``$`` that matches no line end.
+
+    >>> sheet = found(re.compile("^(?P<user>[a-z]+) (?P<code>[0-9]+)$", re.MULTILINE), ["ann 1", "bob 2"])
+    >>> None if sheet is None else sheet.records
+    [{'user': 'ann', 'code': '1'}, {'user': 'bob', 'code': '2'}]
+    """
+    whole = "\n".join(lines)
+    rows = pattern.findall(whole)
+    if len(rows) != len(lines) or whole.count("\n") >= len(lines):
+        return None
+    columns = list(zip(*rows, strict=True))
+    return Sheet((), {name: columns[place - 1] for name, place in pattern.groupindex.items()})
 
 
 class Sheet:
