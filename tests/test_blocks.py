@@ -143,7 +143,8 @@ TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
 @pytest.mark.parametrize(
     ("read", "read_all"),
     [
-        (values.address, many.addresses), (values.client, many.clients), (values.user, many.users),
+        (values.address, many.addresses), (values.client, many.clients), (values.endpoint, many.endpoints),
+        (dns.name, many.names), (values.user, many.users),
         (values.host, many.hosts), (values.host_of_url, many.hosts_of_urls), (values.size, many.sizes),
         (dns.name, many.distinct(dns.name)), (mail.address, many.mailboxes), (mail.addresses, many.lists_of_mailboxes),
         (mail.decode_subject, many.subjects),

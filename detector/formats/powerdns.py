@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import dns, kv, moments, rendering, values
+from detector.grammars import dns, kv, moments, records, rendering, shapes, values
+from detector.grammars.layouts import Layouts
+from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
 _TAG = r"(?:(?:pdns|dnsdist|recursor)[\w-]*(?:\[\d+\])?: )?"
 _TEXT = re.compile(
@@ -30,27 +33,29 @@ _TEXT = re.compile(
     r"|Packet from (?P<ci>\S+) for (?P<c>\S+) (?P<ct>\w+) with id )",
 )
 _OTHER = re.compile(r"(?:pdns|dnsdist|recursor)[\w-]*(?:\[\d+\])?: ")
-_PORT = re.compile(r"\[?([0-9A-Fa-f.:%\w]+?)\]?(?::\d{1,5})?")
+_TABLE = records.table(
+    {Col.SOURCE_IP: "remote", Col.QUESTION: "qname", Col.QUESTION_TYPE: "qtype"},
+    when=moments.stamp("ts"),
+    readers={Col.SOURCE_IP: values.endpoint},
+)
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One question to one event."""
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The fields of a question, by the names of the Recursor's structured log."""
     if found := _TEXT.match(line):
-        client, name, kind = (
-            found[a] or found[b] or found[c] for a, b, c in (("ai", "bi", "ci"), "abc", ("at", "bt", "ct"))
-        )
-        return _row(client, name, kind, None)
+        which = "a" if found["a"] else "b" if found["b"] else "c"
+        return {"qname": found[which], "qtype": found[f"{which}t"], "remote": found[f"{which}i"]}
     if 'msg="' in line and 'qname="' in line:
         cells = kv.quoted(line)
         if "remote" not in cells or "qtype" not in cells:
             raise RefusedLine("a question without its client")
-        if cells.get("msg") != "Question":
-            return None
-        at = moments.instant(cells.get("ts", ""), dialect.zone)
-        return _row(cells["remote"], cells.get("qname", ""), cells["qtype"], at)
-    if not line or line.isspace() or _OTHER.match(line):
+        return cells if cells.get("msg") == "Question" else None
+    if _OTHER.match(line):
         return None
     raise RefusedLine("not a question of PowerDNS")
+
+
+_READER = Reader(_record, _TABLE, Layouts((shapes.quoted(),), "msg"))
 
 
 def example(row: Row) -> str:
@@ -70,27 +75,15 @@ def example(row: Row) -> str:
     return " ".join(f'{name}="{cell}"' for name, cell in cells.items())
 
 
-def _row(client: str, name: str, kind: str, at: int | None) -> Row:
-    address = values.address(client)  # IPv6 may stand without brackets, and then without a port
-    if address is None and (found := _PORT.fullmatch(client)):
-        address = values.address(found[1])
-    cells = {
-        Col.AT: at,
-        Col.SOURCE_IP: address,
-        Col.QUESTION: dns.name(name),
-        Col.QUESTION_TYPE: dns.type_name(kind),
-    }
-    return values.row_of(cells)
-
-
 FORMAT = LogFormat(
     name="powerdns",
     kind=Kind.DNS,
     title="PowerDNS Recursor, Authoritative Server, dnsdist",
     reference="unverified: https://doc.powerdns.com/recursor/settings.html#quiet",
-    parse=parse,
-    timestamp=lambda line, dialect: moments.at_of(parse(line, dialect)),
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
     example=example,
-    columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
+    columns=_TABLE.columns,
     zone=Zone.UTC,
 )

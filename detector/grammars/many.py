@@ -19,7 +19,9 @@ Many: TypeAlias = "Callable[[Sequence[str]], Sequence[Value | None]]"
 """The texts of a column to its values."""
 
 _END = r"\0"
-_IPV4 = re.compile(rf"(?:\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}{_END})+", re.ASCII)
+_QUAD = r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"
+_IPV4 = re.compile(rf"(?:{_QUAD}{_END})+", re.ASCII)
+_ENDPOINT = re.compile(rf"(?:{_QUAD}:\d{{1,5}}{_END})+", re.ASCII)
 _USER = re.compile(rf"(?:[A-Za-z][\w.@\\-]*+{_END})+", re.ASCII)
 _PLACEHOLDER = re.compile(rf"(?:\A|\0)(?:{'|'.join(sorted(word for word in values.NOBODY if word.isalpha()))}){_END}")
 _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
@@ -39,8 +41,26 @@ def addresses(texts: Sequence[str]) -> Sequence[str | None]:
 
 
 def clients(texts: Sequence[str]) -> Sequence[str | None]:
-    """Of ``values.client``."""
-    return texts if _are(_IPV4, texts) else [values.client(text) for text in texts]
+    """Of ``values.client``.
+
+    >>> clients(["10.0.0.7", "10.0.0.8"]), clients(["10.0.0.7:50123"]), clients(["proxy-7"])
+    (['10.0.0.7', '10.0.0.8'], ['10.0.0.7'], [None])
+    """
+    return _without_ports(values.client, texts)
+
+
+def endpoints(texts: Sequence[str]) -> Sequence[str | None]:
+    """Of ``values.endpoint``."""
+    return _without_ports(values.endpoint, texts)
+
+
+def names(texts: Sequence[str]) -> Sequence[str | None]:
+    """Of ``dns.name``.
+
+    >>> names(["WWW.example.com"]), names(["WWW.example.com.", "."])
+    (['www.example.com'], ['www.example.com', '.'])
+    """
+    return _lower(texts) if _are(_HOST, texts) else [dns.name(text) for text in texts]
 
 
 def users(texts: Sequence[str]) -> Sequence[str | None]:
@@ -181,6 +201,7 @@ def all_of(read: Callable[[str], Value | None]) -> Many:
 _KNOWN: dict[object, Many] = {
     values.address: addresses,
     values.client: clients,
+    values.endpoint: endpoints,
     values.user: users,
     values.host: hosts,
     values.host_of_url: hosts_of_urls,
@@ -188,11 +209,21 @@ _KNOWN: dict[object, Many] = {
     values.text: as_they_are,
     values.method: distinct(values.method),
     values.status: distinct(values.status),
+    dns.name: names,
     dns.type_name: distinct(dns.type_name),
     mail.address: mailboxes,
     mail.addresses: lists_of_mailboxes,
     mail.decode_subject: subjects,
 }
+
+
+def _without_ports(read: Callable[[str], str | None], texts: Sequence[str]) -> Sequence[str | None]:
+    """Of a reader of addresses that may have a port behind them."""
+    if _are(_IPV4, texts):
+        return texts
+    if _are(_ENDPOINT, texts):
+        return [text[: text.index(":")] for text in texts]
+    return [read(text) for text in texts]
 
 
 def _lower(names: Sequence[str]) -> Sequence[str]:

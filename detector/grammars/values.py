@@ -22,6 +22,7 @@ NOBODY = frozenset({
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
+_ENDPOINT = re.compile(r"\[?([0-9A-Fa-f.:%\w]+?)\]?(?::\d{1,5})?")
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
 _SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
@@ -127,6 +128,17 @@ def client(value: str) -> str | None:
     ('10.0.0.7', None)
     """
     return address(value) or address(host(value))
+
+
+def endpoint(value: str) -> str | None:
+    """An address, perhaps with a port behind it; IPv6 may stand without brackets, and then without a port.
+
+    >>> endpoint("10.0.0.7:50123"), endpoint("[2001:db8::7]:53"), endpoint("2001:db8::7"), endpoint("proxy-7:53")
+    ('10.0.0.7', '2001:db8::7', '2001:db8::7', None)
+    """
+    if (found := address(value)) is not None or (parts := _ENDPOINT.fullmatch(value)) is None:
+        return found
+    return address(parts[1])
 
 
 def host(value: str | None) -> str | None:
