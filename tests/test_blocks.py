@@ -61,6 +61,7 @@ def test_golden_lines_in_any_order(name):
         many_times = [raw for raw in raws * (100 // max(len(raws), 1) + 1) if len(raw) < 100_000]
         rng.shuffle(many_times)
         same(log_format, dialect, [*many_times, b"", *raws[:3]])
+        same(log_format, dialect, [raw.rstrip(b"\r") + b"\r" for raw in many_times])
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -35,8 +35,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, LogFormat, Zone, to_iso
-from detector.grammars import csvexport, mail, values
+from detector.events import UNREADABLE, Action, Col, Kind, LogFormat, Taken, Zone, to_iso
+from detector.grammars import csvexport, many, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +65,7 @@ _SPELLINGS = {
     "return_path": ("returnpath",),
     "direction": ("directionality",),
 }
+_EVENT = tuple(_SPELLINGS).index("event")
 _TAKEN = (
     "RECEIVE", "SUBMIT", "SEND", "SENDEXTERNAL", "DELIVER", "DUPLICATEDELIVER", "EXPAND", "DUPLICATEEXPAND", "REDIRECT",
     "DUPLICATEREDIRECT", "RESOLVE", "TRANSFER", "MODERATORAPPROVE",
@@ -80,48 +81,78 @@ _DIRECTIONS = {"incoming": "inbound", "originating": "outbound"}
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One line to a fragment of its mail."""
-    if not line or line.isspace() or line.startswith("#"):
+    if (texts := _texts(line, dialect)) is None:
         return None
-    separator = dialect.separator or ","
-    plan = _plan(dialect.columns or _assumed(line.count(separator) + 1))
-    (
-        at, client, original, event, internal_id, message_id, network_id, recipients, subject, sender, return_path,
-        direction,
-    ) = plan.texts(line, separator)  # fmt: skip
-    event = event.upper()
-    if not event.isalpha() or not event.isascii():
-        raise RefusedLine("no event-id where the header has it")
-    if event in _NO_MAIL or event.startswith("HA"):
-        return None
-    instant = csvexport.instant(at, dialect.zone, dialect.date_order)
-    if instant is None and not dialect.columns:
+    row = {column: cell for column, (cell,) in _columns([texts], dialect).items() if cell is not None}
+    if _AT not in row and not dialect.columns:
         raise RefusedLine("neither a header in force nor a time")
-    message_id = message_id.strip("<> ")
-    row: Row = {_TRANSACTION: network_id.strip() or _key(message_id) or internal_id or at or "unknown"}
-    if instant is not None:
-        row[_AT] = instant
-    if address := values.address(original.strip()) or values.address(client.strip()):
-        row[_CLIENT] = address
-    _add_mail(row, sender, return_path, recipients, subject)
-    if message_id:
-        row[_MESSAGE_ID] = message_id
-    if way := _DIRECTIONS.get(direction.lower()):
-        row[_DIRECTION] = way
-    if event in _ACTIONS:
-        row[_ACTION] = _ACTIONS[event]
     return row
 
 
-def _add_mail(row: Row, sender: str, return_path: str, recipients: str, subject: str) -> None:
-    author = mail.address(sender)
-    if author:
-        row[_FROM] = author
-    if envelope := mail.address(return_path) or author:
-        row[_SENDER] = envelope
-    if to := mail.addresses(recipients.strip("{}")):
-        row[_TO] = to
-    if title := mail.decode_subject(subject):
-        row[_SUBJECT] = title
+def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
+    """The fragments of many lines; broken ones are left."""
+    places, told, passed = list[int](), list[tuple[str, ...]](), list[int]()
+    for place, line in enumerate(lines):
+        try:
+            texts = _texts(line, dialect)
+        except RefusedLine:
+            continue
+        if texts is None:
+            passed.append(place)
+        else:
+            places.append(place)
+            told.append(texts)
+    try:
+        columns = _columns(told, dialect) if told else {}
+    except UNREADABLE:
+        return None
+    return None if not dialect.columns and None in columns.get(_AT, ()) else Taken(places, columns, passed)
+
+
+def _texts(line: str, dialect: Dialect) -> tuple[str, ...] | None:
+    """The cells of a line in the order of ``_SPELLINGS``, ``None`` where it is no event."""
+    if not line or line.isspace() or line[0] == "#":
+        return None
+    separator = dialect.separator or ","
+    texts = _plan(dialect.columns or _assumed(line.count(separator) + 1)).texts(line, separator)
+    event = texts[_EVENT].upper()
+    if not event.isalpha() or not event.isascii():
+        raise RefusedLine("no event-id where the header has it")
+    return None if event in _NO_MAIL or event.startswith("HA") else texts
+
+
+def _columns(told: Sequence[tuple[str, ...]], dialect: Dialect) -> dict[Col, Sequence[Value | None]]:
+    """The cells of n lines that are events."""
+    (
+        ats, clients, originals, events, internal_ids, ids, network_ids, recipients, subjects, senders, return_paths,
+        directions,
+    ) = zip(*told, strict=True)  # fmt: skip
+    message_ids = [one.strip("<> ") for one in ids]
+    authors = many.mailboxes(senders)
+    actions = {event: _ACTIONS.get(event.upper()) for event in set(events)}
+    return {
+        _TRANSACTION: [
+            network.strip() or _key(message_id) or internal or at or "unknown"
+            for network, message_id, internal, at in zip(network_ids, message_ids, internal_ids, ats, strict=True)
+        ],
+        _AT: csvexport.instants(ats, dialect.zone, dialect.date_order),
+        _CLIENT: _first(_addresses(originals), _addresses(clients)),
+        _FROM: authors,
+        _SENDER: _first(many.mailboxes(return_paths), authors),
+        _TO: [to or None for to in many.lists_of_mailboxes([text.strip("{}") for text in recipients])],
+        _SUBJECT: [title or None for title in many.subjects(subjects)],
+        _MESSAGE_ID: [message_id or None for message_id in message_ids],
+        _DIRECTION: [_DIRECTIONS.get(way.lower()) for way in directions],
+        _ACTION: [actions[event] for event in events],
+    }  # fmt: skip
+
+
+def _addresses(texts: Sequence[str]) -> Sequence[str | None]:
+    return many.addresses([text.strip() for text in texts]) if any(texts) else [None] * len(texts)
+
+
+def _first(best: Sequence[str | None], others: Sequence[str | None]) -> Sequence[str | None]:
+    return [other if one is None else one for one, other in zip(best, others, strict=True)] if None in best else best
 
 
 def _key(message_id: str) -> str:
@@ -233,6 +264,7 @@ FORMAT = LogFormat(
     reference="https://technet.microsoft.com/en-us/library/bb124375.aspx",
     parse=parse,
     timestamp=timestamp,
+    block=block,
     example=example,
     columns=frozenset({
         Col.AT, Col.SOURCE_IP, Col.FROM, Col.SENDER, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION, Col.ACTION,

@@ -6,6 +6,7 @@ One line is one record: a quoted line end cuts a record in two, and each half is
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -180,6 +181,15 @@ def instant(value: str, zone: tzinfo, date_order: str) -> int | None:
         return None if minute is None else minute + micros
     except RefusedLine:
         return None
+
+
+def instants(values: Sequence[str], zone: tzinfo, date_order: str) -> list[int | None]:
+    """The same of many values, in less time where all are ISO times of one length."""
+    length = len(values[0])
+    if all(len(value) == length and value[4:5] == "-" for value in values):
+        with suppress(ValueError, OverflowError):
+            return [*stamps.same(values, zone)]
+    return [instant(value, zone, date_order) for value in values]
 
 
 @lru_cache(maxsize=4096)
