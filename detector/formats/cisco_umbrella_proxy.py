@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella, verdicts
+from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella, values, verdicts
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def _record(line: str, dialect: Dialect) -> Cells | None:
         cells = dict(zip(dialect.columns or _COLUMNS, found, strict=False))
     if not dialect.columns and (len(found) < _LEAST or not found[6].upper().startswith(_VERDICTS)):
         raise RefusedLine("not the columns of Umbrella's proxy log")
+    if not dialect.columns and not any(map(values.address, found[2:5])):
+        raise RefusedLine("no address where Umbrella writes those of client and server")
     return cells
 
 

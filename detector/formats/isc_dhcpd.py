@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _ACK = re.compile(
-    r"(?:DHCP(?P<verb>ACK|RELEASE|DECLINE|EXPIRE|LEASEEXPIRE) (?:on|of|to) (?P<ip>[\w.:]+)"
+    r"(?:DHCP(?P<verb>ACK(?! of )|RELEASE|DECLINE|EXPIRE|LEASEEXPIRE) (?:on|of|to) (?P<ip>[\w.:]+)"
     r"(?: (?:to|from) (?P<mac>[0-9A-Fa-f:.-]+)| \((?P<told>[0-9A-Fa-f:.-]+)\))?(?: \((?P<name>.*?)\)(?= via |\s*$))?"
     r"|BOOTREPLY (?:for|on) (?P<bootp>[\w.:]+) to (?P<boot>\S+) \((?P<hard>[0-9A-Fa-f:]+)\))"
 )

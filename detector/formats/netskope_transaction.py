@@ -44,6 +44,8 @@ _OWN = frozenset({
     "x-policy-action", "x-policy-name", "x-transaction-id", "x-request-id", "x-type",
 })  # fmt: skip
 """Names that no other proxy's header has."""
+_TELLING = ("date", "time", "cs-bytes", "sc-bytes", "cs-method")
+"""By which a line without a header is known."""
 _LATE = 60
 _ACTIONS = frozenset({
     "allow", "alert", "block", "bypass", "useralert", "auth-redirect", "quarantine", "proceed", "reset", "isolate",
@@ -109,7 +111,7 @@ def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
     if (
         '"' in "".join(lines)
         or " " in "".join(cells["date"])
-        or not all(map(_is_transaction, cells["time"], cells["cs-bytes"], cells["sc-bytes"]))
+        or not all(map(_is_transaction, *(cells[name] for name in _TELLING)))
     ):
         return None
     return Sheet((), {**cells, "late-action": list(map(_late_action, rows))})
@@ -153,14 +155,15 @@ def _fields(line: str, dialect: Dialect) -> Cells:
         raise RefusedLine("fewer fields than the header names")
     cells = dict(zip(names, found, strict=False))
     if not dialect.columns:
-        if not _is_transaction(cells["time"], cells["cs-bytes"], cells["sc-bytes"]):
+        if not _is_transaction(*(cells[name] for name in _TELLING)):
             raise RefusedLine("not the fields of a transaction")
         cells["late-action"] = _late_action(found)
     return cells
 
 
-def _is_transaction(time: str, sent: str, received: str) -> bool:
-    return (sent.isdecimal() or received.isdecimal()) and time.count(":") == 2
+def _is_transaction(date: str, time: str, sent: str, received: str, method: str) -> bool:
+    is_request = date.count("-") == 2 or method.isupper()
+    return is_request and time.count(":") == 2 and (sent.isdecimal() or received.isdecimal())
 
 
 def _late_action(row: Sequence[str]) -> str:

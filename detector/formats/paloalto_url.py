@@ -9,6 +9,7 @@ tcp,alert,"www.example.com/a?b",(9999),business,informational,…,"Mozilla/5.0 (
 - 8 client, 13 its user (``x-fwd-for: …`` is none), 31 action: ``alert``, ``allow`` and ``continue`` let through,
   ``block-url``, ``deny``, ``drop…``, ``reset-…`` do not
 - THREAT, url: 32 the URL without a scheme (``host:443/`` for tunnels), 47 user agent, 64 method
+- THREAT of the application ``dns`` (spyware, DNS security): 32 the name that was asked for, or in parentheses in 33
 - TRAFFIC: 33 bytes the client sent, 34 bytes it received; no name of the server
 - DECRYPTION: 64 the name that the client asked the server for
 
@@ -56,8 +57,11 @@ _OTHERS = frozenset({
     "AUTHENTICATION", "AUTH", "IPTAG", "AUDIT", "START", "END",
 })  # fmt: skip
 _LEAST = 31
+_APPLICATION = 14
+_ASKED = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}|[^()]{0,200}\(\w{1,40}:((?:[\w-]{1,63}\.)+[\w-]{2,63})\).*")
 _PRECISE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d|Z)")
 _PRECISE_FROM = 64
+_LONGEST_QUESTION = 512
 _PLACES = {
     "THREAT": {"URL": 31, "UserAgent": 46, "HTTPMethod": 63},
     "TRAFFIC": {"BytesSent": 32, "BytesReceived": 33},
@@ -85,8 +89,10 @@ _NAMES = {
     Col.BYTES_RECEIVED: "BytesReceived bytes_received in dstBytes",
     Col.USER_AGENT: "UserAgent user_agent requestClientApplication",
 }
+_QUESTION = "question"
 _TABLE = records.table(
-    _NAMES,
+    {**_NAMES, Col.QUESTION: _QUESTION},
+    asked=records.Asked.ALONE,
     when=moments.first(
         moments.stamp("precise TimeGeneratedHighResolution time_generated_high_res PanOSTimeGeneratedHighResolution"),
         moments.stamp("TimeGenerated time_generated received GenerateTime ReceiveTime"),
@@ -115,7 +121,7 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
 
 
 def _records(lines: Sequence[str], _dialect: Dialect) -> Sheet | None:
-    """Of CSV lines of one log without precise times."""
+    """Of CSV lines of one log without precise times, other than threats of DNS."""
     if "|" in (whole := "".join(lines)) or "{" in whole:
         return None
     rows = list(map(delimited.cells, lines))
@@ -125,6 +131,8 @@ def _records(lines: Sequence[str], _dialect: Dialect) -> Sheet | None:
     if columns[3:5] != [(rows[0][3],) * len(rows), (rows[0][4],) * len(rows)] or rows[0][3] not in _TYPES:
         return None
     if any("T" in "".join(column) for column in columns[_PRECISE_FROM:]):
+        return None
+    if rows[0][3] == "THREAT" and rows[0][4] != "url" and "dns" in columns[_APPLICATION]:
         return None
     names, pick = _picker(rows[0][3], len(columns), is_url=rows[0][4] == "url")
     return Sheet((), dict(zip(names, pick(columns), strict=True)))
@@ -161,6 +169,8 @@ def _fields(line: str) -> Cells | None:
         raise RefusedLine("not a PAN-OS log")
     names, pick = _picker(log, len(found), is_url=found[4] == "url")
     cells = dict(zip(names, pick(found), strict=True))
+    if log == "THREAT" and "URL" not in names and found[_APPLICATION] == "dns":
+        cells[_QUESTION] = _asked(found[_LEAST : _LEAST + 2])
     late = [cell for cell in found[_PRECISE_FROM:] if cell[10:11] == "T"]
     if late and _PRECISE.fullmatch(late[-1]):
         cells["precise"] = late[-1]
@@ -183,6 +193,12 @@ def _picker(log: str, width: int, *, is_url: bool) -> tuple[Sequence[str], _Pick
     return tuple(held), itemgetter(*held.values())
 
 
+def _asked(texts: Sequence[str]) -> str:
+    """The name that was asked for, or ``Suspicious DNS Query (generic:NAME)``; empty where there is none."""
+    found = (_ASKED.fullmatch(text) for text in texts if len(text) < _LONGEST_QUESTION)
+    return next((one[1] or one[0] for one in found if one is not None), "")
+
+
 def _message(message: cef.Message | leef.Message) -> Cells | None:
     if not message.vendor.startswith(_VENDOR):
         raise RefusedLine("not a message of Palo Alto Networks")
@@ -196,7 +212,10 @@ def _message(message: cef.Message | leef.Message) -> Cells | None:
         and "DECRYPTION" not in words
         and "URL" not in {*words, fields.get("Subtype", "").upper()}
     ):
-        return {name: cell for name, cell in fields.items() if name not in ("request", "Miscellaneous")}
+        kept = {name: cell for name, cell in fields.items() if name not in ("request", "Miscellaneous")}
+        is_dns = "dns" in (fields.get("app"), fields.get("Application"))
+        names = (fields.get("request"), fields.get("Miscellaneous"), fields.get("cat"))
+        return kept | {_QUESTION: _asked([name.strip('"') for name in names if name])} if is_dns else kept
     return fields
 
 
