@@ -1,0 +1,111 @@
+r"""Sophos UTM (Astaro Security Gateway, SG series): the web filter's lines in key=value.
+
+``2020:02:27-10:00:00 utm1 httpproxy[811]: id="0001" severity="info" sys="SecureWeb" sub="http" name="http access"
+action="pass" method="GET" srcip="10.0.0.7" dstip="192.0.2.1" user="u1042" group="" ad_domain="EXAMPLE"
+statuscode="200" cached="0" … size="900" request="0x1" url="https://www.example.com/a" … ua="Mozilla/5.0" …``
+
+- the device's own stamp, local, colons between the parts of the date; a syslog priority or header may stand before it
+- ``srcip`` the client, ``user`` who; ``size`` bytes of the reply, never an upload
+- ``action`` ``pass`` let through, ``block`` not; ``statuscode`` 407 asks for a login
+
+Lines of the other daemons, and what the web filter says of itself, are no events.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detector.errors import RefusedLine
+from detector.events import Col, Kind, LogFormat, Zone, stamps
+from detector.grammars import kv, records, rendering, shapes, spellings, verdicts
+from detector.grammars.layouts import Drawing, Layouts
+from detector.grammars.reader import Reader
+
+if TYPE_CHECKING:
+    from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
+
+_HEAD = re.compile(
+    r"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,255} )?)?"
+    r"(\d{4}:\d\d:\d\d-\d\d:\d\d:\d\d) (?:\S{1,255} )?([a-z][\w.-]{0,40})(?:\[\d{1,10}\])?: "
+)
+_NAMES = {
+    Col.SOURCE_IP: "srcip",
+    Col.SOURCE_MAC: "srcmac",
+    Col.USER: "user",
+    Col.METHOD: "method",
+    Col.URL: "url",
+    Col.STATUS: "statuscode",
+    Col.BYTES_RECEIVED: "size",
+    Col.USER_AGENT: "ua",
+}
+_AT = "at"
+_PLAIN_HEAD = r" (?:[^\s:\[\]]{1,255} )?httpproxy(?:\[\d{1,10}\])?: "
+
+
+def _instant(text: str, dialect: Dialect) -> int | None:
+    return stamps.known_iso(f"{text[:10].replace(':', '-')} {text[11:]}", dialect.zone)
+
+
+_TABLE = records.table(
+    _NAMES,
+    when=spellings.spelled(_AT, _instant),
+    verdict=verdicts.verdict("action", denied="block drop deny reject", allowed="pass allow warn"),
+    needs=(Col.URL,),
+)
+
+
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The fields of a request."""
+    found = _HEAD.match(line)
+    if found is None:
+        raise RefusedLine("no line of the UTM")
+    at, program = found.groups()
+    if program != "httpproxy" or ' url="' not in line:
+        return None
+    cells: dict[str, str] = kv.quoted(line[found.end() :])
+    cells[_AT] = at
+    return cells
+
+
+def _shape(line: str) -> Drawing | None:
+    """The layout of a line without a syslog header before its own stamp."""
+    found = _HEAD.match(line)
+    drawing = None if found is None else shapes.quoted()(line[found.end() :])
+    if drawing is None:
+        return None
+    (before, cell), *rest = drawing.pieces
+    pieces = [(r"(?:<\d{1,3}>)?", r"\d{4}:\d\d:\d\d-\d\d:\d\d:\d\d"), (_PLAIN_HEAD + before, cell), *rest]
+    return Drawing(pieces, [_AT, *drawing.names], drawing.end, unescape=drawing.unescape)
+
+
+_READER = Reader(_record, _TABLE, Layouts((_shape,)))
+
+
+def example(row: Row) -> str:
+    """A request that was let through or blocked."""
+    status = rendering.choice(row, allowed=str(row.get(Col.STATUS, 200)), denied="403", challenge="407")
+    action = rendering.choice(row, allowed="pass", denied="block")
+    cells = {"action": action, **rendering.texts(row, _NAMES), "statuscode": status}
+    pairs = " ".join(f'{name}="{_written(cell)}"' for name, cell in cells.items())
+    at = rendering.written_at(row, "%Y:%m:%d-%H:%M:%S")
+    return f'{at} utm1 httpproxy[811]: id="0001" sys="SecureWeb" sub="http" name="http access" {pairs}'
+
+
+def _written(cell: str) -> str:
+    return kv.one_line(cell).replace("\\", "\\\\").replace('"', '\\"')
+
+
+FORMAT = LogFormat(
+    name="sophos_utm",
+    kind=Kind.PROXY,
+    title="Sophos UTM (SG), web filter",
+    reference="unverified: https://docs.sophos.com/nsg/sophos-utm/utm/9.7/help/en-us/Content/utm/LogfilesExplained.htm",
+    parse=_READER.parse,
+    timestamp=_READER.timestamp,
+    block=_READER.block,
+    example=example,
+    columns=_TABLE.columns,
+    zone=Zone.LOCAL,
+)
