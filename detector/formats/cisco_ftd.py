@@ -32,7 +32,7 @@ _HEAD = re.compile(r"(?:[^%]{0,200}%(?:FTD|NGIPS)-\d-43000[1-5]|.{0,200}?SFIMS|S
 _PAIR = re.compile(r"(?:^|, )([A-Z][A-Za-z]{1,40}(?:[ _][A-Z][A-Za-z]{1,20})?): ")
 _URLS = re.compile(
     r"(?:[^%]{0,200}%(?:ASA|FTD|PIX)-\d-304001: )(?:(\S{1,256}?)@)?\[?([0-9A-Fa-f.:]+?)\]?(?:\(\S*\))? Accessed URL "
-    r"[0-9A-Fa-f.:]*?[0-9A-Fa-f]:(\S+:/*\S.*)",
+    r"(\[?[0-9A-Fa-f.:]*?[0-9A-Fa-f]\]?):(\S+:/*\S.*|/.*)",
     re.DOTALL,
 )
 _REFUSED = re.compile(
@@ -125,7 +125,9 @@ def example(row: Row) -> str:
 
 def _asa(line: str) -> Row | None:
     if found := _URLS.match(line):
-        who, client, url, action = found[1], found[2], found[3].rstrip(), Action.ALLOWED
+        who, client, url, action = found[1], found[2], found[4].rstrip(), Action.ALLOWED
+        if url[0] == "/":  # a request that names no host, only its server's address
+            url = f"http://{found[3]}{url}"
     elif found := _REFUSED.match(line):
         url, client, who, action = found[1], found[2], found[3], Action.DENIED
     else:
