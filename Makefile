@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOGS := 'sample_logs/stories/opp' $(foreach ending,log csv ndjson,'sample_logs/[a-rt-z]*/*.$(ending)') 'sample_logs/squid*/*.log'
 
+# Tests of one file share what is slow to make; the order is that of the tests, shuffled, files that take long in front.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: demo test check bench corpus lock clean
 
 demo: $(VENV)/.run
@@ -13,15 +16,15 @@ demo: $(VENV)/.run
 	@echo "The same as a page: $(CURDIR)/report.html"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(WORKERS)
 
-# Under coverage run only the tests that it can see, with fewer examples of each property: `make test` runs all, whole.
+# Under coverage run only the tests that add to it, with fewer examples of each property: `make test` runs all, whole.
 check: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -m "not outside" --cov --cov-report= --doctest-modules --ignore=detector/store/migrations detector tests
+	$(BIN)/python -m pytest $(WORKERS) -m "not outside and not repeats" --cov --cov-report= --doctest-modules --ignore=detector/store/migrations detector tests
 	$(BIN)/coverage report --fail-under=95
 
 bench: $(VENV)/.test

@@ -26,7 +26,7 @@ class House:
     """The site."""
 
     def __init__(self, folder, config=CONFIG):
-        self.folder, self.clock, self.told, self.beats = site(folder, config), Now(), [], []
+        self.folder, self.clock, self.told, self.beats = site(folder, config, "c*"), Now(), [], []
         self.logs = folder / "logs"
         self.start()
 

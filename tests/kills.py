@@ -34,10 +34,12 @@ sinks:
 """
 
 
-def site(folder, config=CONFIG):
-    """A folder with everything that a daemon needs."""
+def site(folder, config=CONFIG, services="*"):
+    """A folder with everything that a daemon needs, with the signatures of some services."""
     (folder / "logs").mkdir(parents=True)
-    shutil.copytree(ROOT / "signatures" / "facial-recognition", folder / "signatures" / "facial-recognition")
+    (folder / "signatures" / "facial-recognition").mkdir(parents=True)
+    for one in (ROOT / "signatures" / "facial-recognition").glob(f"{services}.yaml"):
+        shutil.copy(one, folder / "signatures" / "facial-recognition")
     for shared in (ROOT / "signatures").glob("*.yml"):
         shutil.copy(shared, folder / "signatures")
     (folder / "shadowit.yml").write_text(config)

@@ -19,6 +19,7 @@ def _missed(scanner, log_format, wanted, event):
     return None if wanted in found else f"{log_format.name}: {wanted} not among {sorted(found)} for {event}"
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_synthetic_line_of_every_indicator_is_sighted_in_every_network_format(scanner, catalogue, name):
     log_format = FORMATS[name]
@@ -35,6 +36,7 @@ def test_a_synthetic_line_of_every_indicator_is_sighted_in_every_network_format(
         assert tried > len(catalogue.indicators()) / 4
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", MAIL_FORMATS)
 def test_a_synthetic_mail_of_every_domain_is_sighted_in_every_mail_format(scanner, catalogue, name):
     log_format = FORMATS[name]
@@ -51,6 +53,7 @@ def test_a_synthetic_mail_of_every_domain_is_sighted_in_every_mail_format(scanne
     assert tried > len(catalogue.signatures) / 2
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if Col.APPLICATION in one.columns])
 def test_a_grant_to_every_application_is_sighted_in_every_format_that_tells_of_grants(scanner, catalogue, name):
     log_format = FORMATS[name]

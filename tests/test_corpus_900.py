@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.repeats
+
 BENCH = Path(__file__).parent / "bench"
 LINES = 60_000
 

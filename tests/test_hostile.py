@@ -33,6 +33,10 @@ MAIL = (
 OTHER = GOOD.replace(b"clearview.ai", b"www.example.org")
 LOGS = [name for name in EXPECTED if not name.startswith("files/")]
 FILES = [name for name in EXPECTED if name.startswith("files/")]
+NAMES = (
+    b"new\nline.log", b"esc\x1b[31m.log", b"surrogate\xff\xfe.log", "bidi\u202e.log".encode(), b" ", b"-rf",
+    b"[a*?.log", b"a!b", b"20200231.log", b"x" * 255,
+)  # fmt: skip
 RSS_LIMIT_KB = 400 * 1024
 
 
@@ -85,6 +89,7 @@ def test_every_event_of_a_hostile_log_is_printed_or_its_line_counted(name):
     json.dumps(events).encode()
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", LOGS)
 def test_a_hostile_log_is_told_by_its_content_or_said_to_be_unread(name):
     report = audited([CORPUS / name], RULESET)
@@ -105,6 +110,7 @@ def test_what_is_wrong_with_a_file_is_told_and_the_rest_is_found(name):
         list(events_of(one, Parsed(refusals=Counter())))
 
 
+@pytest.mark.repeats
 def test_the_whole_corpus_at_once_in_any_order():
     paths = [CORPUS / name for name in LOGS]
     report = audited(paths, RULESET)
@@ -199,22 +205,25 @@ class TestPlaces:
             (str(tmp_path / "closed"), "Permission denied")
         ]
 
-    @pytest.mark.parametrize(
-        "name",
-        [b"new\nline.log", b"esc\x1b[31m.log", b"surrogate\xff\xfe.log", "bidi\u202e.log".encode(), b" ", b"-rf", b"[a*?.log",  # noqa: E501
-         b"a!b", b"20200231.log", b"x" * 255],
-    )  # fmt: skip
-    def test_file_names_are_only_names(self, name, tmp_path, run):
+    @pytest.mark.parametrize("name", NAMES)
+    def test_file_names_are_only_names(self, name, tmp_path):
         path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118
-        for number, other in enumerate((path, os.path.join(os.fsencode(tmp_path), b"second.log"))):  # noqa: PTH118
-            Path(os.fsdecode(other)).write_bytes(OTHER * 12 + GOOD + OTHER * number)
+        Path(os.fsdecode(path)).write_bytes(OTHER * 12 + GOOD)
         report = audited([os.fsdecode(path)], RULESET)
         assert places(report) == {(len(OTHER) * 12, "clearview")}
+
+    @pytest.mark.outside
+    def test_file_names_are_only_names_to_the_command_line(self, tmp_path, run):
+        paths = [os.path.join(os.fsencode(tmp_path), name) for name in NAMES]  # noqa: PTH118
+        for number, path in enumerate(paths):
+            Path(os.fsdecode(path)).write_bytes(OTHER * (12 + number) + GOOD)
         for kind in ("json", "table", "csv", "md", "html"):
             done = run("audit", tmp_path, "-f", kind)
             assert b"\x1b" not in done.stdout + done.stderr
-        lines = run("parse", os.fsdecode(path)).stdout.split(b"\n")
-        assert json.loads(lines[0])["log.line"] == 1
+            assert kind != "json" or len(json.loads(done.stdout)["sources"]) == len(NAMES)
+        for number, path in enumerate(paths):
+            numbers = [json.loads(line)["log.line"] for line in run("parse", path).stdout.splitlines()]
+            assert numbers == list(range(1, 14 + number))
 
     def test_two_logs_with_the_same_head_and_hostile_names_are_two_logs(self, tmp_path):
         for name, tail in ((b"a\xff.log", GOOD), (b"b\xff.log", OTHER + GOOD)):
@@ -252,6 +261,7 @@ def child(path, tmp_path, *, limit_s, log_format="squid"):
 class TestBig:
     """What would eat memory or time."""
 
+    @pytest.mark.outside
     def test_a_line_of_100_mb_is_passed_and_counted(self, tmp_path):
         path = tmp_path / "a.log"
         with path.open("wb") as file:
@@ -263,6 +273,7 @@ class TestBig:
         assert said["offsets"] == [0, len(GOOD) + 100_000_001]
         assert (said["lines"], said["oversize"], said["bytes"]) == (3, 1, path.stat().st_size)
 
+    @pytest.mark.outside
     def test_a_line_of_20_mb_with_the_name_in_front_is_sighted(self, tmp_path):
         path = tmp_path / "a.log"
         path.write_bytes(OTHER + GOOD[:-1].replace(b":443", b":443/" + b"x" * 20_000_000) + b"\n" + GOOD)
@@ -270,6 +281,7 @@ class TestBig:
         assert said["offsets"] == [len(OTHER), len(OTHER) + len(GOOD) + 20_000_001]
         assert (said["lines"], said["oversize"]) == (3, 1)
 
+    @pytest.mark.outside
     def test_a_body_line_of_100_mb_is_passed_and_the_mail_behind_it_sighted(self, tmp_path):
         path, mail = tmp_path / "a.mbox", MAIL.encode()
         with path.open("wb") as file:
@@ -281,6 +293,7 @@ class TestBig:
         assert said["offsets"] == [0, len(mail) + 100_000_002]
         assert (said["oversize"], said["bytes"]) == (0, path.stat().st_size)
 
+    @pytest.mark.outside
     def test_mails_made_to_be_slow_are_passed_in_time(self, tmp_path):
         path, mail = tmp_path / "a.mbox", MAIL.encode()
         head = mail.partition(b"\n\n")[0] + b"\n"
@@ -295,6 +308,7 @@ class TestBig:
         said = child(path, tmp_path, limit_s=20, log_format="mail_headers")
         assert {0, path.stat().st_size - len(mail)} <= set(said["offsets"])
 
+    @pytest.mark.outside
     def test_a_line_behind_a_hole_of_64_mb_is_sighted(self, tmp_path):
         path = tmp_path / "a.log"
         with path.open("wb") as file:
@@ -305,6 +319,7 @@ class TestBig:
         assert said["offsets"] == [0, (64 << 20) + len(GOOD)]
         assert (said["lines"], said["bytes"]) == (2, path.stat().st_size)
 
+    @pytest.mark.outside
     def test_two_million_empty_lines_are_counted(self, tmp_path):
         path = tmp_path / "a.log"
         path.write_bytes(GOOD + b"\n" * 2_000_000 + GOOD)
@@ -312,6 +327,7 @@ class TestBig:
         assert said["offsets"] == [0, len(GOOD) + 2_000_000]
         assert said["lines"] == 2_000_002
 
+    @pytest.mark.outside
     def test_a_bomb_of_2_gb_is_refused_and_what_stood_before_it_found(self, tmp_path):
         path = tmp_path / "a.log.gz"
         member = gzip.compress(b"x" * (16 << 20))

@@ -70,6 +70,7 @@ def fault_of(case, format_name):
     return f"{case.path.name}: told as {told} ({one.confidence})"
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("format_name", format_names())
 def test_every_sample_is_told_as_its_folder_or_as_its_equal_or_holds_nothing_of_it(format_name):
     assert [fault for case in cases(format_name) if (fault := fault_of(case, format_name))] == []

@@ -24,7 +24,7 @@ def rows(*arguments):
     }
 
 
-@pytest.mark.parametrize("story", ["advertised", "visits-only"])
+@pytest.mark.parametrize("story", [pytest.param("advertised", marks=pytest.mark.repeats), "visits-only"])
 def test_a_story_told_by_the_store_is_the_story_of_an_audit(story, root, tmp_path):
     folder = root / "sample_logs" / "stories" / story
     logs = sorted(path for path in (folder / "logs").rglob("*") if path.is_file())

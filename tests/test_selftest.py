@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from kills import CONFIG, site
+from kills import site
 from test_cli import SIGNATURE, shadowit  # noqa: F401 - a fixture
 
 from detector.audit import installation
@@ -157,7 +157,7 @@ def test_a_store_that_loses_what_is_written(tmp_path, monkeypatch):
 class TestConfiguration:
     @pytest.fixture
     def folder(self, tmp_path):
-        return site(tmp_path / "site", CONFIG)
+        return site(tmp_path / "site", services="c*")
 
     def test_before_the_first_run(self, selftest, folder):
         done, parts = selftest("-c", folder / "shadowit.yml")

@@ -207,7 +207,10 @@ class TestShown:
         assert len(spreading.as_json(result, lambda actor: actor.name)["together"]) == 3
 
 
-@pytest.mark.parametrize("name", ["calgary", "edmonton", "halifax", "rcmp", "advertised", "lookalikes", "visits-only"])
+MORE = ("calgary", "edmonton", "rcmp", "advertised", "lookalikes", "visits-only")
+
+
+@pytest.mark.parametrize("name", ["halifax", *(pytest.param(one, marks=pytest.mark.repeats) for one in MORE)])
 def test_the_stories_edges_are_found_and_no_other(name):
     folder = STORIES / name
     command = ["spread", "clearview-ai", str(folder / "logs"), "--people", str(folder / "people.csv"), "-f", "json"]
@@ -285,7 +288,7 @@ class TestInAnswers:
         (drawing,) = re.findall(r"<svg xmlns.*?</svg>", page)
         assert {node.text for node in ET.fromstring(drawing).iter(f"{SVG}text")} >= {"person 1 (first)", "other 1"}
 
-    @pytest.mark.parametrize("reader", ["leadership", "public"])
+    @pytest.mark.parametrize("reader", [pytest.param("leadership", marks=pytest.mark.repeats), "public"])
     def test_other_readers_do_not(self, reader):
         assert json.loads(self.answer("--for", reader, "-f", "json"))["spread"] is None
         assert "How it spread" not in self.answer("--for", reader, "-f", "html")

@@ -59,7 +59,7 @@ orders:
 @pytest.fixture
 def house(tmp_path):
     folder = tmp_path / "site"
-    site(folder, MANY)
+    site(folder, MANY, "c*")
     (folder / "policy.yml").write_text(POLICY)
 
     class Prepared(House):
