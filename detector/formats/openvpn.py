@@ -7,6 +7,7 @@ TEXT begins with ``[USER/]ADDRESS:PORT``, the address that it comes from:
 - ``[USER] Peer Connection Initiated with …`` and ``… authentication succeeded for username 'USER'``: the user at the
   outer address. Without a client before it the first is the server as a client sees it, and is passed
 - ``MULTI: Learn: ADDRESS -> USER/…``: the user got the inner address, which other logs of the house show
+- pfSense: ``openvpn server 'ovpns1' user 'USER' address 'ADDRESS' - connected`` and ``disconnected``, outer address
 - ``SIGTERM[…] received, client-instance exiting`` and ``SIGUSR1[…] … restarting``: the stay at the outer address ends
 
 Status file, of which each row says who is there when it is written:
@@ -55,6 +56,9 @@ _CLIENT = re.compile(
 _INITIATED = re.compile(r"\[(.*)\] Peer Connection Initiated with ", re.DOTALL)
 _LEARN = re.compile(r"MULTI: Learn: (\S+) -> (.+?)/[^/\s]+:\d+\s*", re.DOTALL)
 _PASSWORD = re.compile(r"TLS: Username/Password authentication succeeded for username '(.*?)'", re.DOTALL)
+_PFSENSE = re.compile(
+    r"openvpn server '[^'\n]{1,80}' user '([^'\n]{1,200})' address '([^'\s]{1,80})' - (connected|disconnected)"
+)
 _GONE = re.compile(r"SIG\w+\[[^\]]*\] received, client-instance (?:exiting|restarting)")
 _TALK = re.compile(
     r"(?:MULTI|TLS|VERIFY|OpenVPN|Data Channel|Control Channel|Outgoing|Incoming|Initialization|PUSH|SENT CONTROL|UDP|"
@@ -130,6 +134,9 @@ def _message(line: str, found: re.Match[str] | None, dialect: Dialect) -> Row | 
         known = False
     if tag := _TAG.match(text):
         text, known = text[tag.end() :], True
+    if known and (stay := _PFSENSE.match(text)):
+        row = _row(at, stay[1], outer=values.address(stay[2]) or _endpoint(stay[2]))
+        return row if stay[3] == "connected" else _ended(row, at)
     client = _CLIENT.match(text)
     if client is None:
         if known or ((found or at is not None) and _TALK.match(text)):
@@ -150,13 +157,17 @@ def _told(client: re.Match[str], at: int | None) -> Row | None:
     if found := _PASSWORD.match(told):
         return _row(at, found[1], outer=outer)
     if _GONE.match(told):
-        row = _row(at, client["user"], outer=outer)
-        if row is not None:
-            row.pop(_ACTION)
-            if at is not None:
-                row[_END] = at
-        return row
+        return _ended(_row(at, client["user"], outer=outer), at)
     return None
+
+
+def _ended(row: Row | None, at: int | None) -> Row | None:
+    """The end of a stay."""
+    if row is not None:
+        row.pop(_ACTION)
+        if at is not None:
+            row[_END] = at
+    return row
 
 
 def _row(at: int | None, user: str | None, *, inner: str = "", outer: str | None = None) -> Row | None:
