@@ -59,8 +59,10 @@ _LOOSE = frozenset({
 })  # fmt: skip
 _FOREIGN = frozenset(
     {"x-cs-url", "x-cs-access-method", "x-cs-app", "x-cs-traffic-type", "x-policy-action", "x-c-local-ip"}
+    | {"sc-substatus", "sc-win32-status", "x-edge-location", "x-edge-result-type", "x-host-header"}
 )
-"""Names of Netskope's header: its transactions are not read here."""
+"""Names of headers that are not read here: of Netskope's transactions, and of web servers (IIS, CloudFront), whose
+clients are visitors of the house."""
 _RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
 _PAIR = re.compile(
     r'(?<![^ \t])([A-Za-z][A-Za-z0-9_.()-]*+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|([^ \t]*+))', re.DOTALL
