@@ -135,7 +135,7 @@ ODD = st.sampled_from((
     "urn:x", "http://-/", "http://a./", "http:/x", "http", "-a", "_a.b", "0700", "1" * 18, "1" * 19, "\u0661", "-1",
     "\u212a.example.com", "http://[2001:db8::7]/a", "http://a.b#c", "http://a.b\\c", "a.b?c", "a..b", "null", "Na",
     "A@B.Example", "a@b.example", "a@b..c", "'a@b'", "a@b.", "a@-", "=?utf-8?Q?H=C3=A9?=", "x@" + "a" * 260,
-    "y" * 130 + "@b",
+    "y" * 130 + "@b", "mx [10.0.0.7]", "[10.0.0.7]", "[a[10.0.0.7]", "[1.2.3.4][10.0.0.7]", "a@.b", "a@b.", "a@.",
 ))  # fmt: skip
 USUAL = st.sampled_from(("10.0.0.7", "u1042", "www.example.com", "http://www.example.com/a", "700"))
 TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
@@ -145,7 +145,7 @@ TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
     ("read", "read_all"),
     [
         (values.address, many.addresses), (values.client, many.clients), (values.endpoint, many.endpoints),
-        (dns.name, many.names), (values.user, many.users),
+        (dns.name, many.names), (values.bracketed, many.bracketed),(values.user, many.users),
         (values.host, many.hosts), (values.host_of_url, many.hosts_of_urls), (values.size, many.sizes),
         (dns.name, many.distinct(dns.name)), (mail.address, many.mailboxes), (mail.addresses, many.lists_of_mailboxes),
         (mail.decode_subject, many.subjects),

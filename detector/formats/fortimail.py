@@ -20,6 +20,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+import stringzilla
+
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.grammars import kv, mailqueue, mailtable, moments, rendering, sendmail, shapes, values, verdicts
@@ -38,7 +40,6 @@ _TYPES = frozenset(
 )
 _MARK = ",device_id="
 _COMMAS = re.compile(rf"date=\"?[\d-]{{8,10}}\"?,|{_MARK}")
-_BRACKET = re.compile(r"\[([0-9A-Fa-f.:]{2,45})\]")
 _REFUSED = re.compile(r"reject|discard|quarantine|bounce|block", re.IGNORECASE)
 _TAKEN = re.compile(r"accept|relay|deliver|none|insert|modify|replace|encrypt", re.IGNORECASE)
 
@@ -47,11 +48,6 @@ def _verdict(said: str) -> Action | None:
     if _REFUSED.search(said):
         return Action.DENIED
     return Action.ALLOWED if _TAKEN.search(said) and "delay" not in said.lower() else None
-
-
-def _address(text: str) -> str | None:
-    found = _BRACKET.search(text)
-    return values.address(found[1] if found else text)
 
 
 def _key(cells: Cells) -> str:
@@ -72,7 +68,7 @@ _MAILS = mailtable.table(
     when=moments.parts("date", "time"),
     verdict=verdicts.told("disposition", _verdict),
     direction=mailtable.word("direction", mailtable.DIRECTIONS),
-    readers={Col.SOURCE_IP: _address, Col.TRANSACTION: lambda text: text.strip() or None},
+    readers={Col.SOURCE_IP: values.bracketed, Col.TRANSACTION: lambda text: text.strip() or None},
     derived={Col.TRANSACTION: _key},
 )
 
@@ -103,8 +99,10 @@ _READER = Reader(_record, _MAILS, Layouts((shapes.quoted(),), "type"))
 
 def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
     """Many mails at once; a line that says more of dates and devices than its first pair may have commas."""
-    plain = ["" if _MARK in line or line.find("date=", 1) >= 0 else line for line in lines]
-    return _READER.block(plain, dialect)
+    whole = "\n".join(("", *lines))
+    if stringzilla.find(whole, _MARK) >= 0 or stringzilla.count(whole, "date=") > stringzilla.count(whole, "\ndate="):
+        lines = ["" if _MARK in line or line.find("date=", 1) >= 0 else line for line in lines]
+    return _READER.block(lines, dialect)
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:

@@ -38,7 +38,7 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "mbcs", "oem", "unico
 """Python's own text codecs that no mail means: some are slow on hostile text."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&*+/=?^_`{|}~.'-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
-USUAL = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~.-]{1,128}+@[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,250}[A-Za-z0-9_-])?"
+USUAL = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~.-]{1,128}+@(?!\.)[A-Za-z0-9_.-]{1,252}+(?<!\.)"
 """The pattern of a bare mailbox that is read as it stands, but for its case."""
 _USUAL = re.compile(USUAL)
 _ENTRY = re.compile(r'(?:"(?:[^"\\]|\\.){0,512}"|<[^<>]*>|\([^()]*\)|[^,;\r\n])+', re.DOTALL)

@@ -22,6 +22,7 @@ _END = r"\0"
 _QUAD = r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"
 _IPV4 = re.compile(rf"(?:{_QUAD}{_END})+", re.ASCII)
 _ENDPOINT = re.compile(rf"(?:{_QUAD}:\d{{1,5}}{_END})+", re.ASCII)
+_BRACKETED = re.compile(rf"(?:\A|(?<=\0))[^\0\[]*+\[({_QUAD})\][^\0]*+", re.ASCII)
 _USER = re.compile(rf"(?:[A-Za-z][\w.@\\-]*+{_END})+", re.ASCII)
 _PLACEHOLDER = re.compile(rf"(?:\A|\0)(?:{'|'.join(sorted(word for word in values.NOBODY if word.isalpha()))}){_END}")
 _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
@@ -52,6 +53,15 @@ def clients(texts: Sequence[str]) -> Sequence[str | None]:
 def endpoints(texts: Sequence[str]) -> Sequence[str | None]:
     """Of ``values.endpoint``."""
     return _without_ports(values.endpoint, texts)
+
+
+def bracketed(texts: Sequence[str]) -> Sequence[str | None]:
+    """Of ``values.bracketed``.
+
+    >>> bracketed(["mx.example.org [10.0.0.7]"]), bracketed(["[10.0.0.7]", "10.0.0.8"])
+    (['10.0.0.7'], ['10.0.0.7', '10.0.0.8'])
+    """
+    return _found(_BRACKETED, texts) or [values.bracketed(text) for text in texts]
 
 
 def names(texts: Sequence[str]) -> Sequence[str | None]:
@@ -89,11 +99,8 @@ def hosts_of_urls(texts: Sequence[str]) -> Sequence[str | None]:
     >>> hosts_of_urls(["http://example.com/a?b", "example.org:443"]), hosts_of_urls(["/a", "urn:x"])
     (['example.com', 'example.org'], [None, None])
     """
-    whole = "\0".join(texts)
-    found: list[str] = _URL.findall(whole)
-    if len(found) == len(texts) == whole.count("\0") + 1:
-        return _lower(found)
-    return [values.host_of_url(text) for text in texts]
+    found = _found(_URL, texts)
+    return _lower(found) if found else [values.host_of_url(text) for text in texts]
 
 
 def sizes(texts: Sequence[str]) -> Sequence[int | None]:
@@ -202,6 +209,7 @@ _KNOWN: dict[object, Many] = {
     values.address: addresses,
     values.client: clients,
     values.endpoint: endpoints,
+    values.bracketed: bracketed,
     values.user: users,
     values.host: hosts,
     values.host_of_url: hosts_of_urls,
@@ -229,7 +237,14 @@ def _without_ports(read: Callable[[str], str | None], texts: Sequence[str]) -> S
 def _lower(names: Sequence[str]) -> Sequence[str]:
     """Names of ASCII letters in lower case."""
     whole = "\0".join(names)
-    return names if whole.islower() else whole.lower().split("\0")
+    return names if (lowered := whole.lower()) == whole else lowered.split("\0")
+
+
+def _found(pattern: re.Pattern[str], texts: Sequence[str]) -> Sequence[str]:
+    """What a pattern finds in each of some texts, nothing where it does not find it in all."""
+    whole = "\0".join(texts)
+    found: list[str] = pattern.findall(whole)
+    return found if len(found) == len(texts) == whole.count("\0") + 1 else ()
 
 
 def _are(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:

@@ -42,7 +42,8 @@ def quoted(separator: str = " ") -> Shape:
                 return None
             mark, escape = ('"', r"\\.") if cell == _MARK else ("", r"\\(?![\"'\\=])")
             odd = " ," if not names else "" if mark else edge
-            pieces.append((f"{before}{re.escape(key)}={mark}", rf'(?:[^"{odd}\\\t]++|{escape})*+'))
+            plain = rf'[^"{odd}\\\t]*+'
+            pieces.append((f"{before}{re.escape(key)}={mark}", rf"{plain}(?:{escape}{plain})*+"))
             names.append(key)
             before = mark + edge
         return Drawing(pieces, names, before.removesuffix(edge) + f"(?:{edge})*+", unescape=kv.unescaped)

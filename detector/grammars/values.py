@@ -23,6 +23,7 @@ NOBODY = frozenset({
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
 _ENDPOINT = re.compile(r"\[?([0-9A-Fa-f.:%\w]+?)\]?(?::\d{1,5})?")
+_BRACKETS = re.compile(r"\[([0-9A-Fa-f.:]{2,45})\]")
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
 _SCHEME_ONLY = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*:(?!\d*(?:[?#\\]|$))[^@]*")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
@@ -139,6 +140,16 @@ def endpoint(value: str) -> str | None:
     if (found := address(value)) is not None or (parts := _ENDPOINT.fullmatch(value)) is None:
         return found
     return address(parts[1])
+
+
+def bracketed(value: str) -> str | None:
+    """An address, also in brackets behind a name.
+
+    >>> bracketed("mx.example.org [10.0.0.7]"), bracketed("10.0.0.7"), bracketed("mx.example.org")
+    ('10.0.0.7', '10.0.0.7', None)
+    """
+    found = _BRACKETS.search(value)
+    return address(found[1] if found else value)
 
 
 def host(value: str | None) -> str | None:
