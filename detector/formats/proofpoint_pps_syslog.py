@@ -3,7 +3,7 @@ r"""Proofpoint Protection Server: its filter's and its Sendmail's syslog lines, 
 Filter, ``<syslog header> filter_instance1[pid]: rprt s=<session> m=1 x=<session>-1 mod=… cmd=… key=value …``; ``x`` is
 the mail, which gives one event with all its recipients:
 
-- ``cmd=env_from value=``, ``cmd=data from=`` the envelope's sender, ``cmd=headers hfrom=`` the header's
+- ``cmd=env_from value=``, ``cmd=data from=`` (often both) the envelope's sender, ``cmd=headers hfrom=`` the header's
 - ``cmd=env_rcpt r=1 value=``, ``cmd=data rcpt=`` a recipient
 - ``cmd=msg … hdr_mid=<id> … hops-ip=<client> subject="…"``
 - ``cmd=send … qid=<Sendmail's queue id> rcpts=a,b`` given to Sendmail: allowed
@@ -33,13 +33,31 @@ if TYPE_CHECKING:
 
 _FILTER = re.compile(r"(?:filter_instance\d*(?:\[\d{1,10}\])?: )?(?:rprt|info|warn|err|note) (s=.*)", re.DOTALL)
 _SENDMAIL = re.compile(r"(?:[\w-]*sendmail[\w-]*|sm-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
+_SENDER_ALONE = frozenset({Col.TRANSACTION, Col.AT, Col.SENDER})
 _REFUSALS = frozenset({"discard", "reject", "quarantine", "redirect", "stop", "blackhole"})
 
 
 def join(rows: Sequence[Row]) -> Iterable[tuple[int, Row]]:
     """The events of a mail: the filter's keys end with its number in the session, Sendmail's are queue ids."""
     by_filter = "-" in str(rows[0][Col.TRANSACTION]).rpartition(" ")[2] if rows else False
-    return mailsession.join(rows) if by_filter else mailqueue.join(rows)
+    return _mail_of_filter(rows) if by_filter else mailqueue.join(rows)
+
+
+def _mail_of_filter(rows: Sequence[Row]) -> Iterable[tuple[int, Row]]:
+    """The events of one mail, whose sender ``cmd=env_from`` and ``cmd=data`` both name."""
+    kept: dict[int, Row] = {}
+    sender = None
+    for index, row in enumerate(rows):
+        if Col.SENDER in row and row[Col.SENDER] == sender:
+            if row.keys() <= _SENDER_ALONE:
+                continue
+            kept[index] = {name: cell for name, cell in row.items() if name is not Col.SENDER}
+            continue
+        sender = row.get(Col.SENDER, sender)
+        kept[index] = row
+    places = list(kept)
+    for position, event in mailsession.join(list(kept.values())):
+        yield places[position], event
 
 
 def sniff(lines: Sequence[str]) -> float:
