@@ -4,7 +4,8 @@ r"""PowerDNS: questions in the logs of the Recursor (text and structured), the A
 - Recursor 4.8 on ``msg="Question" prio="Info" tid="1" ts="1582797600.123" proto="udp" qname="www.example.com" qtype="A"
   remote="10.0.0.7:50123"``
 - Authoritative ``Remote 10.0.0.7 wants 'www.example.com|A', do = 0, bufsize = 512: packetcache MISS``
-- dnsdist ``Packet from 10.0.0.7:50123 for www.example.com. A with id 4711``
+- dnsdist ``Packet from 10.0.0.7:50123 for www.example.com. A with id 4711``, or with ``--verbose``
+  ``Got query for www.example.com|A from 10.0.0.7:50123, relayed to 192.0.2.53:53``
 
 The time is the syslog header's, or ``ts`` in seconds since the epoch. Other messages, the answers among them, are no
 events.
@@ -30,7 +31,8 @@ _TEXT = re.compile(
     _TAG + r"(?:<\d> |\w{3} \d\d \d\d:\d\d:\d\d )?(?:"
     r"(?:\d+ \[\S+\] )?question for '(?P<a>[^|']+)\|(?P<at>\w+)' from (?P<ai>\S+)"
     r"|Remote (?P<bi>\S+) wants '(?P<b>[^|']+)\|(?P<bt>\w+)'"
-    r"|Packet from (?P<ci>\S+) for (?P<c>\S+) (?P<ct>\w+) with id )",
+    r"|Packet from (?P<ci>\S+) for (?P<c>\S+) (?P<ct>\w+) with id "
+    r"|Got query for (?P<d>[^|]+)\|(?P<dt>\w+) from (?P<di>[^\s,]+))",
 )
 _OTHER = re.compile(r"(?:pdns|dnsdist|recursor)[\w-]*(?:\[\d+\])?: ")
 _TABLE = records.table(
@@ -43,7 +45,7 @@ _TABLE = records.table(
 def _record(line: str, _dialect: Dialect) -> Cells | None:
     """The fields of a question, by the names of the Recursor's structured log."""
     if found := _TEXT.match(line):
-        which = "a" if found["a"] else "b" if found["b"] else "c"
+        which = "a" if found["a"] else "b" if found["b"] else "c" if found["c"] else "d"
         return {"qname": found[which], "qtype": found[f"{which}t"], "remote": found[f"{which}i"]}
     if 'msg="' in line and 'qname="' in line:
         cells = kv.quoted(line)
