@@ -65,6 +65,8 @@ _ORIGIN = re.compile(r", orig_client=[^\s\[,]*\[(?:IPv6:)?([^\]]*)\]")
 _QUEUED = re.compile(r"from=<(.*?)>(?:, size=|, status=(?:force-)?(expired)|$)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>")
 _MESSAGE_ID = re.compile(r"(?:resent-)?message-id=(.+)", re.DOTALL)
+_OF_MAIL = ("from=", "uid=", "message-id=", "resent-message-id=")
+"""How lines begin that ``_QUEUED``, ``_PICKUP`` or ``_MESSAGE_ID`` match."""
 _KEYS = re.compile(r"; (?:from=<([^>]*)>,? ?)?(?:to=<([^>]*)>)?")
 _FROM = re.compile(r"(\S+ from \S*?\[([^\]\s]*)\](?::\d+)?)")
 _HEADER = re.compile(r"header ([\w-]+): (.*) from (?:local|\S*?\[([^\]\s]*)\](?::\d+)?)", re.DOTALL)
@@ -150,10 +152,13 @@ def _fragment(line: re.Match[str]) -> Row | None:
         return _client(queue_id, told)
     if told.startswith("removed"):
         return {_TRANSACTION: queue_id}
-    said = _said(told)
+    said = _said(told) if told.startswith(_OF_MAIL) else None
     if said is None:
         return _told(queue_id, told)
-    return {_TRANSACTION: queue_id, **said} if said else None
+    if not said:
+        return None
+    said[_TRANSACTION] = queue_id
+    return said
 
 
 def _said(told: str) -> Row | None:

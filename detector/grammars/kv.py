@@ -44,6 +44,9 @@ def _plain(line: str, separator: str, quote: str) -> dict[str, str] | None:
     A mark takes the place of each quoted value; lines hold no NUL.
     """
     pieces = line.split(quote)
+    if len(pieces) == 1:
+        fields = [field.partition("=") for field in reversed(line.split(separator))]
+        return {key: cell for key, sign, cell in fields if sign and key}
     if not len(pieces) & 1:
         return None
     inner = iter(pieces[1::2])

@@ -22,14 +22,14 @@ _END = r"\0"
 _QUAD = r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"
 _IPV4 = re.compile(rf"(?:{_QUAD}{_END})+", re.ASCII)
 _ENDPOINT = re.compile(rf"(?:{_QUAD}:\d{{1,5}}{_END})+", re.ASCII)
-_BRACKETED = re.compile(rf"(?:\A|(?<=\0))[^\0\[]*+\[({_QUAD})\][^\0]*+", re.ASCII)
+_BRACKETED = re.compile(rf"(?<![^\0])[^\0\[]*+\[({_QUAD})\][^\0]*+", re.ASCII)
 _USER = re.compile(rf"(?:[A-Za-z][\w.@\\-]*+{_END})+", re.ASCII)
 _PLACEHOLDER = re.compile(rf"(?:\A|\0)(?:{'|'.join(sorted(word for word in values.NOBODY if word.isalpha()))}){_END}")
 _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 _HOST = re.compile(rf"(?>{_NAME}{_END})+")
 _MAILBOX = re.compile(rf"(?:{mail.USUAL}{_END})+")
-_URL = re.compile(rf"(?:\A|(?<=\0))(?:[A-Za-z][A-Za-z0-9]*+://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?=\0|\Z)", re.ASCII)
+_URL = re.compile(rf"(?<![^\0])(?:[A-Za-z][A-Za-z0-9]*+://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?![^\0])", re.ASCII)
 
 
 def addresses(texts: Sequence[str]) -> Sequence[str | None]:

@@ -33,6 +33,19 @@ _RULESET = re.compile(r"ruleset=(check_\w+), arg1=(.{0,600}?),(?: arg2=.{0,600}?
 _NOBODY = re.compile(
     r"<([^<>\s]{3,320})>\.\.\. (?:User unknown|No such user|Mailbox (?:unavailable|disabled|full))", re.IGNORECASE
 )
+_USUAL_SENDER = re.compile(
+    r"from=<([^<>=]*)>, size=\d+, class=-?\d+, nrcpts=\d+, msgid=(<[^<>=]*>),(?: (?:bodytype|proto|daemon)=[^=,]*,)*+"
+    r" relay=[^=,\[]{0,300}\[(?:IPv6:)?([0-9A-Fa-f.:]{2,45})\]"
+)
+_USUAL_TRY = re.compile(
+    r"to=(<[^<>=,]{0,320}>)(?:, (?:ctladdr|delay|xdelay)=[^=,]*)*+, mailer=([\w-]+)(?:, (?:pri|relay)=[^=,]*)*+"
+    r", dsn=([245])\.[\d.]+, stat=(.+)",
+    re.DOTALL,
+)
+"""Fields in Sendmail's own order, and no sign in them that could begin another: a search finds the same."""
+# Looking a member up on its class costs 70 ns.
+_TRANSACTION, _CLIENT_IP, _ENVELOPE, _IDENTIFIER = Col.TRANSACTION, Col.SOURCE_IP, Col.SENDER, Col.MESSAGE_ID
+_TO, _ACTION, _DIRECTION, _ALLOWED, _DENIED = Col.TO, Col.ACTION, Col.DIRECTION, Action.ALLOWED, Action.DENIED
 _LOCAL = frozenset({"local", "lmtp", "procmail", "cyrus", "cyrusv2", "prog", "dovecot", "*file*", "virtual"})
 _WAITING = ("deferred", "queued", "i/o error", "please try again", "operating system error")
 _REFUSALS = ("user unknown", "service unavailable", "host unknown", "data format error", "quarantine", "can't create")
@@ -57,33 +70,47 @@ def fragment(queue_id: str, told: str) -> Row | None:
         row = values.row_of({Col.USER: user, Col.SOURCE_IP: _client(told), Col.DIRECTION: "outbound" if user else None})
     else:
         row = _refused(told)
-    return None if row is None else {Col.TRANSACTION: queue_id, **row}
+    if row is not None:
+        row[_TRANSACTION] = queue_id
+    return row
 
 
 def _taken(told: str) -> Row:
-    sender, mid = _SENDER.match(told), _MESSAGE_ID.search(told)
-    return values.row_of(
-        {
-            Col.SENDER: mail.address(sender[1] or sender[2] or "") if sender else None,
-            Col.MESSAGE_ID: mailtable.message_id(mid[1]) if mid else None,
-            Col.SOURCE_IP: _client(told),
-        }
-    )
+    if usual := _USUAL_SENDER.match(told):
+        sender, mid, client = usual[1], usual[2], values.address(usual[3])
+    else:
+        named, identified = _SENDER.match(told), _MESSAGE_ID.search(told)
+        sender = (named[1] or named[2] or "") if named else ""
+        mid, client = identified[1] if identified else "", _client(told)
+    row: Row = {}
+    if address := mail.address(sender):
+        row[_ENVELOPE] = address
+    if message_id := mailtable.message_id(mid):
+        row[_IDENTIFIER] = message_id
+    if client:
+        row[_CLIENT_IP] = client
+    return row
 
 
 def _tried(told: str) -> Row | None:
+    if usual := _USUAL_TRY.match(told):
+        return _try(*usual.groups())
     found, status = _RECIPIENTS.match(told), _STATUS.search(told)
     if found is None or status is None or len(found[1]) > _LONGEST_LIST:
         return None
-    row: Row = {Col.TO: mail.addresses(found[1]) or [values.lower(found[1].strip("<> "))]}
-    said, dsn = status[1].lower(), _DSN.search(told)
+    dsn, mailer = _DSN.search(told), _MAILER.search(told)
+    return _try(found[1], mailer[1] if mailer else "", dsn[1] if dsn else "", status[1])
+
+
+def _try(recipients: str, mailer: str, dsn: str, status: str) -> Row:
+    row: Row = {_TO: mail.addresses(recipients) or [values.lower(recipients.strip("<> "))]}
+    said = status.lower()
     if said.startswith("sent"):
-        row[Col.ACTION] = Action.ALLOWED
-    elif (dsn and dsn[1] == "5") or (said.startswith(_REFUSALS) and not said.startswith(_WAITING)):
-        row[Col.ACTION] = Action.DENIED
-    mailer = _MAILER.search(told)
-    if mailer and mailer[1] in _LOCAL:
-        row[Col.DIRECTION] = "inbound"
+        row[_ACTION] = _ALLOWED
+    elif dsn == "5" or (said.startswith(_REFUSALS) and not said.startswith(_WAITING)):
+        row[_ACTION] = _DENIED
+    if mailer in _LOCAL:
+        row[_DIRECTION] = "inbound"
     return row
 
 
