@@ -1,8 +1,10 @@
 """Lines read at once are the same as lines read one by one, whatever they hold."""
 
 import random
+import re
 from dataclasses import replace
 from datetime import UTC
+from unittest import mock
 
 import pytest
 from golden import cases, lines_of
@@ -25,6 +27,7 @@ from detector.grammars import (
     many,
     moments,
     records,
+    sendmail,
     shapes,
     spellings,
     together,
@@ -39,6 +42,8 @@ FORMATS = {name: one for name, one in own_formats().items() if one.block is not 
 MAILS_AT_ONCE = {"zeek_json"}
 """Formats of several kinds of logs, of which only the mails are read at once."""
 UNTIL = from_iso("2020-03-31T00:00:00Z")
+TAKEN = "from=<a@example.com>, size=1, class=0, nrcpts=1, msgid=<m1@example.com>, proto=ESMTP, relay=x [10.0.0.7]"
+TRIED = "to=<u1042@example.org>, delay=00:00:01, mailer=local, pri=30, relay=x [10.0.0.8], dsn=2.0.0, stat=Sent (ok)"
 HEADER = b"<134>Feb 27 10:00:00 gw1 product[7]: "
 
 
@@ -126,6 +131,27 @@ def test_a_host_stands_before_the_id_of_its_transaction_however_often_a_line_is_
     once = same(FORMATS["postfix"], Dialect(), [raw])
     twice = same(FORMATS["postfix"], Dialect(envelope=Envelope.SYSLOG), [b"Feb 27 10:00:00 relay " + raw])
     assert [one.batch.columns[Col.TRANSACTION] for one in (once, twice)] == [["mx1 4F3A2"], ["relay mx1 4F3A2"]]
+
+
+OF_SENDMAIL = st.lists(
+    st.sampled_from((
+        "from=<a@example.com>", "from=<a=b@example.com>", "from=a@example.com", "size=1", "class=0", "nrcpts=1",
+        "msgid=<m1@example.com>", "msgid=<m=1@example.com>", "msgid=m1", "proto=ESMTP", "daemon=MTA",
+        "relay=mx.example.net [10.0.0.7]", "relay=[IPv6:2001:db8::7]", "relay=local", "to=<u@example.org>", "to=u",
+        "to=<u@example.org>,<v@example.org>", "stat=queued", "ctladdr=<a@example.com> (7/7)", "delay=00:00:01", "pri=3",
+        "mailer=local", "mailer=esmtp", "dsn=2.0.0", "dsn=5.1.1", "dsn=4.0.0", "stat=Sent (ok)", "stat=User unknown",
+    )),
+    max_size=4,
+)  # fmt: skip
+
+
+@given(head=st.sampled_from(("", TAKEN, TRIED)), more=OF_SENDMAIL, tail=st.sampled_from(("", TAKEN, TRIED)))
+def test_sendmails_usual_lines_say_what_a_search_finds(head, more, tail):
+    told = ", ".join(part for part in (head, *more, tail) if part)
+    never = re.compile("(?!)")
+    with mock.patch.multiple(sendmail, _USUAL_SENDER=never, _USUAL_TRY=never):
+        searched = sendmail.fragment("01RA00u1042", told)
+    assert sendmail.fragment("01RA00u1042", told) == searched
 
 
 ODD = st.sampled_from((

@@ -39,10 +39,12 @@ _HEAD = (
     r"(?P<named>\S{0,255}\[)?(?P<client>[0-9A-Fa-f.:]{2,45})(?(named)\]) "
     r"\d{6,12}-[0-9A-Za-z-]{4,60} (?P<start>\d{1,11}) \d{1,11} "
 )
+"""The process, the client, perhaps behind its name, the mail and its times."""
 _MAIL = (
     rf"{_HEAD}(?:RECV|(?P<scan>SCAN) (?:ENC|-)) (?P<sender>\S+) (?P<recipients>\S+) (?(scan)\S+ )(?P<action>\d{{1,2}}) "
     r"(?(scan)\S+ ?(?:(?:|.*? )SUBJ:(?P<subject>.*)|.*)|.*)"
 )
+"""A line that names somebody."""
 _LINE, _NAMING = re.compile(rf"{_HEAD}(?:RECV|SCAN|SEND) "), re.compile(_MAIL, re.DOTALL)
 _BODIES, _LINES = (re.compile(rf"^{head}{_MAIL}$", re.MULTILINE) for head in ("", f"(?:{CLASSIC})?"))
 _REFUSED = frozenset({1, 2, 3, 6})
