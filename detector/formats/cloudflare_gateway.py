@@ -54,10 +54,12 @@ _DNS = records.table(
     kind=Kind.DNS,
 )
 _POLICY = ("PolicyID", "PolicyName", "Policy")
+_OWN = ({"ResolverDecision", "SrcIP"}, {"HTTPHost", "SourceIP", "Datetime"})
+"""By which records are known without the policy: what Logpush writes is the site's choice."""
 
 
 def _table(cells: Cells) -> Table:
-    if not any(name in cells for name in _POLICY):
+    if not any(name in cells for name in _POLICY) and not any(names <= cells.keys() for names in _OWN):
         raise RefusedLine("no names of Cloudflare Gateway")
     if "QueryName" in cells and ("ResolverDecision" in cells or "RCode" in cells):
         return _DNS
