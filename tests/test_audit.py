@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import os
+import pickle
 import sys
 import zipfile
 from dataclasses import replace
@@ -388,6 +389,15 @@ class TestSegments:
         assert facts(report) == facts(whole)
         assert sightings(report) == sightings(whole)
         assert report.sources[0].unparsed == 0
+
+    @pytest.mark.parametrize("name", ["postfix", "cisco_esa", "coredns"])
+    def test_a_format_need_not_go_from_process_to_process(self, root, ruleset, name):
+        with pytest.raises((pickle.PicklingError, AttributeError)):
+            pickle.dumps(format_named(name))
+        logs = sorted((root / "sample_logs" / name).glob("*.log"))
+        reports = [audited(logs, ruleset, name, engine=engine, jobs=2) for engine in ("serial", "processes")]
+        assert facts(reports[0]) == facts(reports[1])
+        assert sightings(reports[0]) == sightings(reports[1])
 
     @pytest.mark.parametrize("engine", ["serial", "processes"])
     def test_so_it_does_when_transactions_are_gathered(self, tmp_path, ruleset, small_segments, engine):

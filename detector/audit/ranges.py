@@ -75,13 +75,13 @@ class Scanned:
     """A range that was scanned.
 
     Attributes:
-        range: which.
+        place: of the range; its format may hold what cannot go from process to process.
         coverage: what was read of it.
         keys: of a joining format: transactions that have a line in it.
         found: what it gave, where that is not counted with what its worker found in other ranges.
     """
 
-    range: Range
+    place: tuple[int, int]
     coverage: Coverage
     keys: frozenset[str]
     found: Found | None = None

@@ -113,11 +113,9 @@ class _Audit:
         """Scan all ranges, then gather the transactions that span lines."""
         for log_format in {one.log_format.name: one.log_format for one in ranges}.values():
             self.sighter.scanner.prefilter(log_format)
-        scanned = sorted(self._all_scanned(ranges, advance), key=lambda one: one.range.place)
-        read: list[Range] = []
-        for one in map(self._checked, scanned):
-            self._take(one)
-            read.append(one.range)
+        places = {one.place: one for one in ranges}
+        scanned = sorted(self._all_scanned(ranges, advance), key=lambda one: one.place)
+        read = [self._take(*self._checked(places[one.place], one)) for one in scanned]
         keys = {name: frozenset(several) for name, several in self._keys.items() if several}
         gathering = [one for one in read if one.log_format.name in keys]
         fragments: dict[str, list[Fragment]] = {}
@@ -160,17 +158,18 @@ class _Audit:
             keys |= part.keys
             finds.findings.fold(batch)
             finds.sightings += self._kept(batch)
-        return Scanned(one, coverage, frozenset(keys))
+        return Scanned(one.place, coverage, frozenset(keys))
 
     def _all_gathered(self, ranges: Sequence[Range], keys: Mapping[str, frozenset[str]]) -> Iterator[list[Fragment]]:
         """The lines of some transactions in each range."""
 
-        def work(one: Range, _advance: Callable[[int], None]) -> list[Fragment]:
+        def work(number: int, _advance: Callable[[int], None]) -> list[Fragment]:
+            one = ranges[number]
             wanted, age = keys[one.log_format.name], self._age(one.source)
             return list(self.sighter.gather(one.segment, one.log_format, one.dialect, wanted, age))
 
         engine = engine_named(self._engine(self._inputs_of(ranges)))
-        return engine.run(ranges, work, jobs=self.terms.jobs, advance=lambda _bytes: None)
+        return engine.run(range(len(ranges)), work, jobs=self.terms.jobs, advance=lambda _bytes: None)
 
     def _inputs_of(self, ranges: Sequence[Range]) -> Sequence[Input]:
         return [self.inputs[source] for source in {one.source for one in ranges}] if len(ranges) > 1 else []
@@ -180,20 +179,22 @@ class _Audit:
         several = self.terms.jobs > 1 and sum(one.size for one in inputs) > SEVERAL_BYTES
         return self.terms.engine or ("processes" if several else "serial")
 
-    def _checked(self, scanned: Scanned) -> Scanned:
+    def _checked(self, one: Range, scanned: Scanned) -> tuple[Range, Scanned]:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
-        one = scanned.range
         left = self._left.get(one.source)
         if one.may_be_misread and left is not None and left != one.dialect:
-            scanned = self._scan_alone(replace(one, dialect=left), lambda _bytes: None)
+            one = replace(one, dialect=left)
+            scanned = self._scan_alone(one, lambda _bytes: None)
         self._left[one.source] = scanned.coverage.dialects[-1][1]
-        return scanned
+        return one, scanned
 
-    def _take(self, scanned: Scanned) -> None:
-        self.coverage[scanned.range.source].merge(scanned.coverage)
-        self._keys.setdefault(scanned.range.log_format.name, set()).update(scanned.keys)
+    def _take(self, one: Range, scanned: Scanned) -> Range:
+        """Count what a range gave."""
+        self.coverage[one.source].merge(scanned.coverage)
+        self._keys.setdefault(one.log_format.name, set()).update(scanned.keys)
         if scanned.found is not None:
             self._count(scanned.found)
+        return one
 
     def _count(self, found: Found) -> None:
         self.findings.merge(found.findings, found.left_out)

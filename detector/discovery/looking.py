@@ -208,7 +208,11 @@ class _Running:
         size = sum(log.size for log in self.logs if log.is_read)
         several = self.terms.jobs > 1 and len(tasks) > 1 and size >= SEVERAL_BYTES
         engine = engine_named("processes" if several else "serial")
-        return engine.run(tasks, work, jobs=self.terms.jobs, advance=advance)
+
+        def numbered(number: int, told: Callable[[int], None]) -> Result:
+            return work(tasks[number], told)
+
+        return engine.run(range(len(tasks)), numbered, jobs=self.terms.jobs, advance=advance)
 
 
 def discover(
