@@ -56,6 +56,7 @@ def same(log_format, dialect, raws):
     return at_once
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", FORMATS)
 def test_golden_lines_in_any_order(name):
     log_format, rng = FORMATS[name], random.Random(name)

@@ -1,6 +1,7 @@
 """From names to chunks of whole lines, whatever is around the bytes."""
 
 import bz2
+import functools
 import gzip
 import io
 import json
@@ -51,6 +52,11 @@ PACKERS = {
 }  # fmt: skip
 rng = random.Random(3)
 TEXT = b"".join(b"%d %s\n" % (number, rng.randbytes(30).hex().encode()) for number in range(20_000))
+
+
+@functools.cache
+def packed_text(compression):
+    return PACKERS[compression](TEXT)
 
 
 class Blocks:
@@ -161,7 +167,7 @@ class TestOpening:
     @pytest.mark.parametrize("ahead", [False, True])
     @pytest.mark.parametrize("compression", PACKERS)
     def test_what_was_packed_comes_out(self, compression, ahead, tmp_path):
-        (tmp_path / "a").write_bytes(PACKERS[compression](TEXT))
+        (tmp_path / "a").write_bytes(packed_text(compression))
         assert segment(tmp_path / "a").compression is compression
         assert read_all(segment(tmp_path / "a"), 70_001, ahead=ahead) == (TEXT, "")
 
@@ -176,7 +182,7 @@ class TestOpening:
     @pytest.mark.parametrize("compression", PACKERS)
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])
     def test_a_cut_off_file_gives_what_stands_before_the_cut(self, compression, share, ahead, tmp_path):
-        packed = PACKERS[compression](TEXT)
+        packed = packed_text(compression)
         (tmp_path / "a").write_bytes(packed[: int(len(packed) * share)])
         data, reason = read_all(segment(tmp_path / "a"), ahead=ahead)
         assert TEXT.startswith(data)
@@ -186,7 +192,7 @@ class TestOpening:
 
     @pytest.mark.parametrize("compression", PACKERS)
     def test_a_corrupt_file_gives_a_beginning_and_the_reason(self, compression, tmp_path):
-        packed = bytearray(PACKERS[compression](TEXT))
+        packed = bytearray(packed_text(compression))
         packed[len(packed) // 2] ^= 0xFF
         packed[len(packed) // 2 + 1] ^= 0xFF
         (tmp_path / "a").write_bytes(packed)
@@ -206,7 +212,7 @@ class TestOpening:
     @pytest.mark.parametrize("compression", PACKERS)
     @pytest.mark.parametrize("tail", [b"garbage", b"\0\0garbage that is longer than magic"])
     def test_a_garbage_tail_is_told_and_costs_no_line(self, compression, tail, tmp_path):
-        (tmp_path / "a").write_bytes(PACKERS[compression](TEXT) + tail)
+        (tmp_path / "a").write_bytes(packed_text(compression) + tail)
         data, reason = read_all(segment(tmp_path / "a"))
         assert data == TEXT
         assert reason
