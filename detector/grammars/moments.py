@@ -5,9 +5,10 @@ A stamp that cannot be read gives ``None``: a sighting whose time is unknown is 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from detector.events import Col, Envelope, stamps
 from detector.events.envelope import instant as instant_of_header
@@ -28,21 +29,22 @@ _LEAST_DIGITS = 9
 """Shorter counts of seconds are the beginning of something else, as in a line that breaks off."""
 
 
-@runtime_checkable
-class OfMany(Protocol):
+class OfMany(ABC):
     """A way to read the time that reads many at once."""
 
-    def __call__(self, cells: Cells, dialect: Dialect, /) -> int | None:
-        """Of a record."""
-        ...
+    __slots__ = ()
 
+    @abstractmethod
+    def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
+        """Of a record."""
+
+    @abstractmethod
     def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
         """Of n records: (n,)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class First(OfMany):
     """The first of several ways to read the time that gives one."""
 
     readings: tuple[When, ...]
@@ -65,7 +67,7 @@ class First:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(OfMany):
     """ISO 8601 or seconds (milli-, micro-, nanoseconds) since the epoch.
 
     Attributes:
@@ -97,7 +99,7 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(OfMany):
     """A date and a time of day in two fields.
 
     Attributes:

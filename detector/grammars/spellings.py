@@ -24,7 +24,7 @@ _LONGEST_ZONE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Spelled:
+class Spelled(moments.OfMany):
     """The first of some fields whose text a vendor's own spelling of the time reads.
 
     Attributes:
@@ -70,7 +70,7 @@ class Spelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Patterned:
+class Patterned(moments.OfMany):
     """The time of LEEF, which may be written as another field says.
 
     Attributes:
@@ -96,7 +96,7 @@ class Patterned:
 
 
 @dataclass(frozen=True, slots=True)
-class Zoned:
+class Zoned(moments.OfMany):
     """The time of records that name their own zone.
 
     Attributes:
