@@ -6,6 +6,8 @@ import pkgutil
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector import grammars
 from detector.events import Action, Col, Dialect
@@ -163,3 +165,14 @@ def test_forged_lines_take_linear_time(read, piece):
     except ValueError:
         pass
     assert time.process_time() - start < 1.0
+
+
+_WORD = st.text("ab=, ", max_size=4)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), _WORD), min_size=1, max_size=4))
+def test_quoted_values_are_read_alike_whether_all_are_quoted_or_not(pairs):
+    line = " ".join(f'{key}="{cell}"' for key, cell in pairs)
+    first = {key: cell for key, cell in reversed(pairs)}
+    assert kv.quoted(line) == first
+    assert kv.quoted(f"{line} z=1") == first | {"z": "1"}

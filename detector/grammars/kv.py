@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MARK = "\0"
+_SHORT = 4096
+"""Characters; the keys of longer lines are not remembered: a thousand forged ones must not hold gigabytes."""
 KEY = r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}"
 OPEN = re.compile(rf"(?:^|(?<=[ \t]))({KEY}(?:\[\d+\])?)=")
 _COLON = re.compile(r'(?:^|(?<=[\s;\[|]))([A-Za-z_][\w.-]{0,63}):"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -49,6 +51,8 @@ def _plain(line: str, separator: str, quote: str) -> dict[str, str] | None:
         return {key: cell for key, sign, cell in fields if sign and key}
     if not len(pieces) & 1:
         return None
+    if separator not in pieces[0] and len(line) < _SHORT and (keys := _keys(tuple(pieces[::2]), separator)) is not None:
+        return dict(zip(keys, pieces[1::2], strict=True))
     inner = iter(pieces[1::2])
     pairs: dict[str, str] = {}
     for field in _MARK.join(pieces[::2]).split(separator):
@@ -60,6 +64,17 @@ def _plain(line: str, separator: str, quote: str) -> dict[str, str] | None:
         if sign and key and key not in pairs:
             pairs[key] = cell
     return pairs
+
+
+@lru_cache(maxsize=1024)
+def _keys(between: tuple[str, ...], separator: str) -> tuple[str, ...] | None:
+    """The keys of a line by what stands between its quoted values; ``None`` where not all of it are keys, each once."""
+    first, *others, last = between
+    keys = [first, *(piece.removeprefix(separator) for piece in others)]
+    is_usual = not last and len(set(keys)) == len(keys) and all(piece.startswith(separator) for piece in others)
+    if not is_usual or any(separator in key or len(key) < 2 or key.find("=") + 1 != len(key) for key in keys):
+        return None
+    return tuple(key[:-1] for key in keys)
 
 
 def opened(text: str) -> dict[str, str]:
