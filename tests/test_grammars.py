@@ -173,6 +173,6 @@ _WORD = st.text("ab=, ", max_size=4)
 @given(st.lists(st.tuples(st.sampled_from("abc"), _WORD), min_size=1, max_size=4))
 def test_quoted_values_are_read_alike_whether_all_are_quoted_or_not(pairs):
     line = " ".join(f'{key}="{cell}"' for key, cell in pairs)
-    first = {key: cell for key, cell in reversed(pairs)}
+    first = dict(reversed(pairs))
     assert kv.quoted(line) == first
     assert kv.quoted(f"{line} z=1") == first | {"z": "1"}
