@@ -448,3 +448,11 @@ def test_mails_of_zeek_are_the_same_as_each(mails, usual):
     found = zeekmails.columns(list(zip(*mails, strict=True)), UTC)
     rows = [{name: cells[at] for name, cells in found.items() if cells[at] is not None} for at in range(len(mails))]
     assert rows == [zeekmails.read(mail, UTC) for mail in mails]
+
+
+@pytest.mark.parametrize("stamp", [
+    "2020-02-27T10:00:00.1234567890Z", "2020-02-27T10:00:00.123456789Z", "2020/02/27 10:00:00", "2020-02/27 10:00:00",
+    "2020/02-27 10:00:00.5", "2020-02-27 10:00:00,25", "2020-02-27T10:00:00.Z", "2020-02-27T10:00:60Z",
+])  # fmt: skip
+def test_stamps_of_one_shape_are_read_as_each_by_itself(stamp):
+    assert moments.instants([stamp] * 3, UTC) == [moments.instant(stamp, UTC)] * 3

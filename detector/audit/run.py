@@ -115,12 +115,16 @@ class _Audit:
             self.sighter.scanner.prefilter(log_format)
         places = {one.place: one for one in ranges}
         scanned = sorted(self._all_scanned(ranges, advance), key=lambda one: one.place)
-        read = [self._take(*self._checked(places[one.place], one)) for one in scanned]
+        read: list[Range] = []
+        for each in scanned:
+            one, checked = self._checked(places[each.place], each)
+            self._take(one, checked)
+            read.append(one)
         keys = {name: frozenset(several) for name, several in self._keys.items() if several}
         gathering = [one for one in read if one.log_format.name in keys]
         fragments: dict[str, list[Fragment]] = {}
-        for each, found in zip(gathering, self._all_gathered(gathering, keys), strict=True):
-            fragments.setdefault(each.log_format.name, []).extend(found)
+        for one, found in zip(gathering, self._all_gathered(gathering, keys), strict=True):
+            fragments.setdefault(one.log_format.name, []).extend(found)
         for log_format in {one.log_format.name: one.log_format for one in gathering}.values():
             self._join(log_format, fragments[log_format.name])
 
@@ -188,13 +192,11 @@ class _Audit:
         self._left[one.source] = scanned.coverage.dialects[-1][1]
         return one, scanned
 
-    def _take(self, one: Range, scanned: Scanned) -> Range:
-        """Count what a range gave."""
+    def _take(self, one: Range, scanned: Scanned) -> None:
         self.coverage[one.source].merge(scanned.coverage)
         self._keys.setdefault(one.log_format.name, set()).update(scanned.keys)
         if scanned.found is not None:
             self._count(scanned.found)
-        return one
 
     def _count(self, found: Found) -> None:
         self.findings.merge(found.findings, found.left_out)

@@ -63,3 +63,8 @@ def zone_of(offset: str) -> tzinfo:
     if shift >= timedelta(hours=24):
         raise RefusedLine(f"not a time zone: {offset!r}")
     return timezone(sign * shift)
+
+
+def dashed(value: str) -> str:
+    """A date that is written with slashes as ISO 8601 writes it."""
+    return value.replace("/", "-", 2) if value[4:5] == "/" else value

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def holds_head(lines: Sequence[tuple[int, bytes]], literals: Sequence[bytes]) -> bool:
     """Whether one of some lines may be a header; a JSON object is none, though its keys may be a header's names."""
-    return is_head(b"\n".join([raw for _, raw in lines if raw[:1] != b"{"]), literals)
+    return bool(literals) and is_head(b"\n".join([raw for _, raw in lines if raw[:1] != b"{"]), literals)
 
 
 def is_head(raw: bytes, literals: Sequence[bytes]) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events.days import EPOCH_DAY, at_clock, micros_of, midnight, zone_of
+from detector.events.days import EPOCH_DAY, at_clock, dashed, micros_of, midnight, zone_of
 from detector.events.instants import MICROSECONDS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def same(values: Sequence[str], zone: tzinfo) -> list[int]:
     try:
         return _alike(values, zone)
     except (LookupError, ValueError):
-        return [iso(value if value[4:5] != "/" else value.replace("/", "-", 2), zone) for value in values]
+        return [iso(dashed(value), zone) for value in values]
 
 
 def _alike(values: Sequence[str], zone: tzinfo) -> list[int]:
@@ -102,12 +102,13 @@ def _alike(values: Sequence[str], zone: tzinfo) -> list[int]:
         end = len(first) - len(first[20:].lstrip("0123456789"))
         fractions = [value[20:end] for value in values]
         digits = "".join(fractions)
-        if not _POINTS.issuperset([value[19] for value in values]) or not (digits.isascii() and digits.isdecimal()):
+        is_fraction = digits.isascii() and digits.isdecimal() and end - 20 < _LONGEST_FRACTION
+        if not is_fraction or not _POINTS.issuperset([value[19] for value in values]):
             raise ValueError
         scale = 10 ** max(26 - end, 0)
         seconds = [whole + int(part[:6]) * scale for whole, part in zip(seconds, fractions, strict=True)]
     keys = [value[:17] + value[end:] for value in values]
-    minutes = {key: _iso(f"{key[:17]}00{key[17:]}".replace("/", "-", 2), zone) for key in set(keys)}
+    minutes = {key: _iso(dashed(f"{key[:17]}00{key[17:]}"), zone) for key in set(keys)}
     return [minutes[key] + second for key, second in zip(keys, seconds, strict=True)]
 
 

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from detector.events import Col, Envelope, stamps
+from detector.events.days import dashed
 from detector.events.envelope import instant as instant_of_header
 from detector.events.envelope import peel
 from detector.grammars import leef
@@ -177,7 +178,7 @@ def instant(cell: object, zone: tzinfo) -> int | None:
         return leef.instant(text, "", zone)
     try:
         if text[4:5] in ("-", "/"):
-            return stamps.iso(text if text[4] == "-" else text.replace("/", "-", 2), zone)
+            return stamps.iso(dashed(text), zone)
         return stamps.epoch(text) if text[:_LEAST_DIGITS].isdecimal() and len(text) >= _LEAST_DIGITS else None
     except (ValueError, OverflowError):
         return None
