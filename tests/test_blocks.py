@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from detector.events import Action, Col, Dialect, Envelope, Kind, Line, from_iso, read_lines, stamps
 from detector.events.envelope import known_instant, peel
 from detector.events.envelopes import known_instants, peel_all
-from detector.formats import own_formats
+from detector.formats import mail_headers, own_formats
 from detector.grammars import (
     cef,
     columns,
@@ -23,6 +23,7 @@ from detector.grammars import (
     leef,
     mail,
     mailcolumns,
+    maildate,
     mailtable,
     many,
     moments,
@@ -37,6 +38,7 @@ from detector.grammars import (
 )
 from detector.grammars.layouts import Layouts
 from detector.grammars.sheets import Sheet
+from detector.sources import laid_out
 
 FORMATS = {name: one for name, one in own_formats().items() if one.block is not None}
 MAILS_AT_ONCE = {"zeek_json"}
@@ -87,7 +89,8 @@ def test_examples_are_read_at_once(name):
     usual = {Col.URL: "http://example.com/a", Col.APPLICATION: "Example"}
     kinds = {Kind.DNS: {Col.QUESTION: "example.com"}, Kind.MAIL: mail_row | {Col.TO: ["u1042@example.org"]}}
     row |= kinds.get(Kind.MAIL if name in MAILS_AT_ONCE else log_format.kind, usual)
-    texts = [line for line in log_format.example(row).split("\n") if not line.startswith("#")] * 3
+    written = laid_out(log_format.example(row).encode(), log_format.layout).decode().rstrip()
+    texts = [line for line in written.split("\n") if not line.startswith("#")] * 3
     dialect = read_lines(log_format, Dialect(), [Line(0, raw) for raw in log_format.preamble.encode().split(b"\n")])
     taken = log_format.block(texts, dialect.dialect)
     assert list(taken.places) == list(range(len(texts)))
@@ -181,6 +184,35 @@ TEXTS = st.lists(USUAL | ODD | st.text(max_size=8), min_size=1, max_size=6)
 @given(texts=TEXTS)
 def test_many_values_are_the_same_as_each(read, read_all, texts):
     assert list(read_all(texts)) == [read(text) for text in texts]
+
+
+OF_RECEIVED = st.lists(
+    st.sampled_from((
+        "from ", "by ", "By ", " by ", "relay", "mx1.example.org ", "(", ")", "[", "]", "(relay [10.0.0.7])",
+        " ([10.0.0.8]) ", "(HELO x)", "IPv6:2001:db8::7", "10.0.0.9", "\t", "\0", "; Thu, 27 Feb 2020 08:00:00 +0000",
+    )),
+    max_size=8,
+).map("".join)  # fmt: skip
+RECEIVED = st.just("from relay (relay [10.0.0.7])\tby mx1; Thu") | OF_RECEIVED | OF_RECEIVED.map("from relay ".__add__)
+
+
+@given(texts=st.lists(RECEIVED, min_size=1, max_size=3))
+def test_who_brought_many_mails_is_who_brought_each(texts):
+    read = next(step.read for step in mail_headers.FORMAT.parse.__self__.table.steps if step.column is Col.SOURCE_IP)
+    assert list(read.all(texts)) == [read(text) for text in texts]
+
+
+@given(
+    day=st.sampled_from(("", "Thu, ", "thu, ", "Thu ")),
+    date=st.sampled_from(("27 Feb 2020", "30 Feb 2020", "1 mar 20")),
+    clock=st.sampled_from(("08:00:00", "24:00:00", "08:00:60", "8:00")),
+    zone=st.sampled_from(("", " +0000", " -0130", " +9999", " +0100 (CET)", " EST", " GMT")),
+)  # fmt: skip
+def test_a_usual_date_of_a_mail_is_the_date_that_a_search_finds(day, date, clock, zone):
+    text = f"{day}{date} {clock}{zone}"
+    with mock.patch.object(maildate, "_USUAL", re.compile("(?!)")):
+        searched = maildate.instant(text, UTC)
+    assert maildate.instant(text, UTC) == searched
 
 
 def table_of(asked, needs=(), kind=None):

@@ -499,21 +499,23 @@ class TestMails:
         with patch("detector.sources.mailframes.BODY_LINE_BYTES", 64):
             whole = self.laid(data, framing)
             assert self.laid(data, framing, sizes=(size,)) == whole
+            with patch("detector.sources.mailframes.MailFrames._usual"):
+                assert self.laid(data, framing) == whole
         assert len(whole) == len(data)
         for before, after in zip(data, whole, strict=True):
-            assert after == before or after in b" \n\x1e\x1f"
-        assert whole.count(b"\x1f") <= data.count(b"\n")
+            assert after == before or after in b" \n\x1f"
+        assert whole.count(b"\x1f") <= data.count(b"\n") + data.count(b"\r\n")
 
-    def test_fields_are_apart_folds_marked_and_bodies_blank(self):
+    def test_lines_are_apart_folds_hold_no_carriage_return_and_bodies_are_blank(self):
         data = b"From a@b Thu Feb 27 10:00:00 2020\r\nA: b\r\n c\r\nD: e\r\n\r\nSecret: x\r\n>From y\r\n\r\n"
         laid = self.laid(data + b"From c@d Thu Feb 27 10:00:00 2020\nF: g", Framing.MBOX)
         assert laid.replace(b" ", b"") == (
-            b"Froma@bThuFeb2710:00:002020\x1fA:b\x1e\x1ec\x1fD:e\n\n\n\n\nFromc@dThuFeb2710:00:002020\x1fF:g"
+            b"Froma@bThuFeb2710:00:002020\x1fA:b\x1f\x1fc\x1fD:e\n\n\n\n\nFromc@dThuFeb2710:00:002020\x1fF:g"
         )
         assert b"Secret" not in laid
 
     def test_what_poses_as_a_separator_is_a_blank(self):
-        assert self.laid(b"A: b\x1fForged: c\rD: e\x1e\n\n", Framing.MAIL) == b"A: b Forged: c D: e \n\n"
+        assert self.laid(b"A: b\x1fForged: c\rD: e\x1f\n\n", Framing.MAIL) == b"A: b Forged: c D: e \n\n"
 
     def test_a_line_without_a_field_ends_the_header(self):
         assert self.laid(b"A: b\nno field\nC: d\n", Framing.MAIL) == b"A: b\n        \n    \n"

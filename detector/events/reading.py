@@ -226,7 +226,7 @@ def _texts_of(whole: bytes, count: int) -> list[str] | None:
     """The texts of so many lines, decoded at once; ``None`` where one of them needs more than that."""
     if b"\r" in whole:
         whole = whole.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    if b"\r" in whole or b"\0" in whole or _BYTE_ORDER_MARK in whole:
+    if b"\r" in whole or b"\0" in whole or (not whole.isascii() and _BYTE_ORDER_MARK in whole):
         return None
     try:
         texts = whole.decode().split("\n")

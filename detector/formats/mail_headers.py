@@ -1,7 +1,7 @@
 r"""Mails themselves, their header blocks: mbox files, Maildir folders, single files (EML). Bodies are never read.
 
-One record is one mail: its header fields, apart by the byte 0x1F, with 0x1E where one was folded
-(``sources/mailframes.py``):
+One record is one mail: the lines of its header block, apart by the byte 0x1F (``sources/mailframes.py``); a line that
+begins with a blank or a tab goes on with the field before it:
 
 - the time is that of the topmost ``Received``, which the last server wrote (behind its last ``;``, RFC 5321 section
   4.4), else of ``Date``, which the sender wrote (RFC 5322 section 3.6.1), else of the mbox's ``From`` line (local time)
@@ -24,91 +24,91 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import authresults, mail, maildate, mailtable, rendering, values
+from detector.grammars import authresults, mail, maildate, mailtable, many, moments, rendering, spellings, values
+from detector.grammars.reader import Reader
+from detector.grammars.sheets import Sheet
+from detector.grammars.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from detector.events import Dialect, Row
+    from detector.grammars.records import Cells
 
-_RECIPIENTS = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _CLAIMED = ("to", "cc", "bcc")
+_SEVERAL = frozenset((*_CLAIMED, "authentication-results", "dkim-signature"))
+"""All fields of these names are read, of others the topmost."""
 _READ = (
-    "received", "date", "from", "return-path", *_RECIPIENTS, *_CLAIMED, "subject", "message-id",
-    "authentication-results", "dkim-signature",
+    "received", "return-path", "from", "date", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
+    "to", "cc", "bcc", "subject", "message-id", "authentication-results", "dkim-signature",
 )  # fmt: skip
-_FIELD = re.compile(rf"\x1f({'|'.join(_READ)})[ \t]*:[ \t]*([^\x1f]*)", re.IGNORECASE)
+
+
+def _in_any_case(name: str) -> str:
+    """A pattern, half again as fast as one that ignores case."""
+    return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", name)
+
+
+_BEGIN = "\n"
+"""The name in whose place a mail begins; its value is the ``From`` line, where there is one."""
+_FIELD = re.compile(
+    rf"\x1f({_BEGIN}|{'|'.join(map(_in_any_case, _READ))})[ \t]*:[ \t]*([^\x1f]*+(?:\x1f{{1,2}}[ \t][^\x1f]*+)*+)"
+)
 _ANY_FIELD = re.compile(r"[!-9;-~]{1,256}[ \t]{0,16}:")
-_TIMES = re.compile(r"\x1f(received|date)[ \t]*:[ \t]*([^\x1f]*)", re.IGNORECASE)
 _FROM_LINE = re.compile(r"From (\S{1,512}) [^\x1f]{0,256}")
 _BY = re.compile(r"\sby\s", re.IGNORECASE)
 _BROUGHT = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{3,45})[\])]")
+_HOST = r"[^\s()\[\]\0]{1,255}"
+_USUALLY = rf"from (?![Bb][Yy] ){_HOST} \((?:{_HOST} )?\[(\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}})\]\)[^\0]*+"
 _SIGNER = re.compile(r"(?:\A|;)\s*d\s*=\s*([^\s;]+)")
 _UNNAMED = re.compile(r"\bdkim=pass(?![^;]{0,512}\bheader\.[di]\b)")
-_AT, _SOURCE_IP, _FROM, _FROM_NAME, _SENDER = Col.AT, Col.SOURCE_IP, Col.FROM, Col.FROM_NAME, Col.SENDER
-_TO, _SUBJECT, _MESSAGE_ID = Col.TO, Col.SUBJECT, Col.MESSAGE_ID  # looking a member up on its class costs 70 ns
 _CLIENT_CHARS = 1024  # of a Received field in which the client is looked for
 
 
-def parse(line: str, dialect: Dialect) -> Row | None:
-    """One header block to one event; lines of bodies are none."""
-    if not line or line.isspace():
-        return None
-    line = line.replace("\x1e", "")
+def _record(line: str, dialect: Dialect) -> Cells:
+    """The fields that are read, by name in lower case, the topmost of each; under ``to`` all whom the sender named.
+
+    Besides: ``envelope`` the ``From`` line, ``sender`` the envelope's, ``arrived`` when the last server took it.
+    """
     envelope = _FROM_LINE.match(line)
     if envelope is None and not _ANY_FIELD.match(line):
         raise RefusedLine("no header field of a mail")
-    fields = _fields(line, _FIELD)
-    author = _first(fields, "from")
-    row = values.row_of(
-        {
-            _AT: _at(line, fields, dialect),
-            _SOURCE_IP: _brought_by(_first(fields, "received")),
-            _FROM: mail.address(author),
-            _FROM_NAME: mail.display_name(author),
-            _SENDER: mail.address(_first(fields, "return-path") or (envelope[1] if envelope else "")),
-            _TO: _recipients(fields) or None,
-            _SUBJECT: mail.decode_subject(_first(fields, "subject")) or None,
-            _MESSAGE_ID: mailtable.message_id(_first(fields, "message-id")),
-        }
-    )
-    if not mailtable.is_mail(row):
-        raise RefusedLine("neither a sender nor a recipient nor a subject")
-    if "authentication-results" in fields:
-        verdict = _authentication(
-            fields, str(row.get(_FROM, "")).rpartition("@")[2], dialect.options.get("authserv_id", "")
-        )
-        if verdict is not None:
-            row[Col.AUTHENTICATION] = verdict
-    return row
+    return _cells([line], [envelope], dialect)[0]
 
 
-def _fields(line: str, wanted: re.Pattern[str]) -> dict[str, list[str]]:
-    """Fields by name, in lower case, each topmost first."""
-    fields: dict[str, list[str]] = {}
-    for name, value in wanted.findall("\x1f" + line):
-        fields.setdefault(name.lower(), []).append(value)
-    return fields
+def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
+    """The same of many, which all begin with a ``From`` line."""
+    envelopes = list(map(_FROM_LINE.match, lines))
+    return Sheet(_cells(lines, envelopes, dialect)) if all(envelopes) else None
 
 
-def _first(fields: Mapping[str, list[str]], name: str) -> str:
-    found = fields.get(name)
-    return found[0] if found else ""
-
-
-def _at(line: str, fields: Mapping[str, list[str]], dialect: Dialect) -> int | None:
-    for text in (_first(fields, "received").rpartition(";")[2], _first(fields, "date")):
-        if text and (at := maildate.instant(text, dialect.zone)) is not None:
-            return at
-    return maildate.asctime(found[0], dialect.zone) if (found := _FROM_LINE.match(line)) else None
-
-
-def timestamp(line: str, dialect: Dialect) -> int | None:
-    """The time of a mail, see above."""
-    if line.isspace():
-        return None
-    line = line.replace("\x1e", "")
-    return _at(line, _fields(line, _TIMES), dialect)
+def _cells(lines: Sequence[str], envelopes: Sequence[re.Match[str] | None], dialect: Dialect) -> list[dict[str, str]]:
+    mails = list[dict[str, str]]()
+    marked = [
+        f"\x1f{_BEGIN}:{line}" if envelope else f"\x1f{_BEGIN}:\x1f{line}"
+        for line, envelope in zip(lines, envelopes, strict=True)
+    ]
+    cells = dict[str, str]()
+    for written, value in _FIELD.findall("".join(marked)):
+        if written == _BEGIN:
+            cells = {}
+            mails.append(cells)
+        elif (name := written.lower()) not in cells:
+            cells[name] = value.replace("\x1f", "") if "\x1f" in value else value
+        elif name in _SEVERAL:
+            cells[name] += "\x1f" + value.replace("\x1f", "")
+    for cells, envelope in zip(mails, envelopes, strict=True):
+        if envelope is not None:
+            cells["envelope"] = envelope[0]
+            if not cells.get("return-path"):
+                cells["return-path"] = envelope[1]
+        if "received" in cells:
+            cells["arrived"] = cells["received"].rpartition(";")[2]
+        if "cc" in cells or "bcc" in cells or "\x1f" in cells.get("to", ""):
+            cells["to"] = ", ".join(cells[name] for name in _CLAIMED if name in cells).replace("\x1f", ", ")
+        if "authentication-results" in cells:
+            cells["authentication-results"] = _authentication(cells, dialect.options.get("authserv_id", ""))
+    return mails
 
 
 def _brought_by(received: str) -> str | None:
@@ -118,26 +118,54 @@ def _brought_by(received: str) -> str | None:
     return next((one for one in found if one), None)
 
 
-def _recipients(fields: Mapping[str, list[str]]) -> list[str]:
-    for name in _RECIPIENTS:
-        if name in fields and (found := mail.addresses(fields[name][0])):
-            return found
-    return mail.addresses(", ".join(one for name in _CLAIMED for one in fields.get(name, ())))
-
-
-def _authentication(fields: Mapping[str, list[str]], owner: str, trusted: str) -> str | None:
-    """What the receiving side found, ``None`` where it does not say."""
-    written = fields["authentication-results"]
+def _authentication(cells: Mapping[str, str], trusted: str) -> str:
+    """What the receiving side found, empty where it does not say."""
+    written = cells["authentication-results"].split("\x1f")
     if trusted:
         ours = trusted.lower().split()
         written = [one for one in written if authresults.server_of(one) in ours]
     if not written:
-        return None
-    signers = [found[1] for one in fields.get("dkim-signature", ()) if (found := _SIGNER.search(one))]
-    text = written[0]
+        return ""
+    signatures = cells.get("dkim-signature", "").split("\x1f")
+    signers = [found[1] for one in signatures if (found := _SIGNER.search(one))]
     if len(signers) == 1:
-        text = _UNNAMED.sub(f"dkim=pass header.d={signers[0]}", text, count=1)
-    return authresults.verdict(text, owner)
+        return _UNNAMED.sub(f"dkim=pass header.d={signers[0]}", written[0], count=1)
+    return written[0]
+
+
+def _verdict(written: str, author: str) -> str | None:
+    """How authentication ended for the author's domain."""
+    return authresults.verdict(written, (mail.address(author) or "").rpartition("@")[2]) if written else None
+
+
+_WHEN = moments.first(
+    spellings.spelled("arrived date", lambda text, dialect: maildate.instant(text, dialect.zone)),
+    spellings.spelled("envelope", lambda text, dialect: maildate.asctime(text, dialect.zone)),
+)
+_READER = Reader(
+    _record,
+    mailtable.table(
+        {
+            Col.SOURCE_IP: "received",
+            Col.FROM: "from",
+            Col.FROM_NAME: "from",
+            Col.SENDER: "return-path",
+            Col.TO: "delivered-to x-original-to envelope-to x-envelope-to to",
+            Col.SUBJECT: "subject",
+            Col.MESSAGE_ID: "message-id",
+        },
+        when=_WHEN,
+        authentication=together("authentication-results from", _verdict),
+        readers={Col.SOURCE_IP: many.usually(_USUALLY, _brought_by), Col.SUBJECT: mailtable.subject},
+        lacking="neither a sender nor a recipient nor a subject",
+    ),
+    records=_records,
+)
+
+
+def timestamp(line: str, dialect: Dialect) -> int | None:
+    """The time of a mail, see above."""
+    return None if line.isspace() else _WHEN(_record(line, dialect), dialect)
 
 
 def example(row: Row) -> str:
@@ -164,8 +192,9 @@ FORMAT = LogFormat(
     kind=Kind.MAIL,
     title="Mails: mbox, Maildir, EML (headers only)",
     reference="unverified: https://www.rfc-editor.org/rfc/rfc5322",
-    parse=parse,
+    parse=_READER.parse,
     timestamp=timestamp,
+    block=_READER.block,
     example=example,
     columns=frozenset({
         Col.AT, Col.SOURCE_IP, Col.FROM, Col.FROM_NAME, Col.SENDER, Col.TO, Col.SUBJECT, Col.MESSAGE_ID,

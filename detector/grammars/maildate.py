@@ -23,6 +23,9 @@ _ASCTIME = re.compile(
     r"[A-Z][a-z]{2}\s{1,3}([A-Z][a-z]{2})\s{1,3}(\d{1,2})\s{1,3}(\d{1,2}):(\d\d)(?::(\d\d))?"
     r"(?:\s{1,3}([+-]\d{4}|[A-Z]{1,5}))?\s{1,3}(\d{4})(?:\s{1,3}([+-]\d{4}|[A-Z]{1,5}))?(?!\w)"
 )
+_USUAL = re.compile(
+    r" ?(?:[A-Z][a-z]{2}, )?(\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d):(\d\d) ([+-]\d{4})(?: \([A-Z]{1,5}\))?", re.ASCII
+)
 _COMMENT = re.compile(r"\([^()]*\)")
 _HOURS = {"EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
 _LONGEST = 256
@@ -34,6 +37,9 @@ def instant(text: str, zone: tzinfo) -> int | None:
     >>> instant("Wed, 26 Feb 2020 10:00:00 +0100 (CET)", UTC) == instant("26 Feb 20 09:00 GMT", UTC)
     True
     """
+    if (usual := _USUAL.fullmatch(text)) is not None:
+        at, seconds = _usual_minute(usual[1], usual[3]), stamps.SECONDS_US.get(usual[2])
+        return None if at is None or seconds is None else at + seconds
     text = text[:_LONGEST]
     found = _DATE.search(_COMMENT.sub(" ", text) if "(" in text else text)
     if found is None:
@@ -53,6 +59,12 @@ def asctime(text: str, zone: tzinfo) -> int | None:
         return None
     month, day, hour, minute, second, before, year, behind = found.groups()
     return _at(year, month, day, f"{hour}:{minute}", second, before or behind, zone)
+
+
+@lru_cache(maxsize=4096)
+def _usual_minute(text: str, offset: str) -> int | None:
+    day, month, year, clock = text.split(" ")
+    return _minute(year, month, day, clock, offset, UTC)
 
 
 def _at(  # noqa: PLR0913 - a date has that many parts

@@ -142,7 +142,7 @@ class MailTable:
         authentication: how authentication ended.
         derived: columns that take more than one cell, of records that have none of their names.
         needs: what a mail has one of; records of other kinds share a vendor's stream.
-        lacking: empty, for they are no events.
+        lacking: why a record is refused that has none of them; empty: it is no event.
     """
 
     names: Mapping[Col, Path]
@@ -207,6 +207,7 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     authentication: Word | None = None,
     readers: Mapping[Col, Reader] | None = None,
     derived: Mapping[Col, Derive] | None = None,
+    lacking: str = "",
 ) -> MailTable:
     """A table of names apart by blanks, best first (``{Col.TO: "recipient +headerTo"}``)."""
     split = {column: text.split() for column, text in names.items()}
@@ -223,7 +224,7 @@ def table(  # noqa: PLR0913 - a vendor has that many ways to say it
     )
     added = tuple(name[1:] for found in split.values() for name in found if name[0] == "+")
     return MailTable(
-        bare, steps, added, when, verdict, direction, authentication, derived=tuple((derived or {}).items())
+        bare, steps, added, when, verdict, direction, authentication, tuple((derived or {}).items()), lacking=lacking
     )
 
 

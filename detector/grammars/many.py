@@ -29,6 +29,7 @@ _SIZE = re.compile(rf"(?:\d{{1,18}}{_END})+", re.ASCII)
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 _HOST = re.compile(rf"(?>{_NAME}{_END})+")
 _MAILBOX = re.compile(rf"(?:{mail.USUAL}{_END})+")
+_ANGLED = re.compile(rf"(?:<{mail.USUAL}>{_END})+")
 _URL = re.compile(rf"(?<![^\0])(?:[A-Za-z][A-Za-z0-9]*+://)?({_NAME})(?::\d+)?(?:/[^\0]*+)?(?![^\0])", re.ASCII)
 
 
@@ -117,8 +118,14 @@ def mailboxes(texts: Sequence[str]) -> Sequence[str | None]:
 
     >>> mailboxes(["a@B.org", "c@d.org"]), mailboxes(["Ann <a@b.org>", "nobody"])
     (['a@b.org', 'c@d.org'], ['a@b.org', None])
+    >>> mailboxes(["<a@B.org>", "<c@d.org>"])
+    ['a@b.org', 'c@d.org']
     """
-    return _lower(texts) if _are(_MAILBOX, texts) else [mail.address(text) for text in texts]
+    if _are(_MAILBOX, texts):
+        return _lower(texts)
+    if _are(_ANGLED, texts):
+        return _lower([text[1:-1] for text in texts])
+    return [mail.address(text) for text in texts]
 
 
 def lists_of_mailboxes(texts: Sequence[str]) -> Sequence[list[str]]:
@@ -198,9 +205,40 @@ def but(words: str, read: Callable[[str], Value | None], *, beginning: str = "")
     return But(frozenset(words.split()), beginning, read)
 
 
+@dataclass(frozen=True, slots=True)
+class Usually:
+    """A reader of texts that are nearly always spelled in one way.
+
+    Attributes:
+        pattern: of a whole text so spelled; its one group is what ``read`` gives.
+        read: what reads any text.
+    """
+
+    pattern: re.Pattern[str]
+    read: Callable[[str], Value | None]
+
+    def __call__(self, text: str) -> Value | None:
+        """Of one text."""
+        return self.read(text)
+
+    def all(self, texts: Sequence[str]) -> Sequence[Value | None]:
+        """Of many."""
+        return _found(self.pattern, texts) or [self.read(text) for text in texts]
+
+
+def usually(pattern: str, read: Callable[[str], Value | None]) -> Usually:
+    r"""A reader of texts that nearly always match one pattern, in one group what is read of them.
+
+    >>> first = usually(r"([a-z]+) [^\0]*+", lambda text: text.split()[0])
+    >>> first("a b"), first.all(["a b", "c d"]), first.all(["a b", "C d"])
+    ('a', ['a', 'c'], ['a', 'C'])
+    """
+    return Usually(re.compile(rf"(?<![^\0]){pattern}(?![^\0])", re.ASCII), read)
+
+
 def all_of(read: Callable[[str], Value | None]) -> Many:
     """What reads many texts the same way, never given an empty one or a lone dash."""
-    if isinstance(read, But):
+    if isinstance(read, But | Usually):
         return read.all
     return _KNOWN.get(read) or (lambda texts: [read(text) for text in texts])
 

@@ -58,8 +58,8 @@ class Spelled(moments.OfMany):
 
     def _all(self, cells: Sequence[object], dialect: Dialect) -> Sequence[int | None]:
         """Of n cells, at once where all are spelled as anybody spells them."""
-        texts = [cell for cell in cells if isinstance(cell, str)]
-        if len(texts) == len(cells) and len({len(text) for text in texts}) == 1:
+        texts = [cell for cell in cells if isinstance(cell, str)] if self.iso or self.counts else []
+        if texts and len(texts) == len(cells) and len({len(text) for text in texts}) == 1:
             is_usual = texts[0][4:5] == "-" if self.iso and not texts[0].isdecimal() else (
                 self.counts and len(texts[0]) in _COUNTS and "".join(texts).isdecimal()
             )  # fmt: skip

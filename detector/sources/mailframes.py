@@ -1,10 +1,10 @@
 r"""Mails laid out one header block a line, every byte in its place.
 
-A record is the header block of one mail, in an mbox with the ``From`` line in front. Inside it the newline behind each
-header field becomes ``SEPARATOR``, that of a folded field ``FOLD`` (with its carriage return: who unfolds it, RFC
-5322 section 2.2.3, leaves those bytes out), other carriage returns blanks. Bodies are passed: all their bytes become
-blanks, their lines stay lines. A body line that is longer than ``BODY_LINE_BYTES`` is cut into lines of that length, so
-that no attachment counts as an oversize line.
+A record is the header block of one mail, in an mbox with the ``From`` line in front. Inside it every newline becomes
+``SEPARATOR``, with its carriage return where a field is folded (a blank or a tab stands behind it: who unfolds it, RFC
+5322 section 2.2.3, leaves those bytes out); other carriage returns become blanks. Bodies are passed: all their bytes
+become blanks, their lines stay lines. A body line that is longer than ``BODY_LINE_BYTES`` is cut into lines of that
+length, so that no attachment counts as an oversize line.
 
 A header block ends before the first line that is neither a header field nor the rest of a folded one. In an mbox a
 mail begins with a ``From`` line with a sender and a date behind an empty line (RFC 4155): such lines of a body were
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from detector.sources.framing import Blocks
 
 SEPARATOR = b"\x1f"
-"""Stands between the header fields of a record (the ASCII unit separator)."""
-FOLD = b"\x1e"
-"""Stands where a field was folded (the ASCII record separator)."""
+"""Stands between the lines of a record (the ASCII unit separator)."""
 BODY_LINE_BYTES = 64 * 1024
 _LOOK_BYTES = 1024
 """What of the next line has to be there to tell what it is."""
@@ -39,8 +37,9 @@ _EMPTY = (b"\n", _LONGEST_EMPTY)
 """What stands before the newline of an empty line."""
 _CLOCK = re.compile(rb"\d{1,2}:\d\d(?::\d\d)?")
 _YEAR = re.compile(rb"(?:19|20)\d\d")
-_USUAL = re.compile(rb"From \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{1,2}:\d\d:\d\d (?:19|20)\d\d\r?")
-_CLEAN = bytes.maketrans(SEPARATOR + FOLD, b"  ")
+_USUAL = re.compile(rb"\nFrom \S{1,512} [A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{1,2}:\d\d:\d\d (?:19|20)\d\d\r?\n")
+_APART = bytes.maketrans(SEPARATOR + b"\n\r", b" " + SEPARATOR + b" ")
+_FOLDED = re.compile(rb"\r\n(?=[ \t])")
 _NEWLINE = 0x0A
 _BLANK = bytes(byte if byte == _NEWLINE else 0x20 for byte in range(256))
 _EMPTY_LINES = re.compile(rb"(?:\r?\n)+")
@@ -77,20 +76,15 @@ def is_from_line(line: bytes) -> bool:
     """
     if not line.startswith(b"From ") or len(line) >= _LOOK_BYTES:
         return False
-    if _USUAL.fullmatch(line):
-        return True
     words = line.split()[-4:]
     return any(map(_CLOCK.fullmatch, words)) and any(map(_YEAR.fullmatch, words))
 
 
 def _laid(piece: bytes) -> bytes:
     """A piece of a header block that ends before a newline, on one line."""
-    piece = piece.translate(_CLEAN)
-    if b"\r" not in piece:
-        return piece.replace(b"\n ", FOLD + b" ").replace(b"\n\t", FOLD + b"\t").replace(b"\n", SEPARATOR)
-    for blank in (b" ", b"\t"):
-        piece = piece.replace(b"\r\n" + blank, FOLD + FOLD + blank).replace(b"\n" + blank, FOLD + blank)
-    return piece.replace(b"\r", b" ").replace(b"\n", SEPARATOR)
+    if b"\r" in piece:
+        piece = _FOLDED.sub(b"\n\n", piece)
+    return piece.translate(_APART)
 
 
 class MailFrames:
@@ -113,6 +107,7 @@ class MailFrames:
         while not self._ready and not self._ended:
             self._pending = self._pending[self._done :] + self._next(limit)
             self._done = 0
+            self._usual()
             while self._header() if self._in_header else self._body():
                 pass
         if not self._ready and self._fault is not None:
@@ -128,6 +123,25 @@ class MailFrames:
             self._fault, block = fault, b""
         self._ended = not block
         return block
+
+    def _usual(self) -> None:
+        """Lay out mails that are all there and as most are: the same as below, in two thirds of the time."""
+        text, ready, done = self._pending, self._ready, self._done
+        while self._is_mbox and self._in_header and not self._is_first:
+            found = _END.search(text, done)
+            if found is None:
+                break
+            end = found.start()
+            if text.endswith(b"\r", done, end):
+                end -= 1
+            start = text.find(_FROM, end)
+            is_near = start - end < BODY_LINE_BYTES
+            if start < 0 or not is_near or not text.endswith(_EMPTY, end, start) or not _USUAL.match(text, start):
+                break
+            ready += _laid(text[done:end])
+            ready += text[end : start + 1].translate(_BLANK)
+            done = start + 1
+        self._done = done
 
     def _header(self) -> bool:
         """Lay out what is there of a header block; whether it ended."""
