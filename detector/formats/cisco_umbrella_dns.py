@@ -24,8 +24,11 @@ from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import csvexport, delimited, dns, moments, records, rendering, umbrella, verdicts
 from detector.grammars.reader import Reader
+from detector.grammars.sheets import Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
@@ -45,7 +48,7 @@ _TABLE = records.table(
     },
     when=moments.stamp("timestamp datetime", UTC),
     verdict=verdicts.verdict("action verdict", denied="block", allowed="allow prox"),
-    derived={Col.USER: umbrella.user, Col.HOST_NAME: umbrella.computer},
+    derived={Col.USER: umbrella.USER, Col.HOST_NAME: umbrella.COMPUTER},
     readers={Col.QUESTION_TYPE: lambda text: dns.type_name(text.rpartition("(")[2].rstrip(")"))},
     needs=(Col.QUESTION,),
     lacking="no name was asked for",
@@ -59,7 +62,17 @@ def _record(line: str, dialect: Dialect) -> Cells | None:
     return None if umbrella.is_header(line) else _cells(line, dialect)
 
 
-_READER = Reader(_record, _TABLE)
+def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
+    """Of lines without a header, all cells quoted."""
+    columns = None if dialect.columns else delimited.columns(lines)
+    if columns is None or len(columns) < _LEAST:
+        return None
+    is_told = all(word.lower().startswith(_ACTIONS) for word in set(columns[5]))
+    is_told = is_told and all(kind[:1].isdigit() for kind in set(columns[6]))
+    return Sheet((), dict(zip(_COLUMNS, columns, strict=False))) if is_told else None
+
+
+_READER = Reader(_record, _TABLE, records=_records)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:

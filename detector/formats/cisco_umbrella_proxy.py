@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import csvexport, delimited, moments, records, rendering, umbrella, values, verdicts
+from detector.grammars import csvexport, delimited, many, moments, records, rendering, umbrella, values, verdicts
 from detector.grammars.reader import Reader
+from detector.grammars.sheets import Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
@@ -49,7 +52,7 @@ _TABLE = records.table(
     },
     when=moments.stamp("timestamp", UTC),
     verdict=verdicts.verdict("action verdict", denied="block warn", allowed="allow prox isolat"),
-    derived={Col.USER: umbrella.user, Col.HOST_NAME: umbrella.computer},
+    derived={Col.USER: umbrella.USER, Col.HOST_NAME: umbrella.COMPUTER},
     needs=(Col.URL,),
     lacking="no URL was asked for",
 )
@@ -71,7 +74,21 @@ def _record(line: str, dialect: Dialect) -> Cells | None:
     return cells
 
 
-_READER = Reader(_record, _TABLE)
+def _records(lines: Sequence[str], dialect: Dialect) -> Sheet | None:
+    """Of lines of any version but the first, all cells quoted."""
+    columns = None if dialect.columns else delimited.columns(lines)
+    if columns is None or len(columns) < _LEAST:
+        return None
+    is_told = [all(word.upper().startswith(_VERDICTS) for word in set(columns[at])) for at in (6, 7)]
+    addressed = zip(*map(many.addresses, columns[2:5]), strict=True)
+    return (
+        Sheet((), dict(zip(_COLUMNS, columns, strict=False)))
+        if is_told == [True, False] and all(map(any, addressed))
+        else None
+    )
+
+
+_READER = Reader(_record, _TABLE, records=_records)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:

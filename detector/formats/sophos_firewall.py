@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, leef, moments, records, rendering, shapes, verdicts
+from detector.grammars import kv, moments, records, rendering, shapes, spellings, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -41,18 +41,9 @@ _NAMES = {
 }
 
 
-def _when(cells: Cells, dialect: Dialect) -> int | None:
-    if (at := _STAMP(cells, dialect)) is not None:
-        return at
-    name = str(cells.get("timezone") or "")
-    zone = (leef.zone_named(name) if len(name) < 8 else None) or dialect.zone
-    return moments.instant(f"{cells.get('date') or ''} {cells.get('time') or ''}", zone)
-
-
-_STAMP = moments.stamp("timestamp")
 _TABLE = records.table(
     _NAMES,
-    when=_when,
+    when=moments.first(moments.stamp("timestamp"), spellings.Zoned("timezone", moments.parts("date", "time"))),
     verdict=verdicts.verdict(
         "log_subtype status", denied="den drop block reject", allowed="allow accept decrypt do~not~decrypt warn"
     ),

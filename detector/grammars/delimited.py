@@ -5,7 +5,12 @@ The same cells as ``csvexport.cells`` gives, which reads the lines whose quotes 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from detector.grammars import csvexport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def cells(line: str, separator: str = ",") -> list[str]:
@@ -40,6 +45,20 @@ def cells(line: str, separator: str = ",") -> list[str]:
         else:
             return csvexport.cells(line, separator)
     return found
+
+
+def columns(lines: Sequence[str], separator: str = ",") -> list[tuple[str, ...]] | None:
+    """The cells of many lines side by side, where all cells are quoted, none holds a quote, and all lines are as long.
+
+    >>> columns(['"a","b"', '"c","d"']), columns(['"a","b"', '"c"']), columns(["a,b"])
+    ([('a', 'c'), ('b', 'd')], None, None)
+    """
+    between = f'"{separator}"'
+    rows = [line[1:-1].split(between) for line in lines]
+    quotes = 2 * len(rows[0])
+    if any(line[:1] != '"' or line[-1] != '"' or line.count('"') != quotes for line in lines):
+        return None
+    return list(zip(*rows, strict=True)) if {len(row) for row in rows} == {quotes // 2} else None
 
 
 def join(cells: list[str], separator: str = ",") -> str:

@@ -109,15 +109,18 @@ class Zoned(moments.OfMany):
 
     def __call__(self, cells: Cells, dialect: Dialect) -> int | None:
         """Of a record."""
-        name = cells.get(self.zone)
-        zone = leef.zone_named(name) if isinstance(name, str) and len(name) < _LONGEST_ZONE else None
-        return self.read(cells, dialect if zone is None else replace(dialect, zone=zone))
+        return self.read(cells, self._in_zone(cells.get(self.zone), dialect))
 
     def column(self, sheet: Sheet, dialect: Dialect) -> Sequence[int | None]:
         """Of n records: (n,)."""
-        if self.zone in sheet.names:
+        names = sheet.texts(self.zone, ()) if self.zone in sheet.names else [""]
+        if len(set(names)) > 1:
             return [self(record, dialect) for record in sheet.records]
-        return moments.column(self.read, sheet, dialect)
+        return moments.column(self.read, sheet, self._in_zone(names[0], dialect))
+
+    def _in_zone(self, name: object, dialect: Dialect) -> Dialect:
+        zone = leef.zone_named(name) if isinstance(name, str) and len(name) < _LONGEST_ZONE else None
+        return dialect if zone is None else replace(dialect, zone=zone)
 
 
 def spelled(

@@ -11,11 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.grammars import values
+from detector.grammars.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from detector.grammars.records import Cells
 
 _LOGIN = re.compile(r".*\(([^()\s]+@[^()\s]+|[^()\s]+\\[^()\s]+)\)\s*", re.DOTALL)
 
@@ -63,23 +62,20 @@ def person(identity: str, kind: str, identities: str, kinds: str) -> str | None:
     return next((_login(name) for name in (identity, *names) if "@" in name or "\\" in name), None)
 
 
-def user(cells: Cells) -> str | None:
-    """The login of the person in a record."""
-    identity, kind, identities, kinds = (
-        str(cells.get(name) or "") for name in ("policyidentity", "policyidentitytype", "identities", "identitytypes")
-    )
-    return person(identity, kind, identities, kinds)
-
-
-def computer(cells: Cells) -> str | None:
+def computer(identity: str, kind: str) -> str | None:
     """The name of a computer where the identity is one.
 
-    >>> computer({"policyidentity": "WS-0317", "policyidentitytype": "Roaming Computers"})
-    'ws-0317'
-    >>> computer({"policyidentity": "HQ", "policyidentitytype": "Networks"})
+    >>> computer("WS-0317", "Roaming Computers"), computer("HQ", "Networks")
+    ('ws-0317', None)
     """
-    identity, kind = str(cells.get("policyidentity") or ""), str(cells.get("policyidentitytype") or "").lower()
-    return values.host(identity) if ("computer" in kind or "anyconnect" in kind) and " " not in identity else None
+    is_computer = "computer" in kind.lower() or "anyconnect" in kind.lower()
+    return values.host(identity) if is_computer and " " not in identity else None
+
+
+USER = together("policyidentity policyidentitytype identities identitytypes", person)
+"""The login of the person in a record."""
+COMPUTER = together("policyidentity policyidentitytype", computer)
+"""The name of the computer in a record."""
 
 
 def _is_person(kind: str) -> bool:
