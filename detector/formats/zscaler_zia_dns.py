@@ -2,7 +2,7 @@ r"""Zscaler Internet Access, DNS log as the Nanolog Streaming Service (NSS) stre
 
 JSON ``{"sourcetype":"zscalernss-dns","event":{"datetime":"Thu Feb 27 10:00:00 2020","user":"u1042@example.org",
 "reqaction":"Allow","dns_reqtype":"A","dns_req":"www.example.com","clt_sip":"10.0.0.7",…}}``, tab-separated pairs with
-the same names, CEF ``CEF:0|Zscaler|NSSDNSlog|…``, CSV
+the same names, CEF ``CEF:0|Zscaler|NSSDNSlog|…``, LEEF ``LEEF:1.0|Zscaler|NSS-DNS|…``, CSV
 ``"%s{time}","%s{login}","%s{dept}","%s{location}","%s{reqaction}","%s{resaction}","%s{reqrulelabel}",
 "%s{resrulelabel}","%s{reqtype}","%s{req}","%s{res}","%d{sport}","%d{durationms}","%s{cip}","%s{sip}","%s{domcat}"``,
 or any other feed string, given as the option ``feed`` of the source.
@@ -35,7 +35,7 @@ _CSV = (
 _NAMES = {
     Col.SOURCE_IP: "clt_sip cip src ClientIP",
     Col.USER: "user login elogin suser usrName",
-    Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost request",
+    Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost domain request",
     Col.QUESTION_TYPE: "dns_reqtype reqtype dnsreqtype requestMethod",
 }
 _TABLE = records.table(
@@ -43,7 +43,7 @@ _TABLE = records.table(
     when=nss.WHEN,
     verdict=verdicts.either(
         verdicts.verdict("reqaction resaction", denied="block deny drop redir"),  # or its answer: the client got none
-        verdicts.verdict("reqaction resaction act", denied="res_block", allowed="allow"),
+        verdicts.verdict("reqaction resaction act action", denied="block deny drop redir res_block", allowed="allow"),
     ),
     derived={Col.USER: nss.person(_NAMES[Col.USER], "location")},
     needs=(Col.QUESTION,),
@@ -89,7 +89,7 @@ _READER = Reader(
 FORMAT = LogFormat(
     name="zscaler_zia_dns",
     kind=Kind.DNS,
-    title="Zscaler Internet Access, DNS log (NSS: JSON, tab-separated, CEF, CSV, any feed)",
+    title="Zscaler Internet Access, DNS log (NSS: JSON, tab-separated, CEF, LEEF, CSV, any feed)",
     reference="unverified: https://help.zscaler.com/zia/nss-feed-output-format-dns-logs",
     parse=_READER.parse,
     timestamp=_READER.timestamp,
