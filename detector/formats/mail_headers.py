@@ -68,7 +68,8 @@ _CLIENT_CHARS = 1024  # of a Received field in which the client is looked for
 def _record(line: str, dialect: Dialect) -> Cells:
     """The fields that are read, by name in lower case, the topmost of each; under ``to`` all whom the sender named.
 
-    Besides: ``envelope`` the ``From`` line, ``sender`` the envelope's, ``arrived`` when the last server took it.
+    Besides: ``envelope`` the ``From`` line, whose sender stands under ``return-path`` where the mail has no such field,
+    and ``arrived`` when the last server took it.
     """
     envelope = _FROM_LINE.match(line)
     if envelope is None and not _ANY_FIELD.match(line):
