@@ -16,6 +16,7 @@ Lines without a client's address (audit, updates) are no events.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.events import Dialect, Row
+    from detector.grammars.layouts import Drawing
     from detector.grammars.records import Cells
 
 _LOGIN = re.compile(r"[^()]*\(([^()]+)\)(?:\([+-]\))?\s*")
@@ -49,6 +51,8 @@ _OWN = frozenset({"loguid", "originsicname", "origin_sic_name", "ifdir", "sequen
 _HEADER = re.compile(r"(?:<\d{1,3}>)?1 (\d{4}-\d\d-\d\dT\S{8,30}) ")
 _OF_MAILS = frozenset({"email_subject", "email_id", "email_control", "email_session_id", "original_queue_id"})
 _VENDOR = "Check Point"
+_BAR, _BACKSLASH = "\0b", "\0s"
+_CUT = shapes.cut("|")
 _ID = "{0x1,0x2,0x3,0x4}"
 
 
@@ -80,9 +84,8 @@ _MAILS = records.table(
     when=_WHEN,
     verdict=_VERDICT,
     readers={
-        Col.SENDER: lambda text: mail.address(text.replace("\\=", "=")),
-        Col.TO: lambda text: mail.addresses(text.replace("\\=", "=")) or None,
-        Col.SUBJECT: lambda text: mail.decode_subject(text.replace("\\=", "=")) or None,
+        Col.TO: lambda text: mail.addresses(text) or None,
+        Col.SUBJECT: lambda text: mail.decode_subject(text) or None,
         Col.MESSAGE_ID: mailtable.message_id,
     },
     kind=Kind.MAIL,
@@ -157,7 +160,7 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     if ':"' in line:
         cells = kv.colon(line)
     else:
-        cells = kv.cut(line, "|") if "|" in line and '="' not in line else kv.quoted(line)
+        cells = _between_bars(line) if "|" in line and '="' not in line else kv.quoted(line)
     if "time" not in cells:
         stamp = _HEADER.match(line)  # structured data belongs to the syslog header, which is not taken off then
         if stamp:
@@ -169,7 +172,34 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     return cells
 
 
-_READER = Reader(_record, _choose, Layouts((shapes.cut("|"), shapes.cef_message, shapes.leef_message)))
+def _between_bars(line: str) -> dict[str, str]:
+    r"""The pairs of ``a=1|b=2``, in whose values ``\=``, ``\|`` and ``\\`` are escapes."""
+    if "\\" not in line:
+        return kv.cut(line, "|")
+    fields = kv.cut(line.replace("\\\\", _BACKSLASH).replace("\\|", _BAR), "|")
+    return {name: _whole(cell) for name, cell in fields.items()}
+
+
+def _whole(cell: str) -> str:
+    return (
+        cell.replace("\\=", "=").replace(_BAR, "|").replace(_BACKSLASH, "\\") if "\\" in cell or "\0" in cell else cell
+    )
+
+
+def _unescaped(cell: str) -> str:
+    return _whole(cell.replace("\\\\", _BACKSLASH))
+
+
+def _bars(line: str) -> Drawing | None:
+    """Of pairs with bars; a cell that ends in a backslash may hold the bar behind it."""
+    drawing = _CUT(line)
+    if drawing is None:
+        return None
+    pieces = [(before, rf"{cell}(?<!\\)") for before, cell in drawing.pieces]
+    return replace(drawing, pieces=pieces, unescape=_unescaped)
+
+
+_READER = Reader(_record, _choose, Layouts((_bars, shapes.cef_message, shapes.leef_message)))
 FORMAT = LogFormat(
     name="checkpoint",
     kind=Kind.PROXY,

@@ -9,6 +9,8 @@ action="passthrough" url="/a" sentbyte=700 rcvdbyte=900``
 - ``hostname`` and ``url``: a path (``service`` tells the scheme) or the whole; ``httpmethod`` (``method`` is another)
 - ``sentbyte`` sent by the client, ``rcvdbyte`` by the server; both are totals so far in logs of long sessions
 - ``action`` passthrough, blocked, accept, close, deny…; ``utmaction=block`` where a profile refused
+- SSL inspection: ``sni``, the name that the client asked the server for
+- before 5.2 ``status`` for ``action``; before 5.0 ``device_id``, ``log_id``, ``src``, ``sent``, ``rcvd``
 - DNS: ``qname``, ``qtype``; questions and answers are lines of their own, and most sites log only one of both
 
 The same with commas between the pairs (``format csv``), and CEF (``format cef``), where the user is ``duser`` and names
@@ -33,15 +35,17 @@ if TYPE_CHECKING:
 def _record(line: str, _dialect: Dialect) -> Cells | None:
     """A record of traffic."""
     cells = fortinet.cells_of(line)
-    device = str(cells.get("devid") or cells.get("deviceExternalId") or "")
-    if "logid" not in cells or not (device or "vd" in cells):
+    device = str(cells.get("devid") or cells.get("deviceExternalId") or cells.get("device_id") or "")
+    is_old = "log_id" in cells and device.startswith("FG")
+    if not ((is_old or "logid" in cells) and (device or "vd" in cells)):
         raise RefusedLine("not a log of a FortiGate")
     if device.startswith("FPX") or ("transid" in cells and not device.startswith("FG")):
         raise RefusedLine("a log of a FortiProxy")
     return cells if fortinet.is_traffic(cells) else None
 
 
-_READER = Reader(_record, fortinet.TABLE, Layouts((shapes.quoted(), shapes.quoted(",")), "type devid deviceExternalId"))
+_LAYOUTS = Layouts((shapes.quoted(), shapes.quoted(",")), "type devid deviceExternalId device_id")
+_READER = Reader(_record, fortinet.TABLE, _LAYOUTS)
 
 
 FORMAT = LogFormat(

@@ -8,7 +8,8 @@ tcp,alert,"www.example.com/a?b",(9999),business,informational,…,"Mozilla/5.0 (
 - 4 and 5: type and subtype; 7: the time it was made, local; a later field holds it with milliseconds and offset (10.x)
 - 8 client, 13 its user (``x-fwd-for: …`` is none), 31 action: ``alert``, ``allow`` and ``continue`` let through,
   ``block-url``, ``deny``, ``drop…``, ``reset-…`` do not
-- THREAT, url: 32 the URL without a scheme (``host:443/`` for tunnels), 47 user agent, 64 method
+- THREAT, url: 32 the URL without a scheme (``host:443/`` for tunnels), 47 user agent, 64 method; vulnerability: 32 the
+  URL too, or the name of a file
 - THREAT of the application ``dns`` (spyware, DNS security): 32 the name that was asked for, or in parentheses in 33
 - TRAFFIC: 33 bytes the client sent, 34 bytes it received; no name of the server
 - DECRYPTION: 64 the name that the client asked the server for
@@ -56,8 +57,12 @@ _OTHERS = frozenset({
     "CONFIG", "SYSTEM", "HIPMATCH", "HIP-MATCH", "USERID", "GLOBALPROTECT", "CORRELATION", "GTP", "SCTP", "TUNNEL",
     "AUTHENTICATION", "AUTH", "IPTAG", "AUDIT", "START", "END",
 })  # fmt: skip
+_URL_FILTERING = "(9999)"
+"""The threat id of all logs of URLs, which stands in CEF where other logs have their subtype."""
+_REQUESTED = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{1,63}(?::\d{1,5})?/.*", re.DOTALL)
 _LEAST = 31
 _APPLICATION = 14
+_EXPLOIT = "vulnerability"
 _ASKED = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}|[^()]{0,200}\(\w{1,40}:((?:[\w-]{1,63}\.)+[\w-]{2,63})\).*")
 _PRECISE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d:\d\d|Z)")
 _PRECISE_FROM = 64
@@ -95,8 +100,9 @@ _TABLE = records.table(
     asked=records.Asked.ALONE,
     when=moments.first(
         moments.stamp("precise TimeGeneratedHighResolution time_generated_high_res PanOSTimeGeneratedHighResolution"),
-        moments.stamp("TimeGenerated time_generated received GenerateTime ReceiveTime"),
-        spellings.written("start rt devTime"),
+        moments.stamp("TimeGenerated time_generated"),
+        spellings.written("start devTime rt"),
+        moments.stamp("received GenerateTime ReceiveTime"),
         moments.header("syslog header"),
     ),
     verdict=verdicts.verdict(
@@ -132,13 +138,13 @@ def _records(lines: Sequence[str], _dialect: Dialect) -> Sheet | None:
         return None
     if any("T" in "".join(column) for column in columns[_PRECISE_FROM:]):
         return None
-    if rows[0][3] == "THREAT" and rows[0][4] != "url" and "dns" in columns[_APPLICATION]:
+    if rows[0][3] == "THREAT" and rows[0][4] != "url" and (rows[0][4] == _EXPLOIT or "dns" in columns[_APPLICATION]):
         return None
     names, pick = _picker(rows[0][3], len(columns), is_url=rows[0][4] == "url")
     return Sheet((), dict(zip(names, pick(columns), strict=True)))
 
 
-_LAYOUTS = Layouts((shapes.cef_message, shapes.leef_message), "cat Type Subtype")
+_LAYOUTS = Layouts((shapes.cef_message, shapes.leef_message), "cat Type Subtype ThreatID")
 _READER = Reader(_record, _TABLE, _LAYOUTS, _records)
 
 
@@ -167,7 +173,8 @@ def _fields(line: str) -> Cells | None:
         if log in _OTHERS and found[2].isalnum():
             return None
         raise RefusedLine("not a PAN-OS log")
-    names, pick = _picker(log, len(found), is_url=found[4] == "url")
+    is_url = found[4] == "url" or (found[4] == _EXPLOIT and _REQUESTED.fullmatch(found[31]) is not None)
+    names, pick = _picker(log, len(found), is_url=is_url)
     cells = dict(zip(names, pick(found), strict=True))
     if log == "THREAT" and "URL" not in names and found[_APPLICATION] == "dns":
         cells[_QUESTION] = _asked(found[_LEAST : _LEAST + 2])
@@ -205,6 +212,8 @@ def _message(message: cef.Message | leef.Message) -> Cells | None:
     words = {message.event.upper(), getattr(message, "name", "").upper()}
     fields = message.fields
     words |= {fields.get("cat", "").upper(), fields.get("Type", "").upper()}
+    if any(id_.endswith(_URL_FILTERING) for id_ in (message.event, fields.get("cat", ""), fields.get("ThreatID", ""))):
+        words.add("URL")
     if words.isdisjoint(_TYPES) and "URL" not in words:
         return None
     if (

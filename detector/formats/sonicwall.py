@@ -1,8 +1,13 @@
-r"""SonicWall SonicOS, syslog (default and enhanced): web site hits, content filter, connections.
+r"""SonicWall SonicOS, syslog (default, enhanced, ArcSight): web site hits, content filter, connections.
 
 ``id=firewall sn=0006B1 time="2020-02-27 10:00:00 UTC" fw=192.0.2.9 pri=6 c=1024 m=97 msg="Web site hit" n=7
 src=10.0.0.7:50123:X0:ws-0317 dst=192.0.2.1:443:X1 proto=tcp/https op=GET sent=700 rcvd=900 result=200
 dstname=www.example.com arg=/a code=27 Category="Information Technology" usr="u1042"``
+
+The same as CEF (``syslog format ArcSight``), in which ``out`` is sent by the client and ``in`` to it:
+
+``CEF:0|SonicWall|TZ 670|7.0.1|97|Syslog Website Accessed|4|src=10.0.0.7 spt=50123 dst=192.0.2.1 … susr=u1042 out=700
+in=900 requestMethod=1 dhost=www.example.com request=/a act=forward``
 
 - ``time`` in UTC where it says so, else local
 - ``src`` address, port, interface and name of the client; ``usr``, ``user`` who it is
@@ -17,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import kv, moments, records, rendering, shapes, values, verdicts
+from detector.grammars import cef, kv, moments, records, rendering, shapes, spellings, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -59,18 +64,18 @@ def _name(text: str) -> str | None:
 
 _NAMES = {
     Col.SOURCE_IP: "src",
-    Col.SOURCE_MAC: "srcMac",
-    Col.USER: "usr user susr",
-    Col.METHOD: "op",
-    Col.URL: "arg",
-    Col.DOMAIN: "dstname",
+    Col.SOURCE_MAC: "srcMac smac",
+    Col.USER: "usr user susr suser",
+    Col.METHOD: "op requestMethod",
+    Col.URL: "arg request",
+    Col.DOMAIN: "dstname dhost",
     Col.STATUS: "result",
-    Col.BYTES_SENT: "sent",
-    Col.BYTES_RECEIVED: "rcvd",
+    Col.BYTES_SENT: "sent out",
+    Col.BYTES_RECEIVED: "rcvd in",
 }
 _TABLE = records.table(
     {**_NAMES, Col.HOST_NAME: "src"},
-    when=moments.stamp("time"),
+    when=moments.first(moments.stamp("time"), spellings.written("rt start")),
     verdict=_VERDICT,
     readers={
         Col.SOURCE_IP: _address,
@@ -82,6 +87,10 @@ _TABLE = records.table(
 
 
 def _record(line: str, _dialect: Dialect) -> Cells:
+    if (message := cef.find(line)) is not None:
+        if message.vendor.lower() != "sonicwall":
+            raise RefusedLine("not a message of SonicWall")
+        return {"msg": message.name, "fw_action": message.fields.get("act", ""), **message.fields}
     cells = kv.quoted(line)
     if "sn" not in cells or not ("fw" in cells or "m" in cells):
         raise RefusedLine("no names of SonicOS")

@@ -16,7 +16,7 @@ r"""Suricata, EVE JSON: events of types http, dns (versions 1 to 3), tls, quic a
   that has no server's port. Many sites keep alerts alone, so they count; where http, dns and tls are kept as well each
   transaction with an alert is then counted twice, unless the site sets the option ``alerts`` to ``pass``
 
-All other types are no events.
+All other types are no events. The object may lie as text in the ``message`` of a shipper's object.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _WELL_KNOWN, _PROXIES = 1024, frozenset({3128, 8000, 8080, 8443, 8888})
 
 
 def _record(line: str, dialect: Dialect) -> Cells | None:
-    cells = records.record(line)
+    cells = {**jsonlog.kept_as_text(records.record(line), "message")}
     kind = cells.get("event_type")
     if not isinstance(kind, str) or not kind.islower():
         raise RefusedLine("no event of Suricata")

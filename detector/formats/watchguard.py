@@ -6,9 +6,13 @@ src_user="u1042@Firebox-DB" (HTTP-00)``
 
 ``LEEF:1.0|WatchGuard|XTM|12.8.2|1AFF0024|serial=…<tab>disp=Allow<tab>src=10.0.0.7<tab>…<tab>dstname=…<tab>arg=/a``
 
+``2020-02-27 10:00:00 Member1 Allow 10.0.0.7 192.0.2.1 http/tcp 50123 80 1-Trusted 0-External HTTP request
+proc_id="http-proxy" msg_id="1AFF-0024" op="GET" dstname="www.example.com" arg="/a"`` (a log that was exported; local)
+
 - no time: the syslog header has it, some versions add it in parentheses, ``(2020-02-27T10:00:00)`` in UTC
 - disposition Allow, Deny, Drop, Block…; the first address is the client, ``src_user`` its user
-- ``dstname`` and ``arg`` host and path; ``sni``, ``cn`` of the HTTPS proxy; ``question`` and ``query_type`` of DNS
+- ``dstname`` and ``arg`` host and path, where a virus was found ``host`` and ``path``; ``sni``, ``cn`` of the
+  HTTPS proxy; ``question`` and ``query_type`` of DNS
 - ``sent_bytes`` sent by the client, ``rcvd_bytes`` sent to it
 """
 
@@ -32,14 +36,21 @@ _LINE = re.compile(
     r"(?P<places>(?:(?![\w]+=)\S+ ){1,12}?)(?P<src>(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+) (?P<rest>.*)",
     re.DOTALL,
 )
+_ADDRESS = r"(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)"
+_EXPORTED = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:\S{1,64} )?(?P<disp>[A-Z]\w{2,20}) "
+    rf"(?P<src>{_ADDRESS}) {_ADDRESS} "
+    r"\S{1,64}/\w{1,16} \d{1,5} \d{1,5} (?P<rest>.*)",
+    re.DOTALL,
+)
 _OWN_TIME = re.compile(r" \((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\) ")
 _OTHER = re.compile(r'(?:.{0,200}?[ :])??msg_id="[^"]{1,20}"')
 _NAMES = {
     Col.SOURCE_IP: "src",
     Col.USER: "src_user usrName",
     Col.METHOD: "op",
-    Col.URL: "arg",
-    Col.DOMAIN: "dstname",
+    Col.URL: "arg path",
+    Col.DOMAIN: "dstname host",
     Col.SERVER_NAME: "sni",
     Col.BYTES_SENT: "sent_bytes",
     Col.BYTES_RECEIVED: "rcvd_bytes",
@@ -50,6 +61,7 @@ _TABLE = records.table(
     _NAMES,
     when=moments.first(
         moments.stamp("own", UTC),
+        moments.stamp("at"),
         spellings.Patterned("devTime", "devTimeFormat"),
     ),
     asked=records.Asked.ONLY,
@@ -82,6 +94,8 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
         pairs = kv.quoted(rest) if "=" in rest else {}
         at = _OWN_TIME.search(line[:200])
         return {**pairs, "disp": found["disp"], "src": found["src"], "own": at[1] if at else ""}
+    if (found := _EXPORTED.match(line)) and 'msg_id="' in found["rest"]:
+        return {**kv.quoted(found["rest"]), "disp": found["disp"], "src": found["src"], "at": found["at"]}
     if _OTHER.match(line):
         return None
     raise RefusedLine("not a record of a Firebox")

@@ -124,7 +124,17 @@ def _body(row: Row) -> Record:
 
 
 def _record(line: str) -> Record:
-    """The object of a line; a ``ts`` that is no JSON (blanked by hand) costs the time, not the sighting."""
+    """The object of a line, also where Kafka's writer put it under the name of its log: ``{"http":{"ts":…}}``."""
+    record = _object(line)
+    if len(record) == 1:
+        ((path, inner),) = record.items()
+        if isinstance(inner, dict) and "ts" in inner:
+            return {"_path": path, **inner}
+    return record
+
+
+def _object(line: str) -> Record:
+    """The object; a ``ts`` that is no JSON (blanked by hand) costs the time, not the sighting."""
     try:
         return jsonline.record(line)
     except RefusedLine:

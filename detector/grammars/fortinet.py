@@ -19,7 +19,7 @@ _TRAFFIC = frozenset({"traffic", "utm", "webfilter", "app-ctrl", "dns", "dlp", "
 _PREFIXES = ("FTNTFGT", "FTNTFPX", "FTNTFCT")
 _NO_ACTION = frozenset({"", "-"})
 _WORDS = verdicts.verdict(
-    "action act",
+    "action act status",
     challenge="authenticate",
     denied="block den drop reset redirect dlp quarantine violation",
     allowed="pass allow accept close timeout client-rst server-rst start ip-conn exempt monitor permit detect log",
@@ -41,22 +41,22 @@ def _civil(cells: Cells, dialect: Dialect) -> int | None:
 
 NAMES = {
     Col.SOURCE_IP: "srcip src clientip",
-    Col.SOURCE_MAC: "srcmac",
+    Col.SOURCE_MAC: "srcmac src_mac",
     Col.HOST_NAME: "srcname shost",
     Col.USER: "user unauthuser duser suser srcuser",
     Col.METHOD: "httpmethod reqmethod requestMethod",
     Col.URL: "url request",
     Col.DOMAIN: "hostname dhost",
-    Col.SERVER_NAME: "sni scertcname",
+    Col.SERVER_NAME: "sni",
     Col.STATUS: "httpcode statuscode status",
-    Col.BYTES_SENT: "sentbyte out reqlength",
-    Col.BYTES_RECEIVED: "rcvdbyte in resplength",
+    Col.BYTES_SENT: "sentbyte out reqlength sent",
+    Col.BYTES_RECEIVED: "rcvdbyte in resplength rcvd",
     Col.USER_AGENT: "agent useragent requestClientApplication",
     Col.QUESTION: "qname",
     Col.QUESTION_TYPE: "qtype",
 }
 TABLE = records.table(
-    {name: text for name, text in NAMES.items() if name is not Col.SERVER_NAME},
+    NAMES,
     when=moments.first(moments.stamp("eventtime rt start"), _civil),
     verdict=verdicts.either(_BLOCKED, _WORDS),
     scheme="service",

@@ -37,14 +37,15 @@ class Message(NamedTuple):
 
 
 HEADER = re.compile(
-    r"(?:[^|={}\"]{0,300}?(?<![^\s:])LEEF: ?([12])(?:\.\d)?|[12]\.\d)\|([^|]*)\|([^|]*)\|[^|]*\|([^|]*)\|"
+    r"(?:[^|={}\"]{0,300}?(?<![^\s:>])LEEF: ?([12])(?:\.\d)?|[12]\.\d)\|([^|]*)\|([^|]*)\|[^|]*\|([^|]*)\|"
     r"(?:(0?[xX][0-9A-Fa-f]{2,4}|[^\w\s]|\t|\\t)?\|(?=\S))?"
 )
 _JAVA = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{2,4})[T ]+(\d{1,2}:\d\d:\d\d(?:[.,:]\d{1,9})?)")
 _NAMED = re.compile(
     r"(?:[A-Z][a-z]{2},? )?(?:([A-Z][a-z]{2}) +(\d{1,2})|(\d{1,2})[ -]([A-Z][a-z]{2}))[ ,-]+(?:(\d{4}) )?"
-    r"(\d\d:\d\d:\d\d)(?:[.,:](\d{1,9}))?(?: ?([A-Z]{1,5}|[+-]\d\d:?\d\d))?(?: (\d{4}))?"
+    r"(\d\d:\d\d:\d\d)(?:[.,:](\d{1,9}))?(?: ?((?:GMT|UTC)?[+-]\d\d:?\d\d|[A-Z]{1,5}))?(?: (\d{4}))?"
 )
+_OFFSET = re.compile(r"(?:GMT|UTC)?([+-]\d\d:?\d\d)")
 _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "CET": 1, "CEST": 2,
     "EET": 2, "EEST": 3, "WET": 0, "WEST": 1, "BST": 1, "JST": 9,
@@ -131,13 +132,13 @@ def _slashed(found: re.Match[str], pattern: str, zone: tzinfo) -> int:
 def zone_named(name: str) -> tzinfo | None:
     """The zone of ``GMT``, ``+0100`` or one of the few abbreviations that mean one thing; ``None`` for others.
 
-    >>> str(zone_named("EST")), zone_named("XYZ")
-    ('UTC-05:00', None)
+    >>> str(zone_named("EST")), str(zone_named("GMT+01:00")), zone_named("XYZ")
+    ('UTC-05:00', 'UTC+01:00', None)
     """
     if name in ("GMT", "UTC", "Z"):
         return UTC
-    if name[:1] in "+-" and name:
-        return days.zone_of(name)
+    if found := _OFFSET.fullmatch(name):
+        return days.zone_of(found[1])
     return timezone(timedelta(hours=_ZONES[name])) if name in _ZONES else None
 
 

@@ -22,7 +22,7 @@ _BLANKS = r" \t\n\v\f\r\x1c-\x1f"
 """What ``str.strip`` takes off, among ASCII; a class of characters is ten times as fast as the shorthand for it."""
 _OPEN_CELL = rf"(?:[^{_BLANKS}]++(?: [^{_BLANKS}=]++(?!=))*+)?+"
 """Words of which none but the first holds an equals sign: no key is among them."""
-_PREFIX = r"[^|={{}}\"]{{0,300}}?(?<![^\s:]){}: ?"
+_PREFIX = r"[^|={{}}\"]{{0,300}}?(?<![^\s:>]){}: ?"
 _KEY = re.compile(kv.KEY)
 _VERSION = re.compile(r"\d{1,2}(?:\.\d)?\Z")
 
