@@ -21,7 +21,8 @@ s-supplier-failures`` in front of ``x-exception-id``)::
 
 Over syslog: ``SPLV5.1 c-ip=10.0.0.7 cs-bytes=700 cs-categories="Technology/Internet" cs-host=www.example.com …``.
 The same names are read from W3C logs of ISA Server, TMG and Cisco's Secure Web Appliance. The columns follow the header
-in force; without one, a line counts that clearly is ``bcreportermain_v1``, or what the option ``fields`` says.
+in force; without one, a line counts that clearly is ``bcreportermain_v1`` or the older ``main``, or what the option
+``fields`` says. IBM has QRadar's feed written as ``Bluecoat|src=10.0.0.7|…|username=u1042|devicetime=[…]|s-action=…``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Zone, stamps
 from detector.events.envelope import peel
-from detector.grammars import cacheresult, elff, values, w3cproxy
+from detector.grammars import cacheresult, elff, sgos, values, w3cproxy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,16 +44,6 @@ if TYPE_CHECKING:
 
     from detector.events import Dialect, Row
 
-_MAIN = (  # noqa: SIM905 - as the vendor prints it
-    "date time time-taken c-ip cs-username cs-auth-group x-exception-id sc-filter-result cs-categories cs(referer) "
-    "sc-status s-action cs-method rs(content-type) cs-uri-scheme cs-host cs-uri-port cs-uri-path cs-uri-query "
-    "cs-uri-extension cs(user-agent) s-ip sc-bytes cs-bytes x-virus-id x-bluecoat-application-name "
-    "x-bluecoat-application-operation cs-threat-risk x-bluecoat-transaction-uuid "
-    "x-icap-reqmod-header(x-icap-metadata) x-icap-respmod-header(x-icap-metadata)"
-).split()
-_SUPPLIER = ["s-supplier-name", "s-supplier-ip", "s-supplier-country", "s-supplier-failures"]
-_MAIN_SUPPLIER = [*_MAIN[:6], *_SUPPLIER, *_MAIN[6:]]
-_FEWEST = 24  # bcreportermain_v1 up to cs-bytes
 _LOOSE = frozenset({
     "cs(user-agent)", "c-agent", "cs-categories", "cs-username", "cs-userdn", "cs-auth-group", "rs(content-type)",
     "x-bluecoat-application-name", "x-bluecoat-application-operation", "x-virus-id", "cs-category", "rule",
@@ -63,7 +54,6 @@ _FOREIGN = frozenset(
 )
 """Names of headers that are not read here: of Netskope's transactions, and of web servers (IIS, CloudFront), whose
 clients are visitors of the house."""
-_RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
 _PAIR = re.compile(
     r'(?<![^ \t])([A-Za-z][A-Za-z0-9_.()-]*+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|([^ \t]*+))', re.DOTALL
 )
@@ -72,7 +62,6 @@ _NOTHING = frozenset({"", "-", "None"})
 _NO_METHOD = frozenset({"", "-", "unknown", "NONE"})
 _NO_PORT = frozenset({"", "-", "0"})
 _ISA_LOGIN = "12209"
-_CODE = re.compile(r"\d{3}|[-0]")
 _PORTS = {"http": "80", "https": "443", "ftp": "21"}
 # Looking a member up on its class costs 70 ns, eleven times a line.
 _AT, _CLIENT, _NAME, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.HOST_NAME, Col.USER, Col.METHOD, Col.URL
@@ -102,6 +91,9 @@ def parse(line: str, dialect: Dialect) -> Row | None:
             found = elff.aligned(found, names, _LOOSE, lambda values: _fits(pick([*values, ""])))
         found.append("")
         return _row(pick(found), dialect)
+    if line.startswith(sgos.QRADAR):
+        told = sgos.qradar(line)
+        return _row(w3cproxy.picker(tuple(name for name, _ in told))([*[value for _, value in told], ""]), dialect)
     if "c-ip=" in line or "cs-host=" in line:
         pairs = _PAIR.findall(line)
         pick = w3cproxy.picker(tuple([name for name, _, _ in pairs]))
@@ -109,7 +101,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if line.startswith("ProxySG:"):
         return None  # the appliance speaks of itself
     found = elff.tokens(line, 0)
-    names = _main_names(found)
+    names = sgos.names_of(found)
     return _row(w3cproxy.picker(names)([*found[: len(names)], ""]), dialect)
 
 
@@ -159,21 +151,13 @@ def _named(option: str) -> tuple[str, ...]:
     return tuple(name.lower() for name in _WRAPPED.findall(option) or option.split() if name != "quot")
 
 
-def _main_names(found: Sequence[str]) -> tuple[str, ...]:
-    """The names of a line without a header, where it clearly is ``bcreportermain_v1``."""
-    for names, verdict in ((_MAIN, 7), (_MAIN_SUPPLIER, 11)):
-        if len(found) >= _FEWEST + verdict - 7 and found[verdict] in _RESULTS and _CODE.fullmatch(found[verdict + 3]):
-            return tuple(names[: len(found)])
-    raise RefusedLine("no #Fields line yet, and not bcreportermain_v1")
-
-
 def _fits(picked: Sequence[str]) -> bool:
     """Whether the fields that have a shape have it: how columns are found again behind a value with bare blanks."""
     found = w3cproxy.Fields._make(picked)
     counts = (found.port, found.sent, found.received, found.status)
     return (
         all(value in _NOTHING or value.isdecimal() for value in counts)
-        and (found.verdict in _NOTHING or found.verdict in _RESULTS)
+        and (found.verdict in _NOTHING or found.verdict in sgos.RESULTS)
         and (found.scheme in _NOTHING or found.scheme[0].isalpha())
         and "/" not in found.host
     )
@@ -250,8 +234,10 @@ def _instant(date: str, time: str, stamp: str, zone: tzinfo) -> int | None:
 
 
 def _stamp(value: str, zone: tzinfo) -> int:
-    """``27/Feb/2020:10:00:00 GMT`` (or with an offset), seconds since the epoch, or ISO 8601."""
+    """``27/02/2020:10:00:00 GMT``, ``27/Feb/2020:10:00:00 +0000``, seconds since the epoch, or ISO 8601."""
     if "/" in value[1:3]:
+        if value[3:5].isdecimal():
+            return stamps.iso(f"{value[6:10]}-{value[3:5]}-{value[:2]} {value[11:19]}", UTC)
         return stamps.clf(value.replace(" GMT", " Z"), zone)
     return stamps.iso(value, zone) if "-" in value else stamps.epoch(value)
 
@@ -265,7 +251,7 @@ def _action(verdict: str, done: str, exception: str, status: str) -> Action | No
         return Action.CHALLENGE
     if verdict == "DENIED" or "DENIED" in result or "denied" in reason or reason.startswith("block_"):
         return Action.DENIED
-    if verdict in _RESULTS or result in ("ALLOWED", "TUNNELED"):
+    if verdict in sgos.RESULTS or result in ("ALLOWED", "TUNNELED"):
         return Action.ALLOWED
     return cacheresult.action_of(result, code) if result.startswith(("TCP_", "NONE")) else None
 
@@ -281,7 +267,7 @@ FORMAT = LogFormat(
     columns=_COLUMNS,
     zone=Zone.UTC,
     preamble="#Software: SGOS 6.7.5.3\n#Version: 1.0\n#Fields: "
-    + " ".join(_MAIN[:25]).replace(" sc-status", "  sc-status"),
+    + " ".join(sgos.MAIN[:25]).replace(" sc-status", "  sc-status"),
     head=head,
     head_literals=(elff.HEADER.encode(),),
     glance=w3cproxy.glance_of,

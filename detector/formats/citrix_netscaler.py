@@ -4,8 +4,8 @@ r"""Citrix NetScaler (ADC), syslog: requests through its VPN, connections, and i
 SessionId: 12345- www.example.com User u1042 : Group(s) staff : Vserver 192.0.2.9:443 - 02/27/2020:10:00:00 GMT GET
 /a - -``
 
-- the time before the device's name, month first unless its ``DateFormat`` or a day over 12 says otherwise; ``GMT`` or
-  local where no zone is named
+- the time before the device's name, month first unless its ``DateFormat`` (``2020/02/27`` too) or a day over 12 says
+  otherwise; ``GMT`` or local where no zone is named
 - ``Context user@client``, host, user, group, then time, ``SSO is OFF`` in some versions, method and path of the request
 - ``TCP CONN_TERMINATE`` and others: ``Source`` address, no name of a server
 - a relay that writes RFC 5424 makes a header of the module: ``<time> ns1 TCP 2121 - - default CONN 1 0 : Source …``
@@ -27,10 +27,12 @@ from detector.grammars import cef, csvexport, moments, records, rendering, value
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
-_AT = re.compile(r"(?<![\d/])(\d\d/\d\d/\d{4}):(\d\d:\d\d:\d\d)(?: ?(GMT|UTC))?")
+_DAY = r"(?:\d\d/\d\d/\d{4}|\d{4}/\d\d/\d\d)"
+_AT = re.compile(rf"(?<![\d/])({_DAY}):(\d\d:\d\d:\d\d)(?: ?(GMT|UTC))?")
 _REQUEST = re.compile(
-    r"SSLVPN HTTPREQUEST \d+(?: \d+)? ?: +Context (?P<who>\S+?)@(?P<ip>[0-9A-Fa-f.:]+) - SessionId: \S+ (?P<host>\S+) "
-    r"User (?P<user>.{1,200}?) : .{0,400}? - \d\d/\d\d/\d{4}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? "
+    r"(?:SSLVPN|AAATM) HTTPREQUEST \d+(?: \d+)? ?: +Context (?P<who>\S+?)@(?P<ip>[0-9A-Fa-f.:]+) - "
+    r"SessionId: \S+ (?P<host>\S+) "
+    rf"User (?P<user>.{{1,200}}?) : .{{0,400}}? - {_DAY}:\d\d:\d\d:\d\d(?: (?:GMT|UTC))? "
     r"(?:: SSO is \w+ : )?(?P<method>(?!GMT |UTC )[A-Z]{3,10}) (?P<path>\S+)",
     re.DOTALL,
 )
@@ -47,7 +49,7 @@ _FIREWALL = re.compile(
 _COMMAND = re.compile(r" : (?:default )?(?:GUI|CLI|API|UI) CMD_EXECUTED ")
 _MODULE = r"(?:AAA|AAATM|TCP|UDP|SSLVPN|SSLLOG|APPFW|GUI|CLI|API|EVENT|SNMP|CONN|ICA|SYSTEM|RESPONDER|REWRITE|TM|UI)"
 _OWN = re.compile(
-    r"(?:<\d{1,3}> ?)?(?:\d\d/\d\d/\d{4}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?"
+    rf"(?:<\d{{1,3}}> ?)?(?:{_DAY}:\d\d:\d\d:\d\d |\d\d:\d\d:\d\d )?(?:GMT |UTC )?"
     rf"(?:\S+ ){{0,4}}?\S*: (?:default )?{_MODULE} "
 )
 _RELAYED = re.compile(

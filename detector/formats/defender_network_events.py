@@ -10,7 +10,7 @@ r"""Microsoft Defender XDR, DeviceNetworkEvents: JSON of the streaming interface
   ``SslConnectionInspected`` and ``DnsConnectionInspected`` holds ``host``, ``uri``, ``server_name``, ``query``
 - ``ActionType`` ConnectionSuccess is a connection; what network protection blocks is denied
 
-Advanced hunting's CSV has a header line with the same names.
+Advanced hunting's CSV has a header line with the same names; Log Analytics writes ``Timestamp [UTC]``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
-from detector.grammars import csvexport, delimited, jsonline, jsonlog, moments, records, rendering, values, verdicts
+from detector.grammars import (
+    csvexport,
+    delimited,
+    jsonline,
+    jsonlog,
+    moments,
+    records,
+    rendering,
+    spellings,
+    values,
+    verdicts,
+)
 from detector.grammars.reader import Reader
 
 if TYPE_CHECKING:
@@ -32,11 +43,17 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells
 
 _SYSTEM = frozenset({"system", "network service", "local service", "nt authority", "root", "_mdnsresponder"})
+_SHOWN = "timestamputc timegenerated timegeneratedutc"
+"""How Log Analytics calls the time, written as the portal's culture shows it: ``2/27/2020, 10:00:00.123 AM``."""
 _OWN = frozenset({"deviceid", "devicename", "localip", "localport", "actiontype", "reportid", "remoteip", "remoteurl"})
 
 
 def _user(text: str) -> str | None:
     return None if text.lower() in _SYSTEM else values.user(text)
+
+
+def _civil(text: str, dialect: Dialect) -> int | None:
+    return csvexport.instant(text, UTC, dialect.date_order)
 
 
 _TABLE = records.table(
@@ -55,7 +72,7 @@ _TABLE = records.table(
         Col.QUESTION: "query",
         Col.QUESTION_TYPE: "qtype_name",
     },
-    when=moments.stamp("timestamp time", UTC),
+    when=moments.first(moments.stamp(f"timestamp time {_SHOWN}", UTC), spellings.spelled(_SHOWN, _civil)),
     verdict=verdicts.verdict("actiontype", denied="exploitguardnetworkprotectionblocked", allowed="connectionsuccess"),
     readers={Col.USER: _user},
     asked=records.Asked.DNS,

@@ -44,7 +44,7 @@ _OWN = frozenset({
     "x-policy-action", "x-policy-name", "x-transaction-id", "x-request-id", "x-type",
 })  # fmt: skip
 """Names that no other proxy's header has."""
-_TELLING = ("date", "time", "cs-bytes", "sc-bytes", "cs-method")
+_TELLING = ("date", "time", "cs-bytes", "sc-bytes", "cs-method", "cs-uri-scheme")
 """By which a line without a header is known."""
 _LATE = 60
 _ACTIONS = frozenset({
@@ -161,8 +161,10 @@ def _fields(line: str, dialect: Dialect) -> Cells:
     return cells
 
 
-def _is_transaction(date: str, time: str, sent: str, received: str, method: str) -> bool:
-    is_request = date.count("-") == 2 or method.isupper()
+def _is_transaction(  # noqa: PLR0913 - so many tell it from another proxy's line
+    date: str, time: str, sent: str, received: str, method: str, scheme: str
+) -> bool:
+    is_request = (date.count("-") == 2 or method.isupper()) and (scheme.isalpha() or scheme in ("", "-"))
     return is_request and time.count(":") == 2 and (sent.isdecimal() or received.isdecimal())
 
 

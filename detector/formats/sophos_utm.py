@@ -4,7 +4,8 @@ r"""Sophos UTM (Astaro Security Gateway, SG series): the web filter's lines in k
 action="pass" method="GET" srcip="10.0.0.7" dstip="192.0.2.1" user="u1042" group="" ad_domain="EXAMPLE"
 statuscode="200" cached="0" … size="900" request="0x1" url="https://www.example.com/a" … ua="Mozilla/5.0" …``
 
-- the device's own stamp, local, colons between the parts of the date; a syslog priority or header may stand before it
+- the device's own stamp, local, colons between the parts of the date; a syslog priority or header may stand before it,
+  or a relay has written its own header instead
 - ``srcip`` the client, ``user`` who; ``size`` bytes of the reply, never an upload
 - ``action`` ``pass`` let through, ``block`` not; ``statuscode`` 407 asks for a login
 
@@ -30,6 +31,8 @@ _HEAD = re.compile(
     r"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S{1,255} )?)?"
     r"(\d{4}:\d\d:\d\d-\d\d:\d\d:\d\d) (?:\S{1,255} )?([a-z][\w.-]{0,40})(?:\[\d{1,10}\])?: "
 )
+_RELAYED = re.compile(r'(?:[a-z][\w-]{0,40}(?:\[\d{1,10}\])?: )?(?=id="\d{4}" )')
+"""What is left of a head that a relay has written anew, once that is peeled."""
 _NAMES = {
     Col.SOURCE_IP: "srcip",
     Col.SOURCE_MAC: "srcmac",
@@ -60,13 +63,21 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
     """The fields of a request."""
     found = _HEAD.match(line)
     if found is None:
-        raise RefusedLine("no line of the UTM")
+        return _relayed(line)
     at, program = found.groups()
     if program != "httpproxy" or ' url="' not in line:
         return None
     cells: dict[str, str] = kv.quoted(line[found.end() :])
     cells[_AT] = at
     return cells
+
+
+def _relayed(line: str) -> Cells | None:
+    """The fields of a request whose time only the peeled header tells."""
+    found = _RELAYED.match(line)
+    if found is None:
+        raise RefusedLine("no line of the UTM")
+    return kv.quoted(line[found.end() :]) if ' sub="http"' in line and ' url="' in line else None
 
 
 def _shape(line: str) -> Drawing | None:

@@ -29,7 +29,7 @@ _ESCAPES = {"\\t": "\t", "\\n": "", "\\r": "", "\\{": "{", "\\}": "}", '\\"': '"
 _ESCAPE = re.compile(r"\\[tnr{}\",\\]")
 STAMP = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
 """What stands before the first pair of a tab-separated line."""
-_LEADING = re.compile(rf"\s*({STAMP})\t")
+_LEADING = re.compile(rf"(?:[^\s:=]{{1,64}}+: ?)?\s*({STAMP})\t")
 
 
 class Line(NamedTuple):
