@@ -12,7 +12,7 @@ Text, ``<time> Info: <told>`` or behind a syslog header and the log's name (``ma
 many lines with one ``MID``:
 
 - ``Start MID 4242 ICID 91``; ``MID 4242 ICID 91 From: <sender>``, ``… RID 0 To: <recipient>``
-- ``MID 4242 Message-ID '<id>'``, ``MID 4242 Subject 'text'``
+- ``MID 4242 Message-ID '<id>'``, ``MID 4242 Subject 'text'`` (bytes that are no ASCII written ``\xc3\xa9``)
 - ``MID 4242 matched all recipients for per-recipient policy DEFAULT in the inbound table`` the direction
 - ``Message done DCID 857 MID 4242 to RID [0]`` allowed; ``Bounced: …``, ``Dropped by``, ``quarantined to`` … refused
 - ``Message finished MID 4242 done`` ends the mail
@@ -58,13 +58,14 @@ _MID = re.compile(r"(?:.{0,80}?\b)?MID:? (\d{1,19})\b(.*)", re.DOTALL)
 _CTIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}")
 _PARTY = re.compile(r"(?: ICID \d+)?(?: RID \d+)? (From|To): (?:<([^>]*)>|(\S+))(.*)", re.DOTALL)
 _HEADER = re.compile(r" (Subject|Message-ID) (?:'(.*)'|\"(.*)\"|(.*))\s*", re.DOTALL)
-_QUOTE = re.compile(r"\\(['\"])")
-"""Only where a subject holds both kinds of quotes is one of them escaped."""
+_ESCAPED = re.compile(r"((?:\\x[0-9a-f]{2})+)|\\([\\'\"nrt])")
+"""Bytes that are no ASCII; a quote is escaped only where a subject holds both kinds."""
 _DKIM = re.compile(r" DKIM: (pass|permfail|hardfail|fail)\b.*?(?:\(d=([^\s)]+))?", re.DOTALL)
 _DMARC = re.compile(r" DMARC: (?:Message from domain .*?,? ?(?:DMARC )?|Verification )(pass|fail)", re.DOTALL)
 _TABLE = re.compile(r" matched all recipients for per-recipient policy .* in the (inbound|outbound) table", re.DOTALL)
 _REFUSED = re.compile(
     r"Bounced: |Message aborted MID"
+    r"|ISQ: (?:Tagging|Quarantined) MID"
     r"|(?i:\bdropped by\b|\bdropped\b.* due to|quarantined to|to centralized quarantine|- bounced by)"
 )
 _HEAD_LIMIT = 300
@@ -79,6 +80,20 @@ def _ctime(text: str, dialect: Dialect) -> int | None:
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == "'" == text[-1] else text
+
+
+def _unescaped(text: str) -> str:
+    r"""A subject's escapes undone, which are Python's; bytes that are no UTF-8 are left."""
+    return _ESCAPED.sub(_letter, text) if "\\" in text else text
+
+
+def _letter(found: re.Match[str]) -> str:
+    if not found[1]:
+        return {"n": " ", "r": " ", "t": " "}.get(found[2], found[2])
+    try:
+        return bytes.fromhex(found[1].replace("\\x", "")).decode()
+    except UnicodeDecodeError:
+        return found[1]
 
 
 _MAILS = mailtable.table(
@@ -198,7 +213,7 @@ def _told(told: str, rest: str) -> Row | None:
     if found := _HEADER.fullmatch(rest):
         text = found[2] or found[3] or found[4] or ""
         is_subject = found[1] == "Subject"
-        value = mail.decode_subject(_QUOTE.sub(r"\1", text)) if is_subject else mailtable.message_id(text)
+        value = mail.decode_subject(_unescaped(text)) if is_subject else mailtable.message_id(text)
         return {Col.SUBJECT if is_subject else Col.MESSAGE_ID: value} if value else None
     return _ruled(told, rest)
 

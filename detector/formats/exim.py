@@ -12,8 +12,9 @@ The layout is ``<date> <time>[.ms][ ±zone] [[pid] ]<message id> <flag> <address
   then the one that the sender wrote in ``<>``; without ``H=`` it was delivered on this machine; ``F=<sender>``
 - ``**`` failed for good, ``:blackhole:`` discarded: refused; ``==`` deferred, ``*>`` not really delivered: no action
 - ``Completed`` ends the transaction
-- ``H=… F=<sender> rejected RCPT <recipient>: reason`` refused before there was an id; so is what is refused for now;
-  old versions write both addresses without ``<>``. ``I=[ip]:port`` is this server's own side, never the client
+- ``H=… F=<sender> rejected RCPT <recipient>: reason`` (``MAIL <sender>``, ``after DATA`` under the id that was meant)
+  refused before there was a mail; so is what is refused for now; old versions write both addresses without ``<>``.
+  ``I=[ip]:port`` is this server's own side, never the client
 - ``DKIM: d=… [verification succeeded]``, ``DMARC results: … spf_align=yes dkim_align=no enforcement='Accept'``
 
 ``2020-02-27 10:00:00 1j7FeK-0003cX-Qk <= no-reply@clearview.ai H=mx.clearview.ai [192.0.2.7] P=esmtps S=5360 …``
@@ -55,7 +56,7 @@ _TRY = re.compile(
 )
 _SENDER = re.compile(r"(?:^| )F=(?:<([^<>]*)>|([^\s<>]+@[^\s<>]+))")
 _REJECTED = re.compile(
-    r"(.*?) (?:temporarily )?rejected (?:RCPT|DATA|after DATA|MAIL|by local_scan\(\))[: ]+"
+    r"(.*?) (?:temporarily )?rejected (?P<at>RCPT|DATA|after DATA|MAIL|by local_scan\(\))[: ]+"
     r"(?:<([^<>]*)>|([^\s<>]+@[^\s<>:]+))?",
     re.DOTALL,
 )
@@ -211,11 +212,14 @@ def _told(told: str) -> Row | None:
         return {Col.TRANSACTION: f"login: {found[1]}", **row}
     if not (found := _REJECTED.match(told)):
         return None
-    row = _client(found[1])
-    recipients = mail.addresses(found[2] or found[3] or "") if "rejected RCPT" in told else []
-    if not recipients:
-        return None
-    return {Col.TRANSACTION: f"refused: {recipients[0]}", Col.TO: recipients, Col.ACTION: Action.DENIED, **row}
+    row = {Col.ACTION: Action.DENIED, **_client(found[1])}
+    named = mail.addresses(found[3] or found[4] or "")
+    if named and found["at"] == "RCPT":
+        row[Col.TO] = named
+    elif named and found["at"] == "MAIL":
+        row.setdefault(Col.SENDER, named[0])
+    about = named[0] if Col.TO in row else row.get(Col.SENDER)
+    return {Col.TRANSACTION: f"refused: {about}", **row} if about else None
 
 
 def _client(text: str) -> Row:

@@ -3,7 +3,8 @@ r"""MailScanner: its syslog lines, each of which tells sender and recipient or v
 ``<syslog header> MailScanner[pid]: <text>``:
 
 - ``Message <id> from <ip> (<sender>) to <domains> is [not] spam, …`` who brought a mail; the recipients' domains only,
-  and a verdict of which the action is told elsewhere
+  and a verdict of which the action is told elsewhere; so are mails ``too big for spam checks``, and without recipients
+  those of whom the sender ``is whitelisted`` or ``is blacklisted``
 - ``Delivery of nonspam: message <id> from <sender> to <a>,<b> with subject <text>`` (``Log Delivery And Non-Delivery``)
   delivered; ``Non-delivery of spam: …``, ``Silent … Non-delivery`` refused
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _TAG = re.compile(r"MailScanner(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
-_MESSAGE = re.compile(r"Message \S{1,80} from (\S{2,60}) \((.{0,600}?)\) to (.{1,4000}?) is (?:not )?spam", re.DOTALL)
+_MESSAGE = re.compile(
+    r"Message \S{1,80} from (\S{2,60}) \((.{0,600}?)\)"
+    r"(?: to (.{1,4000}?) is (?:(?:not )?spam|too big for spam checks)| is (?:white|black)listed)",
+    re.DOTALL,
+)
 _DELIVERY = re.compile(
     r"(?:.{0,60}?)(Non-delivery|Delivery) of \S{1,40}(?: \S{1,40})?: message \S{1,80} from (\S{0,600}) to "
     r"(.{1,8000}?)(?: with subject (.*)|$)",
@@ -80,7 +85,7 @@ def _row(told: str) -> Row | None:
         )
     if found := _MESSAGE.match(told):
         cells = {Col.SOURCE_IP: values.address(found[1]), Col.SENDER: mail.address(found[2])}
-        row = values.row_of({**cells, Col.TO: mail.addresses(found[3]) or None})
+        row = values.row_of({**cells, Col.TO: mail.addresses(found[3] or "") or None})
         return row if Col.SENDER in row or Col.TO in row else None
     return None
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Taken, Zone
-from detector.grammars import mailformat, mailtable, moments, values, verdicts
+from detector.grammars import mail, mailformat, mailtable, moments, values, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ _DMARC = re.compile(r'"dmarc"\s*:\s*\{([^{}]*)', re.IGNORECASE)
 _INFO = re.compile(r'"info"\s*:\s*"(\w+)')
 _INFOS = {"ALLOW": "pass", "PASS": "pass", "DENY": "fail", "FAIL": "fail"}
 _ACTIONS = verdicts.verdict(
-    "action Act actionTriggered status",
+    "action Act Action actionTriggered status",
     denied="hld hold held bnc bounce rej reject block sdbx quarantine drop",
     allowed="acc deliver allow release user~release",
 )
@@ -62,6 +62,11 @@ def _authentication(cells: Cells) -> str | None:
     )  # "allow":true alone is no verdict: NONE is allowed too
 
 
+def _unwrapped(text: str) -> str:
+    r"""A subject without the backslashes that some exports of the text write around it, ``\Your account\``."""
+    return text[1:-1] if len(text) > 2 and text[0] == "\\" == text[-1] else text
+
+
 _MAILS = mailtable.table(
     {
         Col.SOURCE_IP: "senderIp sourceIp SourceIP IP senderIP senderIpAddress sendingIp",
@@ -75,9 +80,12 @@ _MAILS = mailtable.table(
     },
     when=moments.stamp("timestamp datetime received eventTime date"),
     verdict=lambda cells: _ACTIONS(cells) or _DELIVERED(cells),
-    direction=mailtable.word("direction Dir route", mailtable.DIRECTIONS),
+    direction=mailtable.word("direction Dir route Route", mailtable.DIRECTIONS),
     authentication=_authentication,
-    readers={Col.FROM_NAME: mailtable.name},
+    readers={
+        Col.FROM_NAME: mailtable.name,
+        Col.SUBJECT: lambda text: mail.decode_subject(_unwrapped(text)),
+    },
 )
 
 

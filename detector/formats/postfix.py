@@ -13,6 +13,7 @@ The layout is ``<syslog header> <syslog_name>/<service>[pid]: <queue id>: <what 
 - ``to=<>, orig_to=<>, relay=, delay=, dsn=, status=sent|deferred|bounced (reply)`` one try for one recipient
 - ``reject|discard|milter-reject: RCPT from host[ip]: reply; from=<> to=<>`` refused; so is a mail that is refused for
   now (4xx, greylisting): nothing says whether its sender came back
+- ``warning: host[ip]: SASL LOGIN authentication failed: reason[, sasl_username=user]`` an event of the kind ``login``
 
 ``Feb 27 10:00:00 mx1 postfix/qmgr[7]: 3F2A81C0B4: from=<no-reply@clearview.ai>, size=5360, nrcpt=1 (queue active)``
 
@@ -39,7 +40,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Envelope, Kind, LogFormat, Zone, to_iso
 from detector.events.envelope import known_instant, peel
-from detector.grammars import mail, mailqueue, values
+from detector.grammars import mail, mailqueue, opendkim, values
 from detector.grammars.fragments import Fragments, headed
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _TRY = re.compile(
 )
 _CLIENT = re.compile(r"client=[^\s\[]*\[(?:IPv6:)?([^\]]*)\]")
 _SASL = re.compile(r", sasl_username=([^,]+)")
+_FAILED_LOGIN = re.compile(r"[^\s\[]*\[([^\]\s]*)\](?::\d+)?: SASL \S+ authentication failed")
 _ORIGIN = re.compile(r", orig_client=[^\s\[,]*\[(?:IPv6:)?([^\]]*)\]")
 _QUEUED = re.compile(r"from=<(.*?)>(?:, size=|, status=(?:force-)?(expired)|$)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>")
@@ -71,16 +73,15 @@ _KEYS = re.compile(r"; (?:from=<([^>]*)>,? ?)?(?:to=<([^>]*)>)?")
 _FROM = re.compile(r"(\S+ from \S*?\[([^\]\s]*)\](?::\d+)?)")
 _HEADER = re.compile(r"header ([\w-]+): (.*) from (?:local|\S*?\[([^\]\s]*)\](?::\d+)?)", re.DOTALL)
 _FOLD = re.compile(r"\?=\?{1,2}[ \t]*(?==\?)")
-_DKIM = re.compile(r"s=\S+ d=(\S+) (?:a=\S+ )?SSL ?(.*)|signature=\S* domain=(\S+) .*result=\"no signature error\"")
-_DMARC = re.compile(r"\S+ (pass|fail)\s*")
 
 # Looking a member up on its class costs 70 ns.
 _DENIED, _ALLOWED = Action.DENIED, Action.ALLOWED
 _TRANSACTION, _AT, _CLIENT_IP, _USER, _SENDER = Col.TRANSACTION, Col.AT, Col.SOURCE_IP, Col.USER, Col.SENDER
 _TO, _ACTION, _DIRECTION, _IDENTIFIER = Col.TO, Col.ACTION, Col.DIRECTION, Col.MESSAGE_ID
-_SUBJECT, _AUTHOR, _FROM_NAME, _VERDICT = Col.SUBJECT, Col.FROM, Col.FROM_NAME, Col.AUTHENTICATION
+_SUBJECT, _AUTHOR, _FROM_NAME = Col.SUBJECT, Col.FROM, Col.FROM_NAME
 _COLUMNS = frozenset((
-    _AT, _CLIENT_IP, _USER, _SENDER, _AUTHOR, _FROM_NAME, _TO, _SUBJECT, _IDENTIFIER, _DIRECTION, _ACTION, _VERDICT,
+    _AT, Col.KIND, _CLIENT_IP, _USER, _SENDER, _AUTHOR, _FROM_NAME, _TO, _SUBJECT, _IDENTIFIER, _DIRECTION, _ACTION,
+    Col.AUTHENTICATION,
 ))  # fmt: skip
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _KEPT = frozenset((
@@ -143,9 +144,11 @@ def _fragment(line: re.Match[str]) -> Row | None:
     daemon, service, queue_id = line.groups()
     tag, told = daemon or service, line.string[line.end() :]
     if tag and "/" not in tag:
-        return _verdict(tag, queue_id, told)
+        return opendkim.verdict(tag, queue_id, told)
     if told.startswith("to="):
         return _try(tag or "", queue_id, told)
+    if queue_id == "warning":
+        return _failed_login(told)
     if queue_id in ("NOQUEUE", "proxy-reject"):
         return _told(queue_id, told)
     if told.startswith("client="):
@@ -159,6 +162,17 @@ def _fragment(line: re.Match[str]) -> Row | None:
         return None
     said[_TRANSACTION] = queue_id
     return said
+
+
+def _failed_login(told: str) -> Row | None:
+    found = _FAILED_LOGIN.match(told)
+    address = values.address(found[1]) if found else None
+    if address is None:
+        return None
+    row: Row = {_TRANSACTION: f"login: {address}", Col.KIND: Kind.LOGIN.value, _CLIENT_IP: address, _ACTION: _DENIED}
+    if (login := _SASL.search(told)) and (user := values.user(login[1].rstrip())):
+        row[_USER] = user
+    return row
 
 
 def _said(told: str) -> Row | None:
@@ -255,22 +269,6 @@ def _is_header(row: Row, name: str, text: str) -> bool:
 
 def _unfolded(text: str) -> str:
     return _FOLD.sub("?= ", text) if "?=?" in text else text
-
-
-def _verdict(program: str, queue_id: str, told: str) -> Row | None:
-    verdict = None
-    if program == "opendmarc":
-        found = _DMARC.fullmatch(told)
-        verdict = found[1] if found else None
-    elif program != "opendkim":
-        return None
-    elif found := _DKIM.match(told):
-        verdict = mailqueue.DKIM_FAIL if found[2] else mailqueue.SIGNED_BY + values.lower(found[1] or found[3])
-    elif told.startswith("DKIM verification successful"):
-        verdict = mailqueue.DKIM_PASS
-    elif told.startswith(("bad signature data", "DKIM verification failed", "signature verification failed")):
-        verdict = mailqueue.DKIM_FAIL
-    return {_TRANSACTION: queue_id, _VERDICT: verdict} if verdict else None
 
 
 _FRAGMENTS = Fragments(

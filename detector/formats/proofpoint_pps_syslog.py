@@ -3,7 +3,8 @@ r"""Proofpoint Protection Server: its filter's and its Sendmail's syslog lines, 
 Filter, ``<syslog header> filter_instance1[pid]: rprt s=<session> m=1 x=<session>-1 mod=… cmd=… key=value …``; ``x`` is
 the mail, which gives one event with all its recipients:
 
-- ``cmd=env_from value=``, ``cmd=data from=`` (often both) the envelope's sender, ``cmd=headers hfrom=`` the header's
+- ``cmd=env_from value= ip=``, ``cmd=data from=`` (often both) the envelope's sender (and the client), ``cmd=headers
+  hfrom=`` the header's
 - ``cmd=env_rcpt r=1 value=``, ``cmd=data rcpt=`` a recipient
 - ``cmd=msg … hdr_mid=<id> … hops-ip=<client> subject="…"``
 - ``cmd=send … qid=<Sendmail's queue id> rcpts=a,b`` given to Sendmail: allowed
@@ -35,6 +36,8 @@ _FILTER = re.compile(r"(?:filter_instance\d*(?:\[\d{1,10}\])?: )?(?:rprt|info|wa
 _SENDMAIL = re.compile(r"(?:[\w-]*sendmail[\w-]*|sm-\w+)(?:\[\d{1,10}\])?: (.*)", re.DOTALL)
 _SENDERS, _RECIPIENTS = {"env_from": "value", "data": "from"}, {"env_rcpt": "value", "data": "rcpt"}
 """Commands to the field that names the envelope's sender, and recipients."""
+_BY_CLIENT = frozenset({"connect", "env_from"})
+"""Commands whose ``ip`` is the client's."""
 # Looking a member up on its class costs 70 ns.
 _TRANSACTION, _CLIENT, _FROM, _SENDER = Col.TRANSACTION, Col.SOURCE_IP, Col.FROM, Col.SENDER
 _TO, _SUBJECT, _MESSAGE_ID, _ACTION = Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.ACTION
@@ -133,7 +136,7 @@ def _said(cells: Mapping[str, str], command: str) -> Row:
         row[_SUBJECT] = subject
     if "hdr_mid" in cells and (message_id := mailtable.message_id(cells["hdr_mid"])):
         row[_MESSAGE_ID] = message_id
-    if client := values.address(cells.get("hops-ip") or (cells.get("ip") if command == "connect" else None)):
+    if client := values.address(cells.get("hops-ip") or (cells.get("ip") if command in _BY_CLIENT else None)):
         row[_CLIENT] = client
     return row
 

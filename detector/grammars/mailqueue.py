@@ -3,7 +3,8 @@
 A fragment is a row with ``Col.TRANSACTION`` and what one line says:
 
 - a *try* has ``TO`` and, once it is final, ``ACTION``; a refusal may also have ``SENDER``
-- ``ACTION`` without ``TO`` says that the recipients that still wait were given up
+- ``ACTION`` without ``TO`` says that the recipients that still wait were given up; where nothing names one, the mail
+  itself was refused: an event without recipients
 - ``TO`` with ``SENDER`` and no ``ACTION`` only names a recipient
 - the id alone ends the transaction: queue ids are used again; a try that another process logged a moment later still
   belongs to it
@@ -94,9 +95,18 @@ def _events(part: Sequence[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
             event.setdefault(Col.ACTION, Action.DENIED)
         del event[Col.TRANSACTION]
         yield index, event
+    if not tries and (proof := _untried(part, known)):
+        index, row = proof
+        event = {**row, **known, **({Col.ACTION: Action.DENIED} if given_up else {})}
+        yield index, {name: cell for name, cell in event.items() if name is not Col.TRANSACTION}
+
+
+def _untried(part: Sequence[tuple[int, Row]], known: Row) -> tuple[int, Row] | None:
+    """The line that names a recipient, else the one that refused a mail of which sender or client are known."""
     named = next(((index, row) for index, row in part if Col.TO in row), None)
-    if not tries and named:
-        yield named[0], {name: cell for name, cell in {**named[1], **known}.items() if name is not Col.TRANSACTION}
+    if named or not (Col.SENDER in known or Col.SOURCE_IP in known):
+        return named
+    return next(((index, row) for index, row in part if Col.ACTION in row), None)
 
 
 def _tries(part: Sequence[tuple[int, Row]]) -> list[tuple[int, Row]]:

@@ -22,6 +22,7 @@ _SENDER = re.compile(r"from=(?:<([^>]*)>|([^,]*)),")
 _RECIPIENTS = re.compile(
     r"to=(.(?:[^,]++|,(?! (?:ctladdr|delay|xdelay|mailer|pri|relay|dsn|stat|reject)=))*+)", re.DOTALL
 )
+_USER = re.compile(r"[A-Za-z0-9_][\w.+-]{0,63}")
 _LONGEST_LIST = 4000
 _RELAY = re.compile(r"relay=[^\[,]{0,300}\[(?:IPv6:)?([0-9A-Fa-f.:]{2,45})\]")
 _MESSAGE_ID = re.compile(r"msgid=(<[^>]*>|[^,\s]+)")
@@ -83,13 +84,18 @@ def _taken(told: str) -> Row:
         sender = (named[1] or named[2] or "") if named else ""
         mid, client = identified[1] if identified else "", _client(told)
     row: Row = {}
-    if address := mail.address(sender):
+    if address := mail.address(sender) or _local(sender):
         row[_ENVELOPE] = address
     if message_id := mailtable.message_id(mid):
         row[_IDENTIFIER] = message_id
     if client:
         row[_CLIENT_IP] = client
     return row
+
+
+def _local(sender: str) -> str:
+    """The name of a user of this machine, who sent without a domain."""
+    return values.lower(sender) if _USER.fullmatch(sender) else ""
 
 
 def _tried(told: str) -> Row | None:
