@@ -1,7 +1,8 @@
 r"""Windows security log: who logged on from which address, exported as JSON, XML, CSV or in lines of Snare or OSSEC.
 
 One record a line. JSON of winlogbeat, NXLog, Wazuh, evtx converters, Microsoft Sentinel and ``ConvertTo-Json``, XML of
-``wevtutil``, CSV with a header of ``Get-WinEvent | Select-Object … | Export-Csv`` and of Sentinel; names in any case.
+``wevtutil``, CSV with a header of ``Get-WinEvent | Select-Object … | Export-Csv``, of Sentinel and of EvtxECmd; names
+in any case.
 ``MSWinEventLog`` and tabs of Snare, ``WinEvtLog: Security: AUDIT_SUCCESS(4624): …`` of OSSEC: fields in the message.
 
 - 4624 logged on, 4625 failed to (denied); 4634 and 4647 logged off (the end)
@@ -10,7 +11,8 @@ One record a line. JSON of winlogbeat, NXLog, Wazuh, evtx converters, Microsoft 
   ``u1042@EXAMPLE.ORG`` for one person. ``TargetDomainName`` only tells the system's own accounts
 - ``IpAddress`` where from: ``::ffff:10.0.0.7`` is 10.0.0.7; ``-``, ``LOCAL`` and the loopback say nothing
 - ``WorkstationName`` the computer there; for a logon at the console (types 2, 7, 11, 12, 13) the one that wrote the log
-- ``TimeCreated``, ``@timestamp``, ``TimeGenerated`` UTC, ``EventTime`` and CSV of PowerShell local
+- ``TimeCreated``, ``@timestamp``, ``TimeGenerated`` UTC, ``EventTime`` and CSV of PowerShell local. Where a shipper put
+  UTC beside a bare ``EventTime`` (Logstash's ``@timestamp``) and both differ by whole half hours, that is its zone
 
 Passed: computers' accounts (``WS-0317$``), services (``LogonType`` 5, and 0 for the system), ``SYSTEM``, ``DWM-1``,
 ``ANONYMOUS LOGON``, ``UMFD-0``, and all other events.
@@ -22,11 +24,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
+from detector.events import MICROSECONDS, Action, Col, Kind, Layout, LogFormat, Zone
 from detector.events.instants import to_datetime
 from detector.grammars import csvexport, delimited, leases, moments, values, winevent
 
@@ -68,6 +71,10 @@ _IDS = frozenset({"eventid", "id", "eventcode"})
 _KNOWN = frozenset({*_IDS, *_TIMES, *_USERS, *_ADDRESSES, "logontype", "message"})
 _LONGEST_NAME = 256
 _NOWHERE = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104
+_BARE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
+_HALF_HOUR, _LARGEST_SHIFT = 1800 * MICROSECONDS, 15 * 3600 * MICROSECONDS
+_EARLY, _LATE = MICROSECONDS, 5 * MICROSECONDS
+"""How much earlier and later than an event its shipper's time may be to tell the zone."""
 _NO_STATUS = frozenset({"0x0", "0", "0x00000000", ""})
 _PREAMBLE = (
     '"TimeCreated","Id","TargetUserName","TargetDomainName","IpAddress","LogonType","WorkstationName","MachineName"'
@@ -200,8 +207,19 @@ def _outcome(code: str, fields: winevent.Fields) -> Action | None:
 def _instant(fields: winevent.Fields, dialect: Dialect) -> int | None:
     for name in _TIMES:
         if (text := fields.get(name)) and (at := _moment(text[:_LONGEST_NAME], dialect.zone, dialect.date_order)):
-            return at
+            bare = name == "eventtime" and _BARE.fullmatch(text)
+            return at + _zone_shift(at, fields.get("timestamp", "")) if bare else at
     return None
+
+
+@lru_cache(maxsize=8192)
+def _zone_shift(at: int, shipped: str) -> int:
+    """What a bare local time lacks to be UTC, by the instant at which it was shipped some seconds later; else 0."""
+    exact = moments.instant(shipped[:_LONGEST_NAME], UTC) if shipped[-1:] == "Z" else None
+    if exact is None or abs(exact - at) > _LARGEST_SHIFT:
+        return 0
+    shift, late = divmod(exact - at + _EARLY, _HALF_HOUR)
+    return shift * _HALF_HOUR if late <= _LATE + _EARLY else 0
 
 
 @lru_cache(maxsize=8192)

@@ -8,7 +8,8 @@ the same names, CEF ``CEF:0|Zscaler|NSSDNSlog|…``, LEEF ``LEEF:1.0|Zscaler|NSS
 or any other feed string, given as the option ``feed`` of the source.
 
 - ``time``, ``datetime`` in the feed's own zone, which the line does not name; ``epochtime`` is UTC
-- ``reqaction`` what was done with the question, ``resaction`` with the answer: Allow, Block, Redir…
+- ``reqaction`` what was done with the question, ``resaction`` with the answer: Allow, Block, Redir…,
+  also written REQ_ALLOW, RES_BLOCK…
 - ``req`` the name, ``reqtype`` its type (``A``, or ``A record``), ``cip`` the client, ``login`` %-encoded
 
 ``"Thu Feb 27 10:00:00 2020","u1042@example.org","IT","HQ","Allow","Allow","r","r","A","www.example.com",…``
@@ -38,12 +39,13 @@ _NAMES = {
     Col.QUESTION: "dns_req req dnsreq destinationDnsDomain dhost domain request",
     Col.QUESTION_TYPE: "dns_reqtype reqtype dnsreqtype requestMethod",
 }
+_WITHHELD = "block deny drop redir req_block req_drop req_redir res_block res_drop res_redir"
 _TABLE = records.table(
     {name: text for name, text in _NAMES.items() if name is not Col.USER},
     when=nss.WHEN,
     verdict=verdicts.either(
-        verdicts.verdict("reqaction resaction", denied="block deny drop redir"),  # or its answer: the client got none
-        verdicts.verdict("reqaction resaction act action", denied="block deny drop redir res_block", allowed="allow"),
+        verdicts.verdict("reqaction resaction", denied=_WITHHELD),  # or its answer: the client got none
+        verdicts.verdict("reqaction resaction act action", denied=_WITHHELD, allowed="allow req_allow res_allow"),
     ),
     derived={Col.USER: nss.person(_NAMES[Col.USER], "location")},
     needs=(Col.QUESTION,),

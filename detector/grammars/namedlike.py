@@ -2,7 +2,8 @@ r"""Lines of appliances whose DNS server is BIND: their questions, responses and
 
 ``[tag[pid]: ][dd-Mon-yyyy hh:mm:ss.mmm ]client [@0x… ]address#port[ (name)]: [view v: ]…`` and behind it
 ``query: NAME CLASS TYPE flags (server)``, Infoblox' ``UDP: query: NAME CLASS TYPE response: RCODE flags records``,
-EfficientIP's ``answer: NAME CLASS TYPE (server) -> RCODE …`` or ``rpz TRIGGER POLICY rewrite NAME[/TYPE/CLASS] via …``.
+EfficientIP's ``answer: NAME CLASS TYPE (server) -> RCODE …``, ``rpz TRIGGER POLICY rewrite NAME[/TYPE/CLASS] via …`` or
+``query [(cache)] 'NAME/TYPE/CLASS' denied``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _LINE = re.compile(
 _REWRITTEN = re.compile(
     rf"{_HEAD}rpz \S+ (?P<policy>\S+) rewrite (?P<name>[^ ]+?)(?:/(?P<type>[A-Z0-9-]+)/(?:IN|CH|HS|ANY|NONE))? via "
 )
+_DENIED = re.compile(rf"{_HEAD}query(?: \([^)]*\))? '(?P<name>[^ ]+)/(?P<type>[^/\s]+)/[^/\s]+' denied")
 _AT, _SOURCE_IP, _QUESTION, _QUESTION_TYPE, _ACTION = (
     Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE, Col.ACTION,
 )  # fmt: skip
@@ -45,7 +47,7 @@ class Said(NamedTuple):
     """One line of such a server.
 
     Attributes:
-        kind: ``query``, ``response``, ``answer`` or ``rewrite`` (denied by a policy zone).
+        kind: ``query``, ``response``, ``answer`` ``rewrite`` (denied by a policy zone) or ``denied``.
         row: the event that it would be.
     """
 
@@ -62,7 +64,7 @@ def read(line: str, dialect: Dialect) -> Said | None:
     """
     found = _LINE.match(line)
     if not found:
-        return _rewritten(line, dialect)
+        return _withheld(line, dialect)
     rest, kind, action = found["rest"] or "", found["what"], None
     if kind == "answer":
         action = _refused(_RCODE.search(rest[:400]))
@@ -71,7 +73,9 @@ def read(line: str, dialect: Dialect) -> Said | None:
     return Said(kind, _row(found, action, dialect))
 
 
-def _rewritten(line: str, dialect: Dialect) -> Said | None:
+def _withheld(line: str, dialect: Dialect) -> Said | None:
+    if "' denied" in line and (refused := _DENIED.match(line)):
+        return Said("denied", _row(refused, Action.DENIED, dialect))
     found = _REWRITTEN.match(line) if "rpz " in line else None
     if not found or found["policy"] in _HARMLESS:
         return None

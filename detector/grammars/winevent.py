@@ -3,7 +3,8 @@ r"""Records of the Windows event log, whoever wrote them: their fields under one
 Read are winlogbeat's JSON (``winlog.event_data``, before version 7 ``event_data``), NXLog's flat JSON, Wazuh's
 (``data.win.eventdata``), evtx converters' and ``wevtutil``'s ``Event`` with ``System`` and ``EventData`` (JSON, XML)
 and ``Get-WinEvent | ConvertTo-Json``, whose fields stand in the message only, as in the lines of Snare (tabs, also
-written ``#011``) and of OSSEC's agent. A name is spelled as ``csvexport.normal`` does.
+written ``#011``) and of OSSEC's agent; EvtxECmd's JSON and CSV, whose fields stand in ``Payload``, JSON as a text.
+A name is spelled as ``csvexport.normal`` does.
 """
 
 from __future__ import annotations
@@ -185,7 +186,9 @@ def _collect_pairs(cells: list[object], fields: Fields) -> None:
 
 
 def _completed(fields: Fields) -> Fields:
-    """With what only the message says."""
+    """With what only the message says, or EvtxECmd's ``Payload``."""
+    if (payload := fields.get("payload", "")).startswith('{"EventData"'):
+        _collect(jsonline.record(payload), fields, 0)
     message = fields.get("message")
     if not message or fields.get("targetusername"):
         return fields
