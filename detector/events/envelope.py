@@ -2,6 +2,7 @@
 
 Besides these: the facility and level that FreeBSD (``<mail.info>`` behind the stamp) and Solaris (``[ID 7 mail.info]``
 behind the tag) add, and the columns of Kiwi Syslog's files, date, time, level, host and message with tabs between them.
+Structured data is peeled with the header, but for NXLog's, which are the record itself.
 
 References: https://www.rfc-editor.org/rfc/rfc3164 section 4.1, https://www.rfc-editor.org/rfc/rfc5424 section 6
 (unverified from here).
@@ -66,10 +67,11 @@ _SPACED = re.compile(
 )
 """ISO with a blank is how many logs begin that are not syslog: only a host and a program's number behind it tell."""
 _MODERN = re.compile(
-    rf"<?\d{{0,3}}>?1 +{_STAMP} (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<pid>\S{{1,128}}) \S{{1,32}} "
+    rf"<?\d{{0,3}}>?1 +{_STAMP} (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<pid>\S{{1,128}}) (?P<id>\S{{1,32}}) "
     r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: |\Z)',
     re.DOTALL,
 )
+_RECORD = "[NXLOG@"
 _ID_BEFORE = 200
 _VERSION_BEFORE = 7
 """The first blank of a RFC 5424 header stands before this place, behind the version: no other line is looked at."""
@@ -86,6 +88,8 @@ def peel(text: str, envelope: Envelope) -> Header | None:
     blank = text.find(" ", 1, _VERSION_BEFORE)
     if blank > 0 and text[blank - 1] == "1" and (found := _MODERN.match(text)):
         body = text[found.end() :].removeprefix("\ufeff")
+        if text.startswith(_RECORD, found.end("id") + 1):
+            body = text[found.end("id") + 1 :]
         if envelope is Envelope.SYSLOG:
             pid = "" if found["pid"] == "-" else f"[{found['pid']}]"
             body = f"{found['app']}{pid}: {body}"

@@ -1,10 +1,12 @@
-r"""dnstap as text: the output of ``dnstap-read`` (BIND), of ``dnstap -q`` (golang-dnstap) and of DNS-collector.
+r"""dnstap as text: what ``dnstap-read`` (BIND), ``dnstap -q`` (golang-dnstap) and DNS-collector (also JSON) write.
 
 - ``27-Feb-2020 10:00:00.123 CQ 10.0.0.7:50123 -> 192.0.2.53:53 UDP 41b www.example.com/IN/A``: local time, type of the
   message, client, server, transport, size, question
 - ``10:00:00.123456 CQ 10.0.0.7 UDP 41b "www.example.com." IN A``: the time of day only, so that the day is not known
 - ``2020-02-27T10:00:00.123456Z ns1 CLIENT_QUERY NOERROR 10.0.0.7 50123 IPv4 UDP 41b www.example.com A 0.000000``: the
   usual text of DNS-collector, with the name of the server behind the time
+- its JSON, nested or flat: ``{"network":{"query-ip":"10.0.0.7",…},"dns":{"qname":"www.example.com","qtype":"A",…},
+  "dnstap":{"operation":"CLIENT_QUERY","timestamp-rfc3339ns":"2020-02-27T10:00:00.123456789Z",…}}``, ``dns.qname``…
 - ``CQ`` (``CLIENT_QUERY``, ``AUTH_QUERY``) what a client asked; ``CR`` the response, ``RQ``, ``RR``, ``FQ``, ``FR``,
   ``AQ``, ``AR`` what resolvers say to each other, and all others are no events
 """
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
 from detector.events.instants import to_datetime
-from detector.grammars import dns, moments, namedlike, values
+from detector.grammars import dns, jsonline, moments, namedlike, values
+from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -42,6 +45,8 @@ _QUESTION = "CQ"
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One question of a client to one event."""
+    if line[:1] == "{":
+        return _of_json(jsonline.record(line), dialect.zone)
     found = _LINE.match(line)
     if not found and (collected := _COLLECTED.match(line)):
         return _of_collector(collected, dialect.zone)
@@ -76,6 +81,26 @@ def _of_collector(found: re.Match[str], zone: tzinfo) -> Row | None:
     )
 
 
+def _of_json(record: jsonline.Record, zone: tzinfo) -> Row | None:
+    def told(part: str, name: str) -> str:
+        inner = record.get(part)
+        return text_of(inner.get(name) if isinstance(inner, dict) else record.get(f"{part}.{name}"))
+
+    operation, asked = told("dnstap", "operation"), told("dns", "qname")
+    if not operation or not asked:
+        raise RefusedLine("not DNS-collector's JSON")
+    if operation not in ("CLIENT_QUERY", "AUTH_QUERY"):
+        return None
+    return values.row_of(
+        {
+            Col.AT: moments.instant(told("dnstap", "timestamp-rfc3339ns"), zone),
+            Col.SOURCE_IP: values.address(told("network", "query-ip")),
+            Col.QUESTION: dns.name(asked),
+            Col.QUESTION_TYPE: dns.type_name(told("dns", "qtype")),
+        }
+    )
+
+
 def example(row: Row) -> str:
     """A question as ``dnstap-read`` writes it."""
     moment = to_datetime(moments.at_of(row) or 0)
@@ -98,4 +123,5 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
     zone=Zone.LOCAL,
+    encoded=(b"\\u",),
 )

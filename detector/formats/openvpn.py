@@ -7,6 +7,7 @@ TEXT begins with ``[USER/]ADDRESS:PORT``, the address that it comes from:
 - ``[USER] Peer Connection Initiated with …`` and ``… authentication succeeded for username 'USER'``: the user at the
   outer address. Without a client before it the first is the server as a client sees it, and is passed
 - ``MULTI: Learn: ADDRESS -> USER/…``: the user got the inner address, which other logs of the house show
+- Access Server: ``TIME [stdout#info] [OVPN 0] OUT: "MESSAGE"``, the message with its own time
 - pfSense: ``openvpn server 'ovpns1' user 'USER' address 'ADDRESS' - connected`` and ``disconnected``, outer address
 - ``SIGTERM[…] received, client-instance exiting`` and ``SIGUSR1[…] … restarting``: the stay at the outer address ends
 
@@ -56,6 +57,9 @@ _CLIENT = re.compile(
 _INITIATED = re.compile(r"\[(.*)\] Peer Connection Initiated with ", re.DOTALL)
 _LEARN = re.compile(r"MULTI: Learn: (\S+) -> (.+?)/[^/\s]+:\d+\s*", re.DOTALL)
 _PASSWORD = re.compile(r"TLS: Username/Password authentication succeeded for username '(.*?)'", re.DOTALL)
+_ACCESS_SERVER = re.compile(
+    r"""(?:\S{10,40} (?:\S{8,30} )?)?(?:\[[\w#-]{1,40}\] )?\[OVPN \d{1,4}\] OUT: ['"](.*)['"]\s*""", re.DOTALL
+)
 _PFSENSE = re.compile(
     r"openvpn server '[^'\n]{1,80}' user '([^'\n]{1,200})' address '([^'\s]{1,80})' - (connected|disconnected)"
 )
@@ -84,6 +88,8 @@ _NOBODY = frozenset({"UNDEF", ""})
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One row of a status file, or one message about a client's coming, address and going, to one event."""
+    if line.find("[OVPN ", 0, 100) >= 0 and (wrapped := _ACCESS_SERVER.match(line)):
+        line = wrapped[1]
     if line[:2] == "20" and (found := _TIME.match(line)):
         return _message(line, found, dialect)
     separator = "\t" if "\t" in line else ","

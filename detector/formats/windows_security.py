@@ -2,8 +2,8 @@ r"""Windows security log: who logged on from which address, exported as JSON, XM
 
 One record a line. JSON of winlogbeat, NXLog, Wazuh, evtx converters, Microsoft Sentinel and ``ConvertTo-Json``, XML of
 ``wevtutil``, CSV with a header of ``Get-WinEvent | Select-Object … | Export-Csv``, of Sentinel and of EvtxECmd; names
-in any case.
-``MSWinEventLog`` and tabs of Snare, ``WinEvtLog: Security: AUDIT_SUCCESS(4624): …`` of OSSEC: fields in the message.
+in any case. ``MSWinEventLog`` and tabs of Snare, ``WinEvtLog: Security: AUDIT_SUCCESS(4624): …`` of OSSEC and
+``AgentDevice=WindowsLog`` and tabs of WinCollect: fields in the message. ``[NXLOG@14506 EventID="4624" …]`` of NXLog.
 
 - 4624 logged on, 4625 failed to (denied); 4634 and 4647 logged off (the end)
 - 4768, 4769 and 4770 a Kerberos ticket was asked for, 4776 NTLM: allowed where ``Status`` is ``0x0``; 4771 denied
@@ -68,7 +68,7 @@ _ADDRESSES = (
 _WORKSTATIONS = ("workstationname", "workstation", "sourceworkstation", "sourcehost")
 _COMPUTERS = ("computer", "computername", "machinename", "hostname", "dvchostname")
 _IDS = frozenset({"eventid", "id", "eventcode"})
-_KNOWN = frozenset({*_IDS, *_TIMES, *_USERS, *_ADDRESSES, "logontype", "message"})
+_KNOWN = frozenset({*_IDS, *_TIMES, *_USERS, *_ADDRESSES, "logontype", "message", "eventdata", "payload"})
 _LONGEST_NAME = 256
 _NOWHERE = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104
 _BARE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
@@ -125,7 +125,7 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
     if found is None:
         return None
     names = set(found[0])
-    if not _IDS & names or not names & {*_USERS, "message"} or not names.intersection(_TIMES):
+    if not _IDS & names or not names & {*_USERS, "message", "eventdata", "payload"} or not names.intersection(_TIMES):
         return None
     return replace(dialect, columns=found[0], separator=found[1])
 

@@ -1,10 +1,11 @@
 r"""Records of the Windows event log, whoever wrote them: their fields under one spelling of their names.
 
 Read are winlogbeat's JSON (``winlog.event_data``, before version 7 ``event_data``), NXLog's flat JSON, Wazuh's
-(``data.win.eventdata``), evtx converters' and ``wevtutil``'s ``Event`` with ``System`` and ``EventData`` (JSON, XML)
-and ``Get-WinEvent | ConvertTo-Json``, whose fields stand in the message only, as in the lines of Snare (tabs, also
-written ``#011``) and of OSSEC's agent; EvtxECmd's JSON and CSV, whose fields stand in ``Payload``, JSON as a text.
-A name is spelled as ``csvexport.normal`` does.
+(``data.win.eventdata``), evtx converters' and ``wevtutil``'s ``Event`` with ``System`` and ``EventData`` (JSON, XML);
+names may have the path before them (``winlog.event_data.TargetUserName``). JSON as a text is ``Payload`` of EvtxECmd
+(JSON, CSV) and ``EventData`` of Sentinel's ``WindowsEvent``. NXLog's structured data of syslog is ``[NXLOG@14506
+EventID="4624" …]``. In the message only stand the fields of ``Get-WinEvent | ConvertTo-Json``, of Snare (tabs, also
+written ``#011``), of OSSEC's agent and of WinCollect. A name is spelled as ``csvexport.normal`` does.
 """
 
 from __future__ import annotations
@@ -51,12 +52,17 @@ _LABEL_BEHIND = re.compile(
     r"(?:Result|Failure|Error) Code|Ticket (?:Options|Encryption Type)|Failure (?:Information|Reason)|Status|"
     r"Restricted Admin Mode|Virtual Account|Elevated Token|Certificate Information):)"
 )
+_PATHS = ("winlog.", "event_data.", "EventData.", "System.", "Event.", "data.win.", "win.")
 SNARE = "MSWinEventLog"
+NXLOG = "[NXLOG@"
+WINCOLLECT = "AgentDevice="
 OSSEC = "WinEvtLog: "
 _TEXT_HEAD = 400
 """The mark of a text line stands in so many characters: in front is at most a syslog header."""
 _SNARE_NAMES = ("level", "channel", "counter", "timecreated", "eventid", "providername")
 _SNARE_COMPUTER, _SNARE_DATA = 9, 11
+_NXLOG = re.compile(r'\[NXLOG@\d{1,9} ((?:[\w.-]{1,64}="(?:[^"\\]|\\.)*+" ?)++)\](.*)', re.DOTALL)
+_NXLOG_PAIR = re.compile(r'([\w.-]{1,64})="((?:[^"\\]|\\.)*+)"')
 _OSSEC = re.compile(
     r"(?:(?P<year>\d{4}) (?P<day>[A-Z][a-z]{2} [ \d]\d) (?P<clock>[\d:]{8}) )?WinEvtLog: (?P<channel>[^:]{1,80}): "
     r"\w{1,30}\((?P<eventid>\d{1,10})\): (?P<providername>[^:]{1,120}): [^:]{0,256}: [^:]{0,256}: "
@@ -95,20 +101,24 @@ def of_xml(line: str) -> Fields:
 
 
 def is_text(line: str) -> bool:
-    """Whether a line is one of Snare's, or of OSSEC's agent."""
-    return line.find(SNARE, 0, _TEXT_HEAD) >= 0 or line.find(OSSEC, 0, _TEXT_HEAD) >= 0
+    """Whether a line is one of Snare's, of OSSEC's agent, of NXLog or of WinCollect."""
+    return any(line.find(mark, 0, _TEXT_HEAD) >= 0 for mark in (SNARE, OSSEC, NXLOG, WINCOLLECT))
 
 
 def of_text(line: str) -> Fields:
-    r"""The fields of a line of Snare, or of OSSEC's agent.
+    r"""The fields of a line of Snare, of OSSEC's agent, of NXLog or of WinCollect.
 
     >>> cells = ("MSWinEventLog", "1", "Security", "7", "Thu Feb 27 10:00:00 2020", "4634", "Microsoft-Windows", "u1")
     >>> of_text("\t".join(cells))["eventid"]
     '4634'
 
     Raises:
-        RefusedLine: it is neither.
+        RefusedLine: it is none of them.
     """
+    if (start := line.find(NXLOG, 0, _TEXT_HEAD)) >= 0:
+        return _of_nxlog(line, start)
+    if (start := line.find(WINCOLLECT, 0, _TEXT_HEAD)) >= 0:
+        return _of_wincollect(line[start:])
     if (found := _OSSEC.search(line, 0, _MESSAGE_LIMIT)) is not None and line.find(OSSEC, 0, _TEXT_HEAD) >= 0:
         fields: Fields = {name: text for name, text in found.groupdict().items() if text}
         if "year" in fields:
@@ -122,6 +132,26 @@ def of_text(line: str) -> Fields:
     fields = dict(zip(_SNARE_NAMES, cells, strict=False))
     fields["computer"] = cells[_SNARE_COMPUTER] if len(cells) > _SNARE_COMPUTER else ""
     fields["message"] = "\t".join(cells[_SNARE_DATA:])
+    return _completed(fields)
+
+
+def _of_nxlog(line: str, start: int) -> Fields:
+    found = _NXLOG.match(line, start)
+    if found is None:
+        raise RefusedLine("structured data of NXLog that break off")
+    fields = {csvexport.normal(name): re.sub(r"\\(.)", r"\1", text) for name, text in _NXLOG_PAIR.findall(found[1])}
+    fields.setdefault("message", found[2])
+    return _completed(fields)
+
+
+def _of_wincollect(text: str) -> Fields:
+    """``Name=text`` between tabs, the message last, which may hold tabs itself."""
+    told, _, message = text.replace("#011", "\t").partition("\tMessage=")
+    pairs = (pair.partition("=") for pair in told.split("\t"))
+    fields = {csvexport.normal(name): cell for name, _, cell in pairs if len(name) < 64}
+    if fields.get("agentlogfile", "Security") != "Security":
+        fields["eventid"] = "0"  # other logs use the same numbers
+    fields["message"] = message
     return _completed(fields)
 
 
@@ -141,7 +171,8 @@ def event_id(fields: Mapping[str, str]) -> str:
 def _collect(record: Mapping[str, object], fields: Fields, depth: int) -> None:
     nested: list[tuple[int, Mapping[str, object]]] = []
     for key, cell in record.items():
-        name = csvexport.normal(key) if len(key) < 64 else ""
+        bare = key.rpartition(".")[2] if key.startswith(_PATHS) else key
+        name = csvexport.normal(bare) if len(bare) < 64 else ""
         if type(cell) is str:
             fields[name] = cell
         elif isinstance(cell, dict):
@@ -186,9 +217,12 @@ def _collect_pairs(cells: list[object], fields: Fields) -> None:
 
 
 def _completed(fields: Fields) -> Fields:
-    """With what only the message says, or EvtxECmd's ``Payload``."""
-    if (payload := fields.get("payload", "")).startswith('{"EventData"'):
-        _collect(jsonline.record(payload), fields, 0)
+    """With what only the message says, or a field that holds the others."""
+    for name in ("payload", "eventdata"):
+        if (held := fields.pop(name, "")).startswith("{"):
+            _collect(jsonline.record(held), fields, 0)
+        elif held.startswith("<"):
+            fields.update((csvexport.normal(label), html.unescape(text)) for label, text in _XML_DATA.findall(held))
     message = fields.get("message")
     if not message or fields.get("targetusername"):
         return fields
