@@ -7,6 +7,7 @@ origin=192.0.2.9|src=10.0.0.7|src_user_name=Jane Doe (u1042)|resource=https://ww
 - ``src`` the client, ``src_user_name`` (``suser``, ``usrName``) its user, a name with the login in parentheses
 - ``resource`` (``request``) the URL, ``http_host``, ``dst_domain_name``, ``tls_server_host_name`` names of the server
 - ``sent_bytes`` (``out``) from the client, ``received_bytes`` (``in``) to it
+- of questions to a DNS server ``dns_query``, ``question_rdata`` or ``domain_name``, and ``dns_type``
 - of mails (Anti-Spam, MTA, DLP): ``from`` (``sender``) and ``to`` (``recipient``) of the envelope, ``email_subject``
 - ``action`` Accept, Allow, Detect, Inspect, Bypass, Decrypt let through; Drop, Block, Reject, Prevent do not
 
@@ -24,6 +25,7 @@ from detector.errors import RefusedLine
 from detector.events import Col, Kind, Layout, LogFormat, Zone
 from detector.grammars import (
     cef,
+    dns,
     kv,
     leef,
     mail,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 _LOGIN = re.compile(r"[^()]*\(([^()]+)\)(?:\([+-]\))?\s*")
 _OWN = frozenset({"loguid", "originsicname", "origin_sic_name", "ifdir", "sequencenum", "origin"})
 _HEADER = re.compile(r"(?:<\d{1,3}>)?1 (\d{4}-\d\d-\d\dT\S{8,30}) ")
+_OBJECT = re.compile(r"(?:<\d{1,3}>)?1 [^\s\"={]{8,64} (?:[^\s\"={]{1,255} ){3,5}\{")
 _OF_MAILS = frozenset({"email_subject", "email_id", "email_control", "email_session_id", "original_queue_id"})
 _VENDOR = "Check Point"
 _BAR, _BACKSLASH = "\0b", "\0s"
@@ -101,10 +104,11 @@ _TABLE = records.table(
         Col.DOMAIN: "http_host dst_domain_name dhost",
         Col.SERVER_NAME: "tls_server_host_name sni",
         Col.STATUS: "http_status",
-        Col.BYTES_SENT: "sent_bytes out bytesout client_inbound_bytes",
-        Col.BYTES_RECEIVED: "received_bytes in bytesin client_outbound_bytes",
+        Col.BYTES_SENT: "sent_bytes out bytesout client_inbound_bytes srcBytes",
+        Col.BYTES_RECEIVED: "received_bytes in bytesin client_outbound_bytes dstBytes",
         Col.USER_AGENT: "user_agent requestClientApplication",
-        Col.QUESTION: "dns_query",
+        Col.QUESTION: "dns_query question_rdata domain_name",
+        Col.QUESTION_TYPE: "dns_type",
     },
     when=_WHEN,
     verdict=_VERDICT,
@@ -113,6 +117,7 @@ _TABLE = records.table(
         Col.USER: _user,
         Col.HOST_NAME: lambda text: values.host(text.partition("@")[0]),
         Col.URL: lambda text: text if "." in text or "/" in text else None,
+        Col.QUESTION: lambda text: dns.name(text) if "." in text else None,
     },
     needs=(Col.SOURCE_IP,),
 )
@@ -148,7 +153,7 @@ def _choose(cells: Cells) -> records.Table:
 
 def _record(line: str, _dialect: Dialect) -> Cells:
     cells: Cells
-    if line[0] == "{":
+    if line[0] == "{" or _OBJECT.match(line):
         cells = records.record(line)
         if _OWN.isdisjoint(cells) or not ("product" in cells or "ProductName" in cells):
             raise RefusedLine("no names of Check Point's logs")

@@ -3,7 +3,8 @@ r"""Cisco Secure Firewall (FTD, Firepower): connection events 430001 to 430005; 
 ``%FTD-1-430003: FirstPacketSecond: 2020-02-27T10:00:00Z, AccessControlRuleAction: Allow, SrcIP: 10.0.0.7,
 DstIP: 192.0.2.1, …, User: u1042, …, InitiatorBytes: 700, ResponderBytes: 900, …, URL: https://www.example.com/a``
 
-- ``FirstPacketSecond`` UTC; older versions (``SFIMS: Protocol: TCP, …``) leave the time to the syslog header
+- ``FirstPacketSecond`` UTC; older versions (``SFIMS: Protocol: TCP, …``) leave the time to the syslog header;
+  the oldest name the client at the end, ``SFIMS: […][…] Connection Type: End, User: …, {TCP} 10.0.0.7:50123 -> …``
 - ``SrcIP`` the client, ``User`` its user: ``Not Found``, ``No Authentication Required`` and others are none
 - ``URL``, ``ReferencedHost``, ``SSLServerName``, ``DNSQuery``; values may hold commas
 - ``InitiatorBytes`` sent by the client, ``ResponderBytes`` to it
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import moments, records, rendering, values, verdicts
+from detector.grammars import dns, many, moments, records, rendering, values, verdicts
 from detector.grammars.layouts import Drawing, Layouts
 from detector.grammars.reader import Reader
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells
 
 _HEAD = re.compile(r"(?:[^%]{0,200}%(?:FTD|NGIPS)-\d-43000[1-5]|.{0,200}?SFIMS|SFIMS)(?:\[\d+\])?: ?", re.DOTALL)
-_PAIR = re.compile(r"(?:^|, )([A-Z][A-Za-z]{1,40}(?:[ _][A-Z][A-Za-z]{1,20})?): ")
+_PAIR = re.compile(r"(?:^|, )([A-Z][A-Za-z]{1,40}(?:[ _][A-Z][A-Za-z]{1,20}){0,3}): ")
 _URLS = re.compile(
     r"(?:[^%]{0,200}%(?:ASA|FTD|PIX)-\d-304001: )(?:(\S{1,256}?)@)?\[?([0-9A-Fa-f.:]+?)\]?(?:\(\S*\))? Accessed URL "
     r"(\[?[0-9A-Fa-f.:]*?[0-9A-Fa-f]\]?):(\S+:/*\S.*|/.*)",
@@ -39,9 +40,16 @@ _REFUSED = re.compile(
     r"(?:[^%]{0,200}%(?:ASA|FTD|PIX)-\d-304002: )Access denied URL (\S+) SRC ([0-9A-Fa-f.:]+)(?:\((\S+)\))? DEST \S+.*",
     re.DOTALL,
 )
+_TYPES = {
+    "a host address": "A", "ip6 address": "AAAA", "an authoritative name server": "NS", "mail exchange": "MX",
+    "the canonical name for an alias": "CNAME", "marks the start of a zone of authority": "SOA",
+    "a domain name pointer": "PTR", "text strings": "TXT", "server selection": "SRV", "https binding": "HTTPS",
+}  # fmt: skip
+_ENDS = re.compile(r",? \{[A-Z0-9]{2,8}\} \[?([0-9A-Fa-f.:]{3,45}?)\]?(?::\d{1,5})? -> \S+\s*\Z")
 _LEAST = 7
 """What is between the names of three fields, and around."""
 _NOBODY = ("no authentication required", "not found", "unknown", "failed authentication", "guest", "leap")
+_NOTHING = "(null) Unknown None N/A"
 _NAMES = {
     Col.SOURCE_IP: "SrcIP InitiatorIP",
     Col.USER: "User",
@@ -50,10 +58,10 @@ _NAMES = {
     Col.DOMAIN: "ReferencedHost HTTP_Hostname",
     Col.SERVER_NAME: "SSLServerName TLSServerName",
     Col.STATUS: "HTTPResponse HTTP_Response",
-    Col.BYTES_SENT: "InitiatorBytes",
-    Col.BYTES_RECEIVED: "ResponderBytes",
+    Col.BYTES_SENT: "InitiatorBytes Initiator~Bytes",
+    Col.BYTES_RECEIVED: "ResponderBytes Responder~Bytes",
     Col.USER_AGENT: "UserAgent",
-    Col.QUESTION: "DNSQuery",
+    Col.QUESTION: "DNSQuery DNS~Query",
     Col.QUESTION_TYPE: "DNSRecordType DNS_RecordType",
 }
 
@@ -63,19 +71,24 @@ def _user(text: str) -> str | None:
 
 
 def _type(text: str) -> str | None:
-    """``a host address`` is what the device calls an A record."""
-    return {"a host address": "A", "IP6 Address": "AAAA"}.get(text, text if text.isalnum() and text.isupper() else None)
+    """``a host address`` is what the device calls an A record, as IANA's list of types does."""
+    return _TYPES.get(text.lower(), text if text.isalnum() and text.isupper() else None)
 
 
 _TABLE = records.table(
     _NAMES,
     when=moments.stamp("FirstPacketSecond"),
     verdict=verdicts.verdict(
-        "AccessControlRuleAction FileAction InlineResult",
-        denied="block interactive~block reset drop dropped malware~block",
+        "AccessControlRuleAction Access~Control~Rule~Action Firewall~Rule~Action FileAction InlineResult",
+        denied="block interactive~block reset drop dropped malware~block domain~not~found sinkhole",
         allowed="allow trust monitor fastpath analyze detect malware~cloud",
     ),
-    readers={Col.USER: _user, Col.QUESTION_TYPE: _type},
+    readers={
+        Col.USER: _user,
+        Col.QUESTION_TYPE: _type,
+        Col.URL: many.but(_NOTHING, values.text),
+        Col.QUESTION: many.but(_NOTHING, dns.name),
+    },
     asked=records.Asked.ALONE,
     needs=tuple(_NAMES),
     lacking="no fields of a connection event",
@@ -91,10 +104,12 @@ def _record(line: str, _dialect: Dialect) -> Cells:
     head = _HEAD.match(line)
     if head is None:
         raise RefusedLine("not a connection event")
-    pieces = _PAIR.split(line[head.end() :])
+    ends = _ENDS.search(line) if "SFIMS" in head[0] else None
+    pieces = _PAIR.split(line[head.end() : None if ends is None else ends.start()])
     if len(pieces) < _LEAST:
         raise RefusedLine("no fields of a connection event")
-    return dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
+    cells = dict(zip(reversed(pieces[1::2]), reversed(pieces[2::2]), strict=True))
+    return cells if ends is None else {"SrcIP": ends[1], **cells}
 
 
 def _shape(line: str) -> Drawing | None:

@@ -94,6 +94,13 @@ _NAMES = {
     Col.BYTES_RECEIVED: "BytesReceived bytes_received in dstBytes",
     Col.USER_AGENT: "UserAgent user_agent requestClientApplication",
 }
+
+
+def _agent(text: str) -> str | None:
+    """In CEF it keeps the quotes that it has in CSV."""
+    return values.text(text[1:-1] if len(text) > 1 and text[0] == '"' == text[-1] else text)
+
+
 _QUESTION = "question"
 _TABLE = records.table(
     {**_NAMES, Col.QUESTION: _QUESTION},
@@ -113,7 +120,7 @@ _TABLE = records.table(
     readers={
         Col.URL: lambda text: text.strip('"') or None,
         Col.USER: many.but("", values.user, beginning="x-fwd-for"),
-        Col.USER_AGENT: many.but("0", values.text),
+        Col.USER_AGENT: many.but("0", _agent),
     },
 )
 

@@ -10,10 +10,10 @@ The same as CEF (``syslog format ArcSight``), in which ``out`` is sent by the cl
 in=900 requestMethod=1 dhost=www.example.com request=/a act=forward``
 
 - ``time`` in UTC where it says so, else local
-- ``src`` address, port, interface and name of the client; ``usr``, ``user`` who it is
+- ``src`` (``srcV6``) address, port, interface and name of the client; ``usr``, ``user`` who it is
 - ``op`` method, in some versions as a number; ``result`` status; ``dstname`` and ``arg`` host and path
 - ``sent`` sent by the client, ``rcvd`` sent to it
-- ``fw_action`` forward, drop; else the message tells what was denied, blocked or dropped
+- ``fw_action`` forward, drop; else the message tells what was denied, blocked or dropped; else its number ``m``
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells
 
 _METHODS = {"1": "GET", "2": "POST", "3": "HEAD"}
+_NUMBERED = {"14": Action.DENIED, "16": Action.ALLOWED, "97": Action.ALLOWED}
+"""Numbers of messages that newer versions leave without words: web sites that were refused, opened, opened."""
 _DROPPED = frozenset({"drop", "deny", "discard", "reject"})
 _REFUSED = ("denied", "blocked", "dropped", "rejected", "prevented")
 _ALLOWED = ("allowed", "web site hit", "website accessed", "connection opened", "connection closed")
@@ -47,6 +49,7 @@ _VERDICT = verdicts.either(
     verdicts.told("msg", _tells(_REFUSED, Action.DENIED)),
     verdicts.told("fw_action", lambda said: Action.ALLOWED if said.lower() == "forward" else None),
     verdicts.told("msg", _tells(_ALLOWED, Action.ALLOWED)),
+    verdicts.told("m", _NUMBERED.get),
 )
 
 
@@ -63,7 +66,7 @@ def _name(text: str) -> str | None:
 
 
 _NAMES = {
-    Col.SOURCE_IP: "src",
+    Col.SOURCE_IP: "srcV6 src",
     Col.SOURCE_MAC: "srcMac smac",
     Col.USER: "usr user susr suser",
     Col.METHOD: "op requestMethod",

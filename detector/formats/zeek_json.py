@@ -24,7 +24,7 @@ import orjson
 
 from detector.errors import RefusedLine
 from detector.events import MICROSECONDS, Action, Col, Kind, LogFormat, Taken, Zone
-from detector.grammars import jsonline, zeek, zeekcells, zeekmails
+from detector.grammars import jsonline, records, zeek, zeekcells, zeekmails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +136,7 @@ def _record(line: str) -> Record:
 def _object(line: str) -> Record:
     """The object; a ``ts`` that is no JSON (blanked by hand) costs the time, not the sighting."""
     try:
-        return jsonline.record(line)
+        return jsonline.record(line) if line[:1] in "{[" else records.record(line)
     except RefusedLine:
         mended, times = _BROKEN_TIME.subn(r"\1null", line, count=1)
         if not times:
