@@ -30,7 +30,7 @@ _TAG = r"(?:(?:pdns|dnsdist|recursor)[\w-]*(?:\[\d+\])?: )?"
 _TEXT = re.compile(
     _TAG + r"(?:<\d> |\w{3} \d\d \d\d:\d\d:\d\d )?(?:"
     r"(?:\d+ \[\S+\] )?question for '(?P<a>[^|']+)\|(?P<at>\w+)' from (?P<ai>\S+)"
-    r"|Remote (?P<bi>\S+) wants '(?P<b>[^|']+)\|(?P<bt>\w+)'"
+    r"|Remote (?P<bi>[^\s<]+)(?:<-\S+)? wants '(?P<b>[^|']+)\|(?P<bt>\w+)'"
     r"|Packet from (?P<ci>\S+) for (?P<c>\S+) (?P<ct>\w+) with id "
     r"|Got query for (?P<d>[^|]+)\|(?P<dt>\w+) from (?P<di>[^\s,]+))",
 )

@@ -14,6 +14,9 @@ QueryResponse Opcode [Flags(hex) Flags(chars) ResponseCode] QuestionType Questio
 Only questions that were received count; responses, what the server sends itself, other contexts, the legend and the
 indented details (which repeat the name) are passed. The result code of a question is always NOERROR: no action.
 
+NXLog's ``xm_msdns`` writes the same as JSON: ``EventTime``, ``Context``, ``SendReceiveIndicator``, ``RemoteIP``,
+``QueryResponseIndicator``, ``Opcode``, ``QuestionType`` and ``QuestionName``, with the lengths or with dots.
+
 Order of the date: four digits first are a year (``2020/02/27``, ``2020-02-27``, ``20200227``); ``27.02.2020`` is
 day-first; a number above 12 decides; then ``date_order`` (``dmy``, ``mdy``). Where none of these decides: with AM or PM
 month-first (en-US), else day-first. Dates that cannot be in the stated order are read in the other one.
@@ -31,7 +34,8 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone, stamps
 from detector.events.instants import to_datetime
-from detector.grammars import dns, lengthnames, values
+from detector.grammars import dns, jsonline, lengthnames, moments, values
+from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -54,6 +58,9 @@ _HALVES = {
 }  # fmt: skip
 """Korean and Chinese halves of the day stand before the clock; in UTF-8 and in the code pages 949 and 936."""
 _LONGEST_NAME = 2048  # 255 bytes, each escaped, and 127 lengths: what is longer is no name and is not kept in memory
+_RESPONSES = frozenset("RrTt")
+"""``R``, ``Response``, ``true``."""
+_QUERIES = frozenset({"Q", "Query", "Standard Query", "Standard query", "0"})
 _DETAIL = re.compile(
     r"\s|(?:UDP|TCP|TLS|DOH) \w+ (?:\w+ )?info at |DNS Server log|Log file wrap|Message logging key|Field #|"
     r"(?:Socket|Remote addr|Time Query|Buf length|Msg length|Message:)"
@@ -62,6 +69,8 @@ _DETAIL = re.compile(
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """A question that was received to one event; every other line of the log to nothing."""
+    if line[:1] == "{":
+        return _of_nxlog(jsonline.record(line), dialect)
     found = _PACKET.match(line)
     if found is None:
         _pass(line)
@@ -81,6 +90,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """The local time at the start of a line; details and the legend have none."""
+    if line[:1] == "{":
+        return moments.instant(text_of(jsonline.record(line).get("EventTime")), dialect.zone)
     found = _CONTEXT.match(line)
     return _instant(found["when"], dialect.date_order, dialect.zone) if found else None
 
@@ -93,6 +104,24 @@ def example(row: Row) -> str:
     return (
         f"{moment:%Y/%m/%d %H:%M:%S} 0E70 PACKET  00000000033397A0 UDP Rcv {row.get(Col.SOURCE_IP) or '-':<15} 5b47   "
         f"Q [0001   D   NOERROR] {row.get(Col.QUESTION_TYPE) or 'A':<6} {lengthnames.spelled(name)}"
+    )
+
+
+def _of_nxlog(record: jsonline.Record, dialect: Dialect) -> Row | None:
+    way, name = text_of(record.get("SendReceiveIndicator")), text_of(record.get("QuestionName"))
+    if way not in ("Rcv", "Snd") or "InternalPacketIdentifier" not in record:
+        raise RefusedLine("neither the DNS debug log nor NXLog's reading of it")
+    response = text_of(record.get("QueryResponseIndicator")).strip()
+    opcode = text_of(record.get("Opcode")).strip()
+    if way != "Rcv" or response[:1] in _RESPONSES or opcode not in _QUERIES or not name:
+        return None
+    return values.row_of(
+        {
+            Col.AT: moments.instant(text_of(record.get("EventTime")), dialect.zone),
+            Col.SOURCE_IP: values.address(text_of(record.get("RemoteIP"))),
+            Col.QUESTION: _question(name[:_LONGEST_NAME]) if name[0] == "(" else dns.name(name),
+            Col.QUESTION_TYPE: dns.type_name(text_of(record.get("QuestionType"))),
+        }
     )
 
 
@@ -152,4 +181,5 @@ FORMAT = LogFormat(
     columns=frozenset({Col.AT, Col.SOURCE_IP, Col.QUESTION, Col.QUESTION_TYPE}),
     zone=Zone.LOCAL,
     spell=lengthnames.telling_label,
+    encoded=(b'"QuestionName"',),
 )
