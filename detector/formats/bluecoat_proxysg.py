@@ -22,7 +22,8 @@ s-supplier-failures`` in front of ``x-exception-id``)::
 Over syslog: ``SPLV5.1 c-ip=10.0.0.7 cs-bytes=700 cs-categories="Technology/Internet" cs-host=www.example.com …``.
 The same names are read from W3C logs of ISA Server, TMG and Cisco's Secure Web Appliance. The columns follow the header
 in force; without one, a line counts that clearly is ``bcreportermain_v1`` or the older ``main``, or what the option
-``fields`` says. IBM has QRadar's feed written as ``Bluecoat|src=10.0.0.7|…|username=u1042|devicetime=[…]|s-action=…``.
+``fields`` says. IBM has QRadar's feed written as ``Bluecoat|src=10.0.0.7|…|username=u1042|devicetime=[…]|s-action=…``,
+Microsoft the one of Sentinel as ``bcreportermain_v1`` behind a ``1``.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ r"""HAProxy, ``option httplog``: one line a request that passed a frontend.
 - ``%ST`` status, ``%B`` bytes sent *to* the client; ``%tsc`` how it ended: ``P`` first is a refusal by a rule
 - ``%hr`` captured request headers: the first one that is the name of a host is taken for it, or the one that the option
   ``captures`` names (``captures: user-agent,host``)
-- the request in quotes, with a host only for proxy requests and HTTP/2
+- the request in quotes, with a host only for proxy requests and HTTP/2: that one counts before a captured one
+- ``option httpslog`` adds errors and ``%[ssl_fc_sni]/%sslv/%sslc``: ``0/0/0/0/0 www.example.com/TLSv1.3/TLS_AES_…``,
+  where no other name is known
 
 Lines of ``option tcplog`` hold no names; errors of handshakes and messages of the server are no events.
 """
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 _LINE = re.compile(
     r"(?:[^\s:\[\]]{1,64}+(?:\[\d*\])?: )?(?P<ip>[0-9A-Fa-f.:]+|unix):\d+ \[(?P<at>[^\]]{1,6000})\] \S+ \S+ "
     r"[+-]?\d+(?:/[+-]?\d+){2,4} (?P<status>-?\d+) (?P<bytes>[+-]?\d+) \S+ \S+ (?P<end>\S{4}) "
-    r'\d+(?:/\+?\d+){4} \d+/\d+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*)',
+    r'\d+(?:/\+?\d+){4} \d+/\d+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*)'
+    r'(?:"(?: \w{1,20}(?:/\w{1,20}){4} (?P<sni>[^\s/]{1,255})/(?:TLS|SSL)v)?)?',
     re.DOTALL,
 )
 _OTHER = re.compile(
@@ -80,14 +83,16 @@ def _record(line: str, dialect: Dialect) -> Cells | None:
         if _OTHER.match(line):
             return None
         raise RefusedLine("not haproxy's http log")
-    ip, at, status, size, end, headers, request = found.groups()
+    ip, at, status, size, end, headers, request, sni = found.groups()
     method, _, rest = request.partition(" ")
     url = values.text(_VERSION.sub("", rest)) or ""
     host, agent = _captured(headers or "", dialect.options.get("captures", ""))
-    if url[:1] == "/" and host is not None:
-        url = host + url
-    if values.host(host) is None:
-        host = values.host_of_url(url) if url and url[0] not in "/*<" else None
+    if url[:1] == "/":
+        if values.host(host) is None:
+            host = values.host(sni)
+        url = f"{host or ''}{url}"
+    elif url and url[0] not in "*<":
+        host = values.host_of_url(url) or host
     return {
         "ip": ip, "at": at, "status": status, "bytes": size.lstrip("+"), "end": end, "method": method, "url": url,
         "host": host or "", "agent": agent or "",

@@ -10,7 +10,8 @@ Native is ``%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt``:
 - ``%<st`` bytes sent *to* the client: a reply size, never an upload
 - ``%rm %ru`` method and URL; ``CONNECT host:port`` hides all but the host
 - ``%[un`` user, ``-`` where none; ``%XX`` and ``\\`` where the name holds what would break the line
-- ``%Sh/%<a %mt`` where the answer came from, and its content type; ``log_mime_hdrs`` adds ``[request] [reply]`` headers
+- ``%Sh/%<a %mt`` where the answer came from, and its content type; ``log_mime_hdrs`` adds ``[request] [reply]``
+  headers, many sites ``"%{Referer}>h" "%{User-Agent}>h"``
 
 ``1582797600.123     45 10.0.0.7 TCP_TUNNEL/200 5120 CONNECT www.example.com:443 u1042 HIER_DIRECT/192.0.2.1 -``
 
@@ -40,6 +41,11 @@ _DATED = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,16})\]?(?=[ \t])"
 )
 _HIERARCHY = re.compile(r"[ \t](?:[A-Z][A-Z0-9_]*|-)/\S*(?=[ \t]|$)")
+_CODE = re.compile(r"[A-Z_]*(?:DIRECT|NONE|PARENT|SIBLING|HIT|MISS|FASTEST|FAIL|CARP|PINNED|DST|POOL)/")
+"""Squid's own hierarchy codes; ``OPR/76.0`` is how browsers call themselves.
+
+Reference: https://wiki.squid-cache.org/SquidFaq/SquidLogs (unverified from here)
+"""
 _PEER = re.compile(r"(?:[A-Z][A-Z0-9_]*|-)/.*", re.DOTALL)
 _AGENT = re.compile(r"\[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.IGNORECASE)
 # Looking a member up on its class costs 70 ns, nine times a line.
@@ -80,8 +86,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         row[_METHOD] = fields[4]
     if fields[6] != "-" and (who := _user(fields[6])) is not None:
         row[_USER] = who
-    if len(fields) > 8 and "[" in fields[8] and (agent := _AGENT.match(fields[8], fields[8].find("["))):
-        row[Col.USER_AGENT] = logformat.unescape(agent[1], "[")
+    if len(fields) > 8 and ("[" in fields[8] or len(fields) > 9) and (agent := _agent(fields)):
+        row[Col.USER_AGENT] = agent
     return row
 
 
@@ -161,23 +167,45 @@ def _native(line: str) -> tuple[str, list[str], int | None, Action | None] | Non
 def _fields(line: str) -> tuple[str, list[str]]:
     """The time and the other fields of a line with a tag, tabs, or blanks inside the URL (``uri_whitespace allow``).
 
-    The last hierarchy code counts: one inside the URL could be forged by who asks for it.
+    The last hierarchy code counts: one inside the URL could be forged by who asks for it. Quoted headers at the end,
+    which could be forged too, are taken off before.
     """
     head = _HEAD.match(line)
     if not head:
         if (dated := _DATED.match(line)) is None:
             raise RefusedLine("not squid's native layout")
         return dated[1], _fields(f"0{line[dated.end() :]}")[1]
-    rest = line[head.end() :].rstrip()
+    rest, quoted = _tail(line[head.end() :].rstrip())
     request, bracket, headers = rest.partition(" [")
     ends = list(_HIERARCHY.finditer(request)) or list(_HIERARCHY.finditer(rest))
     if not ends:
         raise RefusedLine("not squid's native layout")
-    before = rest[: ends[-1].start()].rstrip()
+    end = next((found for found in reversed(ends) if _CODE.match(found[0], 1)), ends[-1])
+    before = rest[: end.start()].rstrip()
     cut = max(before.rfind(" "), before.rfind("\t"))
     if cut < 0:
         raise RefusedLine("not squid's native layout")
-    return head[1], [*head.groups()[1:], before[:cut].rstrip(), before[cut + 1 :], ends[-1][0], f"{bracket}{headers}"]
+    agent = next((one for one in quoted if "/" in one and not one.startswith(("http://", "https://"))), "")
+    peer, known = end[0], f"{bracket}{headers}"
+    return head[1], [*head.groups()[1:], before[:cut].rstrip(), before[cut + 1 :], peer, known, agent]
+
+
+def _agent(fields: Sequence[str]) -> str:
+    """The user agent of the headers behind a line, empty where they tell none."""
+    if found := _AGENT.match(fields[8], max(fields[8].find("["), 0)):
+        return logformat.unescape(found[1], "[")
+    return logformat.unescape(fields[9], '"') if len(fields) > 9 else ""
+
+
+def _tail(rest: str) -> tuple[str, list[str]]:
+    """What stands before the quoted headers that end a line, and these."""
+    pieces = rest.split('"')
+    if len(pieces) < 3 or not len(pieces) & 1 or pieces[-1]:
+        return rest, []
+    first = len(pieces) - 2
+    while first > 2 and pieces[first - 1] == " ":
+        first -= 2
+    return '"'.join(pieces[:first]).rstrip(), pieces[first::2]
 
 
 def _dated(at: str, dialect: Dialect) -> int | None:

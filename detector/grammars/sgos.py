@@ -32,6 +32,8 @@ _OLD = (  # noqa: SIM905 - as the vendor prints it
 ).split()
 """``main``; without ``cs(referer)`` before SGOS 6."""
 _OLDER = [name for name in _OLD if name != "cs(referer)"]
+_SENTINEL = ["version", *MAIN[:22], "sr-bytes", "rs-bytes", *MAIN[24:27]]
+"""As Microsoft has a feed for Sentinel written, behind a ``1``: bytes of the proxy to the server and back."""
 RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
 """What ``sc-filter-result`` says."""
 QRADAR = "Bluecoat|"
@@ -47,6 +49,8 @@ def names_of(found: Sequence[str]) -> tuple[str, ...]:
     Raises:
         RefusedLine: it is none.
     """
+    if found and found[0].rpartition(">")[2] == "1" and len(found) > _FEWEST and found[8] in RESULTS:
+        return tuple(_SENTINEL[: len(found)])
     for names, verdict in ((MAIN, 7), (_MAIN_SUPPLIER, 11)):
         if len(found) >= _FEWEST + verdict - 7 and found[verdict] in RESULTS and _CODE.fullmatch(found[verdict + 3]):
             return tuple(names[: len(found)])

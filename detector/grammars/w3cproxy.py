@@ -38,8 +38,8 @@ class Fields(NamedTuple):
         path: of the URL.
         query: of the URL, with or without its question mark.
         status: of the reply; with a cache result in ``done`` where it is written there.
-        sent: bytes sent by the client.
-        received: bytes of the reply.
+        sent: bytes sent by the client, else those that the proxy sent to the server.
+        received: bytes of the reply, else those that the server sent.
         verdict: what the policy said.
         done: what the proxy did.
         exception: why there was no answer.
@@ -87,8 +87,8 @@ NAMES = Fields(
     path="cs-uri-path cs-uri-stem c-uri-path",
     query="cs-uri-query c-uri-query",
     status="sc-status sc-http-status",
-    sent="cs-bytes",
-    received="sc-bytes sc-body-size",
+    sent="cs-bytes sr-bytes",
+    received="sc-bytes sc-body-size rs-bytes",
     verdict="sc-filter-result",
     done="s-action x-resultcode-httpstatus sc-result-code x-result-code action",
     exception="x-exception-id x-acltag",
