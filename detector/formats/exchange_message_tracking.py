@@ -2,7 +2,8 @@ r"""Microsoft Exchange message tracking (2007 to 2019 and SE): one mail is many 
 
 ``MSGTRK*.LOG`` is CSV in UTF-8 with a byte order mark; ``#Fields:`` names the columns and may recur with others. They
 are read by name, so that ``Get-MessageTrackingLog | Export-Csv`` (``EventId``, ``Sender``, ``Recipients``; local time)
-and the extended report of Exchange Online's message trace (``date_time_utc``, ``event_id``) are read too:
+and the extended report of Exchange Online's message trace (``date_time_utc``, ``event_id``) are read too; so is JSON,
+one line an object, with the names of either:
 
 - ``date-time`` ISO 8601 UTC
 - ``original-client-ip``, else ``client-ip`` who brought the mail
@@ -35,8 +36,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import UNREADABLE, Action, Col, Kind, LogFormat, Taken, Zone, to_iso
-from detector.grammars import csvexport, many, values
+from detector.events import UNREADABLE, Action, Col, Kind, Layout, LogFormat, Taken, Zone, to_iso
+from detector.grammars import csvexport, jsonline, many, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,12 +114,25 @@ def _texts(line: str, dialect: Dialect) -> tuple[str, ...] | None:
     """The cells of a line in the order of ``_SPELLINGS``, ``None`` where it is no event."""
     if not line or line.isspace() or line[0] == "#":
         return None
-    separator = dialect.separator or ","
-    texts = _plan(dialect.columns or _assumed(line.count(separator) + 1)).texts(line, separator)
+    if line[0] == "{":
+        texts = _of_json(line)
+    else:
+        separator = dialect.separator or ","
+        texts = _plan(dialect.columns or _assumed(line.count(separator) + 1)).texts(line, separator)
     event = texts[_EVENT].upper()
     if not event.isalpha() or not event.isascii():
         raise RefusedLine("no event-id where the header has it")
     return None if event in _NO_MAIL or event.startswith("HA") else texts
+
+
+def _of_json(line: str) -> tuple[str, ...]:
+    record = {csvexport.normal(name): value for name, value in jsonline.record(line).items()}
+    if not record.keys() & {"recipientaddress", "recipients"} or not record.keys() & {"messageid", "internalmessageid"}:
+        raise RefusedLine("no record of message tracking")
+    found = [next((record[name] for name in names if name in record), None) for names in _SPELLINGS.values()]
+    return tuple(
+        cell if isinstance(cell, str) else ";".join(map(str, cell)) if isinstance(cell, list) else "" for cell in found
+    )
 
 
 def _columns(told: Sequence[tuple[str, ...]], dialect: Dialect) -> dict[Col, Sequence[Value | None]]:
@@ -168,7 +182,9 @@ def timestamp(line: str, dialect: Dialect) -> int | None:
     if not line or line.isspace() or line.startswith("#"):
         return None
     separator = dialect.separator or ","
-    if not dialect.columns or dialect.columns[0] in _SPELLINGS["at"]:
+    if line[0] == "{":
+        at = _of_json(line)[0]
+    elif not dialect.columns or dialect.columns[0] in _SPELLINGS["at"]:
         at = line.split(separator, 1)[0].strip('"')
     else:
         at = _plan(dialect.columns).texts(line, separator)[0]
@@ -274,4 +290,6 @@ FORMAT = LogFormat(
     head=head,
     head_literals=(_FIELDS.encode(), b"EventId", b"event_id"),
     join=join,
+    layout=Layout.JSON,
+    encoded=(b"\\u",),
 )  # fmt: skip
