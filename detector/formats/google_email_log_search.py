@@ -4,8 +4,9 @@ Columns by name, in any order:
 
 - Email Log Search: ``Message ID,Start date,End date,Sender,Message size,Subject,Direction,Attachments,``
   ``Recipient address,Event target,Event date,Event status,Event target IP address,…``: one row is one event of one
-  recipient. ``Start date`` is when Google got the mail, ``2020/02/27 10:00:00 UTC``; ``Event status`` Delivered,
-  Inserted, Received are allowed, Bounced, Dropped, Rejected, Quarantined refused
+  recipient. ``Start date`` is when Google got the mail, ``2020/02/27 10:00:00 UTC``, or with the administrator's zone
+  (``PST``, ``America/Edmonton``); ``Event status`` Delivered, Inserted, Received are allowed, Bounced, Dropped,
+  Rejected, Quarantined refused
 - Gmail log events: ``Date,Message ID,Subject,Event,From (Header address),From (Header name),From (Envelope),``
   ``To (Envelope),IP address,…``; ``Event`` Receive, Send, Deliver …, ``Date`` ISO 8601 with an offset
 
@@ -16,7 +17,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from detector.events import Action, Col, Zone
 from detector.grammars import csvexport, mailformat, mailtable, moments, rendering, verdicts
@@ -32,7 +35,10 @@ _CSV = {
     "recipient": "recipient", "toenvelope": "recipient", "eventstatus": "status", "event": "status",
     "ipaddress": "client", "clientip": "client", "trafficsource": "direction",
 }  # fmt: skip
-_ZONE = re.compile(r" (?:UTC|GMT|Z)$")
+_UNIVERSAL = re.compile(r" (?:UTC|GMT|Z)$")
+_ZONE = re.compile(r" ([A-Z]{3,4}|[A-Z][A-Za-z]{1,20}(?:/[A-Za-z_-]{1,30}){1,2})$")
+_HOURS = {"EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
+"""Those abbreviations that are no other zone's (RFC 5322, section 4.3)."""
 _STATUS = verdicts.verdict(
     "status", denied="bounce drop reject quarantin fail den", allowed="deliver insert receiv accept send sent"
 )
@@ -45,10 +51,23 @@ def _when(cells: Cells, dialect: Dialect) -> int | None:
             continue
         at = csvexport.instant(cell, dialect.zone, dialect.date_order)
         if at is None and ":" in cell:
-            at = moments.instant(_ZONE.sub("Z", cell), dialect.zone)
+            at = _zoned(cell, dialect)
         if at is not None:
             return at
     return None
+
+
+def _zoned(cell: str, dialect: Dialect) -> int | None:
+    """A time behind which a zone may stand by its name."""
+    named = _ZONE.search(cell)
+    if named is None or _UNIVERSAL.search(cell):
+        return moments.instant(_UNIVERSAL.sub("Z", cell), dialect.zone)
+    hours = _HOURS.get(named[1])
+    try:
+        zone = ZoneInfo(named[1]) if hours is None else timezone(timedelta(hours=hours))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return csvexport.instant(cell[: named.start()], zone, dialect.date_order)
 
 
 _MAILS = mailtable.table(

@@ -10,6 +10,8 @@ One record a line; keys in any case (``CreationTime``, ``creationtime``). CSV ro
   ``ApplicationId``, ``AppId``)
 - ``Send``, ``SendAs``, ``SendOnBehalf`` (Exchange) are mail: ``Item.Subject``, ``Item.InternetMessageId``; recipients
   are not logged
+- ``TIMailData`` (Defender for Office 365) is a mail that was judged: ``P1Sender`` the envelope's, ``P2Sender`` the
+  header's sender, ``Recipients``, ``SenderIp``, ``Directionality``; ``DeliveryAction`` Blocked is refused
 - ``Set-Mailbox``, ``New-InboxRule``, ``Set-InboxRule`` with a forwarding address are mail from the mailbox to it: from
   then on all of its mail goes there
 
@@ -42,6 +44,10 @@ _NAME, _OTHER, _PRINCIPAL = 1, 2, 4
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+_DELIVERY = verdicts.verdict("deliveryaction", denied="block", allowed="deliver junk replace")
+_DIRECTION = mailtable.word("directionality", mailtable.DIRECTIONS)
+
+
 def _user(text: str) -> str | None:
     return values.user(text.replace("Not Available", ""))
 
@@ -67,7 +73,8 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     cells = _cells(line, dialect)
     if (sent := _mail(cells)) is None:
         return _TABLE.row(cells | _application(cells), dialect)
-    return {**_TABLE.row(cells, dialect), **values.row_of(sent)}
+    row = {**_TABLE.row(cells, dialect), **sent}
+    return values.row_of(row)
 
 
 def _record(line: str, dialect: Dialect) -> Cells | None:
@@ -91,20 +98,26 @@ def head(line: str, dialect: Dialect) -> Dialect | None:
 
 
 def example(row: Row) -> str:
-    """A consent, or a rule that forwards mail."""
+    """A consent, a rule that forwards mail, or a mail that came in."""
     record: dict[str, object] = {
         "CreationTime": rendering.written_at(row, "%Y-%m-%dT%H:%M:%S"),
         "UserId": row.get(Col.USER) or row.get(Col.FROM) or "u1042@example.org",
         "ClientIP": row.get(Col.SOURCE_IP, ""),
         "ResultStatus": "Failed" if row.get(Col.ACTION) == Action.DENIED else "Success",
     }
-    if row.get(Col.KIND) == Kind.MAIL:
-        to = row.get(Col.TO)
+    to = row.get(Col.TO)
+    if row.get(Col.KIND) == Kind.MAIL and row.get(Col.DIRECTION) == "inbound":
+        more: dict[str, object] = {"Workload": "ThreatIntelligence", "Operation": "TIMailData"}
+        more |= {"UserId": "ThreatIntel", "SenderIp": row.get(Col.SOURCE_IP, ""), "Directionality": "Inbound"}
+        more |= {"P1Sender": row.get(Col.SENDER, ""), "P2Sender": row.get(Col.FROM, ""), "Recipients": to or []}
+        more |= {"Subject": row.get(Col.SUBJECT, ""), "InternetMessageId": f"<{row.get(Col.MESSAGE_ID, '')}>"}
+        more["DeliveryAction"] = "Blocked" if row.get(Col.ACTION) == Action.DENIED else "Delivered"
+    elif row.get(Col.KIND) == Kind.MAIL:
         rule = [
             {"Name": "Identity", "Value": row.get(Col.FROM, "")},
             {"Name": "ForwardTo", "Value": ";".join(to) if isinstance(to, list) else ""},
         ]
-        more: dict[str, object] = {"Workload": "Exchange", "Operation": "New-InboxRule", "Parameters": rule}
+        more = {"Workload": "Exchange", "Operation": "New-InboxRule", "Parameters": rule}
     else:
         target = [
             {"ID": row.get(Col.APPLICATION, "Example"), "Type": _NAME},
@@ -126,7 +139,9 @@ def _cells(line: str, dialect: Dialect) -> dict[str, object]:
 
 
 def _mail(cells: Cells) -> dict[Col, Value | None] | None:
-    """A mail that was sent, or a rule by which mail is forwarded."""
+    """A mail that was sent or judged, or a rule by which mail is forwarded."""
+    if "p1sender" in cells or "p2sender" in cells:
+        return _judged(cells)
     user = _user(records.text_of(cells.get("userid"))) or ""
     if records.text_of(cells.get("operation")).lower() in _SENDS:
         item = cells.get("item")
@@ -146,6 +161,23 @@ def _mail(cells: Cells) -> dict[Col, Value | None] | None:
     owner = mail.address(parameters.get("Mailbox", "")) or mail.address(parameters.get("Identity", ""))
     sender = owner or mail.address(user)
     return {Col.KIND: Kind.MAIL.value, Col.FROM: sender, Col.TO: list(dict.fromkeys(to)), Col.DIRECTION: "outbound"}
+
+
+def _judged(cells: Cells) -> dict[Col, Value | None]:
+    """A mail that was judged by a service, which is its record's user."""
+    to, way, action = cells.get("recipients"), _DIRECTION(cells), _DELIVERY(cells)
+    return {
+        Col.KIND: Kind.MAIL.value,
+        Col.USER: None,
+        Col.SOURCE_IP: values.address(records.text_of(cells.get("senderip"))),
+        Col.SENDER: mail.address(records.text_of(cells.get("p1sender"))),
+        Col.FROM: mail.address(records.text_of(cells.get("p2sender"))),
+        Col.TO: mail.addresses(";".join(map(str, to)) if isinstance(to, list) else records.text_of(to)) or None,
+        Col.SUBJECT: mail.decode_subject(records.text_of(cells.get("subject"))),
+        Col.MESSAGE_ID: mailtable.message_id(records.text_of(cells.get("internetmessageid"))),
+        Col.DIRECTION: way,
+        Col.ACTION: action,
+    }
 
 
 def _application(cells: Cells) -> dict[str, object]:
@@ -188,7 +220,7 @@ FORMAT = LogFormat(
     example=example,
     columns=frozenset({
         Col.AT, Col.KIND, Col.SOURCE_IP, Col.USER, Col.ACTION, Col.ACTIVITY, Col.APPLICATION, Col.CLIENT_ID, Col.FROM,
-        Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,
+        Col.SENDER, Col.TO, Col.SUBJECT, Col.MESSAGE_ID, Col.DIRECTION,
     }),
     zone=Zone.UTC,
     head=head,
