@@ -63,6 +63,10 @@ _NOTHING = frozenset({"", "-", "None"})
 _NO_METHOD = frozenset({"", "-", "unknown", "NONE"})
 _NO_PORT = frozenset({"", "-", "0"})
 _ISA_LOGIN = "12209"
+_LEAD = re.compile(
+    r"(?:[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} )?(?:[^\s:#]{1,64}:(?: |(?=#))){1,2}(?=[#\d\[])"
+)
+"""What stands before a line that has kept syslog's tag, or the log head of a Secure Web Appliance (``Info: ``)."""
 _PORTS = {"http": "80", "https": "443", "ftp": "21"}
 # Looking a member up on its class costs 70 ns, eleven times a line.
 _AT, _CLIENT, _NAME, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.HOST_NAME, Col.USER, Col.METHOD, Col.URL
@@ -74,9 +78,11 @@ _COLUMNS = frozenset((
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
-    """The columns of a ``#Fields:`` line, also of one inside a syslog header."""
-    if not line.startswith(elff.HEADER) and dialect.envelope and (header := peel(line, dialect.envelope)):
-        line = re.sub(r"^\S{1,64}: ?(?=#Fields:)", "", header.body)
+    """The columns of a ``#Fields:`` line, also of one inside a syslog header or behind a log head."""
+    if not line.startswith(elff.HEADER):
+        header = peel(line, dialect.envelope) if dialect.envelope else None
+        line = line if header is None else header.body
+        line = line[lead.end() :] if (lead := _LEAD.match(line)) else line
     names = elff.columns(line)
     return None if names is None or not _FOREIGN.isdisjoint(names) else replace(dialect, columns=names)
 
@@ -88,6 +94,11 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if names := dialect.columns or _named(dialect.options.get("fields", "")):
         found = elff.tokens(line, len(names))
         pick = w3cproxy.picker(names)
+        if len(found) != len(names) and (lead := _LEAD.match(line)):
+            line = line[lead.end() :]
+            if line[0] == "#":
+                return None
+            found = elff.tokens(line, len(names))
         if len(found) != len(names):
             found = elff.aligned(found, names, _LOOSE, lambda values: _fits(pick([*values, ""])))
         found.append("")
@@ -99,8 +110,10 @@ def parse(line: str, dialect: Dialect) -> Row | None:
         pairs = _PAIR.findall(line)
         pick = w3cproxy.picker(tuple([name for name, _, _ in pairs]))
         return _row(pick([*[quoted or bare for _, quoted, bare in pairs], ""]), dialect)
-    if line.startswith("ProxySG:"):
+    if line.startswith("ProxySG:") or line.endswith("Info: Begin Logfile"):
         return None  # the appliance speaks of itself
+    if (lead := _LEAD.match(line)) and line[lead.end()] == "#":
+        return None
     found = elff.tokens(line, 0)
     names = sgos.names_of(found)
     return _row(w3cproxy.picker(names)([*found[: len(names)], ""]), dialect)

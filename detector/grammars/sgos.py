@@ -34,6 +34,8 @@ _OLD = (  # noqa: SIM905 - as the vendor prints it
 _OLDER = [name for name in _OLD if name != "cs(referer)"]
 _SENTINEL = ["version", *MAIN[:22], "sr-bytes", "rs-bytes", *MAIN[24:27]]
 """As Microsoft has a feed for Sentinel written, behind a ``1``: bytes of the proxy to the server and back."""
+_SSL = [*MAIN[:9], *MAIN[10:17], *MAIN[19:24]]
+"""``bcreporterssl_v1`` up to ``cs-bytes``: no referrer, neither path nor query; certificates stand behind."""
 RESULTS = frozenset({"OBSERVED", "PROXIED", "DENIED"})
 """What ``sc-filter-result`` says."""
 QRADAR = "Bluecoat|"
@@ -54,6 +56,8 @@ def names_of(found: Sequence[str]) -> tuple[str, ...]:
     for names, verdict in ((MAIN, 7), (_MAIN_SUPPLIER, 11)):
         if len(found) >= _FEWEST + verdict - 7 and found[verdict] in RESULTS and _CODE.fullmatch(found[verdict + 3]):
             return tuple(names[: len(found)])
+    if len(found) >= len(_SSL) and found[7] in RESULTS and _CODE.fullmatch(found[9]) and _DONE.fullmatch(found[10]):
+        return tuple(_SSL)
     for names in (_OLD, _OLDER):
         verdict = names.index("sc-filter-result")
         if (
@@ -63,7 +67,7 @@ def names_of(found: Sequence[str]) -> tuple[str, ...]:
             and _DONE.fullmatch(found[5])
         ):
             return tuple(names[: len(found)])
-    raise RefusedLine("no #Fields line yet, and not bcreportermain_v1")
+    raise RefusedLine("no #Fields line yet, and none of ProxySG's own formats")
 
 
 def qradar(line: str) -> list[tuple[str, str]]:
