@@ -24,7 +24,7 @@ _EPOCH = re.compile(r"(\d{1,19})(?:\.(\d{1,9}))?")
 _CLF = re.compile(
     r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ?([+-]\d{2}:?\d{2}|Z))?\]?"
 )
-_SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2})(?: (\d{4}))? (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: (\d{4})\Z)?")
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
@@ -203,6 +203,8 @@ def syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
 
     >>> syslog("Dec 31 23:59:59", UTC, iso("2020-01-02T00:00:00Z", UTC)) == iso("2019-12-31T23:59:59Z", UTC)
     True
+    >>> syslog("Dec 31 23:59:59 2018", UTC, None) == iso("2018-12-31T23:59:59Z", UTC)
+    True
     """
     micros = SECONDS_US.get(value[13:])
     if micros is not None and value[12] == ":":
@@ -216,15 +218,13 @@ def _syslog(value: str, zone: tzinfo, written_until: int | None) -> int | None:
     found = _SYSLOG.match(value)
     if not found:
         raise RefusedLine(f"not a syslog time: {value[:40]!r}")
-    name, day, year, hour, minute, second, fraction = found.groups()
+    name, day, year, hour, minute, second, fraction, behind = found.groups()
     month = month_number(name)
-    if year is None:
-        known = year_of(month, int(day), written_until)
-        if known is None:
-            return None
-        year = known
+    known = year or behind or year_of(month, int(day), written_until)
+    if known is None:
+        return None
     return at_clock(
-        midnight(int(year), month, int(day), zone), int(hour), int(minute), int(second), micros_of(fraction)
+        midnight(int(known), month, int(day), zone), int(hour), int(minute), int(second), micros_of(fraction)
     )
 
 

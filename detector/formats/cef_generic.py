@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Col, Kind, LogFormat, Zone
-from detector.grammars import cef, moments, records, rendering, shapes, spellings, verdicts
+from detector.grammars import cef, moments, records, rendering, shapes, spellings, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -56,6 +56,10 @@ _TABLE = records.table(
         denied="den block drop reject reset refus quarantin prevent discard fail /fail",
         allowed="allow accept permit pass forward success /success",
     ),
+    readers={
+        Col.URL: lambda text: values.text(text.strip('"')),
+        Col.USER_AGENT: lambda text: values.text(text.strip('"')),
+    },
     needs=tuple(_NAMES),
 )
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
-from detector.grammars import cef, kv, moments, records, rendering, shapes, spellings, values, verdicts
+from detector.grammars import cef, kv, many, moments, records, rendering, shapes, spellings, values, verdicts
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
 
@@ -83,6 +83,7 @@ _TABLE = records.table(
     readers={
         Col.SOURCE_IP: _address,
         Col.HOST_NAME: _name,
+        Col.USER: many.but("", values.user, beginning="Unknown ("),
         Col.METHOD: lambda text: _METHODS.get(text) or records.READERS[Col.METHOD](text),
     },
     needs=(Col.SOURCE_IP,),
