@@ -88,10 +88,10 @@ _NOBODY = frozenset({"UNDEF", ""})
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One row of a status file, or one message about a client's coming, address and going, to one event."""
-    if line.find("[OVPN ", 0, 100) >= 0 and (wrapped := _ACCESS_SERVER.match(line)):
-        line = wrapped[1]
     if line[:2] == "20" and (found := _TIME.match(line)):
         return _message(line, found, dialect)
+    if line.find("[OVPN ", 0, 100) >= 0 and (wrapped := _ACCESS_SERVER.match(line)):
+        line = wrapped[1]
     separator = "\t" if "\t" in line else ","
     cells = line.split(separator)
     if cells[0] == "CLIENT_LIST":

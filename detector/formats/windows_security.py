@@ -207,8 +207,8 @@ def _outcome(code: str, fields: winevent.Fields) -> Action | None:
 def _instant(fields: winevent.Fields, dialect: Dialect) -> int | None:
     for name in _TIMES:
         if (text := fields.get(name)) and (at := _moment(text[:_LONGEST_NAME], dialect.zone, dialect.date_order)):
-            bare = name == "eventtime" and _BARE.fullmatch(text)
-            return at + _zone_shift(at, fields.get("timestamp", "")) if bare else at
+            bare = name == "eventtime" and "timestamp" in fields and _BARE.fullmatch(text)
+            return at + _zone_shift(at, fields["timestamp"]) if bare else at
     return None
 
 

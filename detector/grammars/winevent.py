@@ -171,7 +171,7 @@ def event_id(fields: Mapping[str, str]) -> str:
 def _collect(record: Mapping[str, object], fields: Fields, depth: int) -> None:
     nested: list[tuple[int, Mapping[str, object]]] = []
     for key, cell in record.items():
-        bare = key.rpartition(".")[2] if key.startswith(_PATHS) else key
+        bare = key.rpartition(".")[2] if "." in key and key.startswith(_PATHS) else key
         name = csvexport.normal(bare) if len(bare) < 64 else ""
         if type(cell) is str:
             fields[name] = cell
@@ -218,11 +218,8 @@ def _collect_pairs(cells: list[object], fields: Fields) -> None:
 
 def _completed(fields: Fields) -> Fields:
     """With what only the message says, or a field that holds the others."""
-    for name in ("payload", "eventdata"):
-        if (held := fields.pop(name, "")).startswith("{"):
-            _collect(jsonline.record(held), fields, 0)
-        elif held.startswith("<"):
-            fields.update((csvexport.normal(label), html.unescape(text)) for label, text in _XML_DATA.findall(held))
+    if "payload" in fields or "eventdata" in fields:
+        _unpack(fields)
     message = fields.get("message")
     if not message or fields.get("targetusername"):
         return fields
@@ -237,6 +234,15 @@ def _completed(fields: Fields) -> Fields:
         if found := _labelled(label, message):
             fields.setdefault(name, found)
     return fields
+
+
+def _unpack(fields: Fields) -> None:
+    """Add what a text of JSON or XML holds."""
+    for name in ("payload", "eventdata"):
+        if (held := fields.pop(name, "")).startswith("{"):
+            _collect(jsonline.record(held), fields, 0)
+        elif held.startswith("<"):
+            fields.update((csvexport.normal(label), html.unescape(text)) for label, text in _XML_DATA.findall(held))
 
 
 _SECTIONS = ("New Logon", "Account For Which Logon Failed", "Account Information", "Subject")
