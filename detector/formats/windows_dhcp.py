@@ -13,7 +13,8 @@ A legend of the event ids, a header line, then one line an event, columns by the
 - ``MAC Address`` twelve digits without separators, longer where it is no hardware address but a client id (RAS)
 - ``Host Name`` full name; ``User Name`` mostly empty
 
-Without a header (the middle of a log) the first seven columns are those of IPv4.
+Without a header (the middle of a log, a header in the server's language) the columns are those of IPv4, or of IPv6 by
+the event's number. WinCollect writes ``AgentDevice=WindowsDHCP`` and the columns by their names, ``ID=10``, with tabs.
 
 ``10,02/27/20,10:00:00,Assign,10.0.0.7,ws-0317.example.org,00005E005307,,2342,0,,,,,,,,,0``
 """
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _GIVES = frozenset("10 11 20 21 11002 11004 11005".split())  # noqa: SIM905
 _ENDS = frozenset("12 16 17 18 11006 11007 11018 11020".split())  # noqa: SIM905
 _COLUMNS = ("id", "date", "time", "description", "ipaddress", "hostname", "macaddress", "username")
+_COLUMNS_V6 = (*_COLUMNS[:4], "ipv6address", "hostname", "errorcode", "duidlength", "duidbyteshex", "username")
 _NAMES = frozenset({*_COLUMNS, "ipv6address", "duidlength", "duidbyteshex", "errorcode", "transactionid"})
 _SPELLINGS = {
     "id": ("id", "eventid"), "date": ("date",), "time": ("time",), "address": ("ipaddress", "ipv6address"),
@@ -45,6 +47,8 @@ _SPELLINGS = {
 }  # fmt: skip
 _PREAMBLE = "ID,Date,Time,Description,IP Address,Host Name,MAC Address,User Name, TransactionID, QResult"
 _EVENT = re.compile(r'"?\d{1,5}"?,"?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}"?,')
+_EVENT_V6 = re.compile(r'"?11\d{3}"?,')
+_WINCOLLECT = re.compile(r"AgentDevice=(?:Windows|Microsoft)DHCP(?:\t|#011)")
 _LEGEND = re.compile(r"\s*\d{1,5}\+?[\t ]+[A-Z]|\s*(?:Microsoft )?DHCP(?:v6)? .{0,60}Log|Event ID\b|QResult:|\t")
 _LONGEST_STAMP = 32
 _HEX = re.compile(r"[0-9A-Fa-f]{12,}")
@@ -52,7 +56,7 @@ _HEX = re.compile(r"[0-9A-Fa-f]{12,}")
 
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One event about a lease; what the server does besides, and the legend, to nothing."""
-    if not _EVENT.match(line):
+    if not _EVENT.match(line) and not _WINCOLLECT.match(line):
         if not line or line.isspace() or _LEGEND.match(line):
             return None
         raise RefusedLine("not a line of the audit log")
@@ -77,7 +81,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
     """Date and time, without a zone."""
-    if not _EVENT.match(line):
+    if not _EVENT.match(line) and not _WINCOLLECT.match(line):
         return None
     _, day, clock, *_ = _texts(line, dialect)
     return _instant(day, clock, dialect)
@@ -106,7 +110,18 @@ def example(row: Row) -> str:
 
 
 def _texts(line: str, dialect: Dialect) -> tuple[str, ...]:
-    return _plan(dialect.columns or _COLUMNS).texts(line, ",")
+    if line[:6] == "AgentD":
+        return _of_wincollect(line)
+    return _plan(dialect.columns or (_COLUMNS_V6 if _EVENT_V6.match(line) else _COLUMNS)).texts(line, ",")
+
+
+def _of_wincollect(line: str) -> tuple[str, ...]:
+    pairs = (pair.partition("=") for pair in line.replace("#011", "\t").split("\t"))
+    cells = {csvexport.normal(name): text for name, _, text in pairs if len(name) < _LONGEST_STAMP}
+    texts = tuple(next((cells[name] for name in names if name in cells), "") for names in _SPELLINGS.values())
+    if not all(texts[:3]):
+        raise RefusedLine("an event that breaks off")
+    return texts
 
 
 @lru_cache(maxsize=64)

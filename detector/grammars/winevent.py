@@ -55,7 +55,7 @@ _LABEL_BEHIND = re.compile(
 _PATHS = ("winlog.", "event_data.", "EventData.", "System.", "Event.", "data.win.", "win.")
 SNARE = "MSWinEventLog"
 NXLOG = "[NXLOG@"
-WINCOLLECT = "AgentDevice="
+WINCOLLECT = "AgentDevice=WindowsLog"
 OSSEC = "WinEvtLog: "
 _TEXT_HEAD = 400
 """The mark of a text line stands in so many characters: in front is at most a syslog header."""
