@@ -11,8 +11,8 @@ The layout is ``<syslog header> <syslog_name>/<service>[pid]: <queue id>: <what 
   cut at 200 characters, line ends of folded headers written as ``?``
 - ``from=<>, size=, nrcpt=`` the envelope's sender each time that the queue manager takes it up
 - ``to=<>, orig_to=<>, relay=, delay=, dsn=, status=sent|deferred|bounced (reply)`` one try for one recipient
-- ``reject|discard|milter-reject: RCPT from host[ip]: reply; from=<> to=<>`` refused; so is a mail that is refused for
-  now (4xx, greylisting): nothing says whether its sender came back
+- ``reject|discard|milter-reject: RCPT from host[ip]: reply; from=<> to=<>`` refused (``reject`` of Postfix 1 without an
+  id); so is a mail that is refused for now (4xx, greylisting): nothing says whether its sender came back
 - ``warning: host[ip]: SASL LOGIN authentication failed: reason[, sasl_username=user]`` an event of the kind ``login``
 
 ``Feb 27 10:00:00 mx1 postfix/qmgr[7]: 3F2A81C0B4: from=<no-reply@clearview.ai>, size=5360, nrcpt=1 (queue active)``
@@ -149,7 +149,7 @@ def _fragment(line: re.Match[str]) -> Row | None:
         return _try(tag or "", queue_id, told)
     if queue_id == "warning":
         return _failed_login(told)
-    if queue_id in ("NOQUEUE", "proxy-reject"):
+    if queue_id in ("NOQUEUE", "proxy-reject", "reject"):
         return _told(queue_id, told)
     if told.startswith("client="):
         return _client(queue_id, told)
@@ -225,7 +225,7 @@ def _client(queue_id: str, told: str) -> Row | None:
 
 def _told(queue_id: str, told: str) -> Row | None:
     """What smtpd, cleanup or a milter did with a mail or saw in its headers."""
-    action, _, text = (queue_id, "", told) if queue_id == "proxy-reject" else told.partition(": ")
+    action, _, text = (queue_id, "", told) if queue_id in _REFUSED else told.partition(": ")
     refused = action in _REFUSED
     if not refused and action not in _KEPT and not action.startswith("milter-header-"):
         return None

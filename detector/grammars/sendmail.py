@@ -15,7 +15,7 @@ from detector.grammars import mail, mailtable, values
 if TYPE_CHECKING:
     from detector.events import Row
 
-LINE = re.compile(r"([0-9A-Za-z]{8,24}): (.+)", re.DOTALL)
+LINE = re.compile(r"([0-9A-Za-z]{7,24}): (.+)", re.DOTALL)
 """A queue id and what is told of it."""
 
 _SENDER = re.compile(r"from=(?:<([^>]*)>|([^,]*)),")
