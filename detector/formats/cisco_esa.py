@@ -107,7 +107,7 @@ _MAILS = mailtable.table(
         Col.MESSAGE_ID: "cs4 ExternalMsgID",
         Col.TRANSACTION: "ESAMID",
     },
-    when=spellings.spelled("startTime endTime EndTime start", _ctime),
+    when=spellings.spelled("startTime start endTime EndTime", _ctime),
     verdict=verdicts.verdict("act", denied="dq drop bounce quarantin abort reject", allowed="deliver"),
     direction=mailtable.word("deviceDirection", {"0": "inbound", "1": "outbound"}),
     authentication=mailtable.word("ESADMARCVerdict", {"success": "pass", "pass": "pass", "permfailure": "fail"}),

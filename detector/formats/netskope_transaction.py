@@ -11,7 +11,8 @@ text/html www.example.com www.example.com /a 443 - …``
 - ``cs-uri-scheme``, ``cs-host``, ``cs-uri``, ``cs-uri-port``, ``cs-uri-query`` make the URL; ``x-cs-url`` the whole
 - ``x-policy-action`` allow, alert, bypass; block…; ``auth-redirect`` asks for a login
 
-Without a header the first 21 fields stand as above in every version; the action is looked for among the late ones.
+CSV has a header row or none. Without a header the first 21 fields stand as above in every version; the action is looked
+for among the late ones.
 """
 
 from __future__ import annotations
@@ -121,8 +122,10 @@ _READER = Reader(_record, _TABLE, records=_records)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
-    """The names of a header line."""
+    """The names of a header line: ``#Fields:``, or the first row of CSV."""
     names = elff.columns(line)
+    if names is None and line[:1] != "{":
+        names = tuple(cell.strip(' "').lower() for cell in line.lstrip("\ufeff").split(","))
     if names is None or "cs-bytes" not in names or _OWN.isdisjoint(names):
         return None
     return replace(dialect, columns=names)
@@ -191,7 +194,7 @@ FORMAT = LogFormat(
     columns=_TABLE.columns,
     zone=Zone.UTC,
     head=head,
-    head_literals=(elff.HEADER.encode(),),
+    head_literals=(elff.HEADER.encode(), b"cs-bytes,", b'cs-bytes",'),
     layout=Layout.JSON,
     encoded=(b"\\u",),
 )

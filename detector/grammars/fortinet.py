@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col
-from detector.grammars import cef, kv, moments, records, rendering, verdicts
+from detector.grammars import cef, delimited, kv, moments, records, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -86,6 +86,9 @@ def cells_of(line: str) -> Cells:
         raise RefusedLine("an object: what a shipper made of a line")
     if line[:1] == "<":
         line = line.partition(">")[2]  # the priority of a syslog line that has nothing else of its header
+    if line[:1] == '"':  # a download of FortiAnalyzer: pairs as cells of CSV
+        pairs = [cell.partition("=") for cell in delimited.cells(line)]
+        return {name: cell.strip('"') for name, sign, cell in pairs if sign}
     comma = line.find(",", 0, 200)
     return kv.quoted(line, "," if comma > 0 and "=" in line[:comma] and " " not in line[:comma].strip() else " ")
 
