@@ -80,6 +80,8 @@ _OTHERS = (
     "GLOBAL STATS", "Max bcast/mcast", "END",
 )  # fmt: skip
 _STAMP_TEXT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) ([\d:]{8}) (\d{4})")
+_LAST = re.compile(rf"{_STAMP_TEXT.pattern}|\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d")
+"""How a row of version 1 ends, before 2.5 and since."""
 _LIST_CELLS = 5
 _ROUTE_CELLS = 4
 _ALLOWED = Action.ALLOWED
@@ -99,7 +101,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if not line or line.isspace() or line.startswith(_OTHERS) or head(line, dialect):
         return None
     found = _TIME.match(line)
-    if found is None and _STAMP_TEXT.fullmatch(cells[-1].rstrip()):
+    if found is None and _LAST.fullmatch(cells[-1].rstrip()):
         return _first_version(cells, dialect)
     return _message(line, found, dialect)
 
