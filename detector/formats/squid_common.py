@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from detector.events import Dialect, Row
 
 _LINE = re.compile(
-    r'(\S+) (\S+) (\S+|"[^"]*") \[([^\]]{0,64})\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d+|-) (\S+)'
+    r'([^\s<]\S*) (\S+) (\S+|"[^"]*") \[([^\]]{0,64})\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d+|-) (\S+)'
     r'(?: "[^"\\]*" "([^"\\]*)"([^"\\]*)|(.*))',  # what follows the size is mostly plain: no need to take it apart
     re.DOTALL,
 )
 _LENIENT = re.compile(
     r"\s*(?:[^\s\d]\S{0,63}: ++)?(?:(?P<site>[A-Za-z0-9.-]+):\d+ ++(?=[0-9A-Fa-f.:]+ ))?"
-    r'(\S+)[ \t]++(\S+)[ \t]++("[^"]*"|[^\["]+?)[ \t]\[([^\]]{0,64})\][ \t]*"(.*?)"'
+    r'([^\s<]\S*+)[ \t]++(\S+)[ \t]++("[^"]*"|[^\["]+?)[ \t]\[([^\]]{0,64})\][ \t]*"(.*?)"'
     r"[ \t]++(\d+|-)(?: (\d+|-))?(?!\S)(.*)",
     re.DOTALL,
 )
@@ -135,10 +135,15 @@ def _fields(line: str) -> tuple[str, ...] | None:
         return "", client, ident, login, stamp, request, status, size, agent, bare
     if not line or line.isspace() or line.startswith("#"):
         return None
-    if found := _LENIENT.fullmatch(line):
+    if (found := _LENIENT.fullmatch(line)) and not _is_headed(*found.group(2, 3, 4)):
         *fields, rest = found.groups("")
         return *fields, *_quoted(rest)
     raise RefusedLine("not the common log format")
+
+
+def _is_headed(client: str, ident: str, login: str) -> bool:
+    """Whether what stands before the time is more than a client and its names: ``Feb 27 10:00:00 gw1 10.0.0.7 - -``."""
+    return ident != "-" and " " in login.strip() and values.address(client) is None
 
 
 def _request(request: str, site: str) -> tuple[str, str, str | None]:

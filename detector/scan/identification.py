@@ -92,13 +92,31 @@ def _attempts(sample: Sequence[Line], dialect: Dialect, formats: Iterable[LogFor
 def _best_envelope(
     sample: Sequence[Line], dialect: Dialect, log_format: LogFormat, envelopes: Iterable[Envelope]
 ) -> _Attempt | None:
-    """The format with the least peeled off that reads the lines as well: a tag may be what tells lines apart."""
+    """The format with the least peeled off that reads the lines as well: a tag may be what tells lines apart.
+
+    Where it hides the time of the lines it tells nothing.
+    """
     best: _Attempt | None = None
     for envelope in envelopes:
         one = _attempt(sample, replace(dialect, envelope=envelope), log_format)
-        if one is not None and (best is None or one.guess.confidence > best.guess.confidence + 0.05):
+        if one is None:
+            continue
+        if best is None or one.guess.confidence > best.guess.confidence + 0.05:
             best = one
+        elif envelope is Envelope.TAGGED and one.guess.confidence >= best.guess.confidence:
+            best = one if _has_own_time(one) and not _has_own_time(best) else best
     return best
+
+
+def _has_own_time(attempt: _Attempt) -> bool:
+    """Whether the format finds a time behind what is peeled off."""
+    log_format, dialect = attempt.guess.log_format, attempt.guess.dialect
+    return any(_has_stamp(log_format, dialect, _body(raw, dialect.envelope)) for raw in attempt.batch.lines)
+
+
+def _body(raw: bytes, envelope: Envelope) -> bytes:
+    header = peel(text_of(raw), envelope) if envelope is not Envelope.NONE else None
+    return raw if header is None else header.body.encode()
 
 
 def _among_readable(attempts: Sequence[_Attempt]) -> list[_Attempt]:
