@@ -10,7 +10,7 @@ from golden import SAMPLES, cases
 from detector.audit import Site, plan
 from detector.audit.plan import Named
 from detector.audit.telling import LEAST_CONFIDENCE, Teller
-from detector.events import Col, Dialect
+from detector.events import Col, Dialect, Envelope
 from detector.formats import Formats, format_names, own_formats
 from detector.scan import CERTAIN, identify
 from detector.scan.identification import EQUAL, SAMPLE_LINES, UNSURE
@@ -192,3 +192,19 @@ def test_the_time_of_a_syslog_header_is_no_time_of_what_reads_the_line_by_chance
         b'dst:"192.0.2.9"; time:"1582797600"]'
     )
     assert told([line]).log_format.name == "checkpoint"
+
+
+def test_a_tag_that_hides_the_time_of_the_lines_is_peeled_off():
+    line = (
+        b'"2020-02-27 10:00:00","u1042@example.org","10.0.0.7","198.51.100.7","192.0.2.1","text/html","BLOCKED",'
+        b'"https://www.example.com/","","Mozilla/5.0","403","700","900","880","","Software","","","","","","AD Users",'
+        b'"","u1042@example.org,HQ","AD Users,Networks","POST"'
+    )
+    guess = told([b"Feb 27 12:30:00 gw1 logger[12]: " + line] * 3)
+    assert (guess.log_format.name, guess.dialect.envelope) == ("cisco_umbrella_proxy", Envelope.TAGGED)
+
+
+@pytest.mark.parametrize("head", [b"<134>", b"Feb 27 10:00:01 relay <134>Feb 27 10:00:00 gw1 squid: ", b"<134>squid: "])
+def test_headers_of_relays_and_mere_priorities_are_peeled_off(head):
+    guess = told([head + SQUID] * 3)
+    assert guess.log_format.name == "squid"

@@ -34,7 +34,7 @@ class Header(NamedTuple):
     """A peeled header.
 
     Attributes:
-        at: the stamp as written, see ``instant``.
+        at: the stamp as written, see ``instant``; empty where the line has but a priority.
         host: the sending host, empty where the line names none.
         body: what is left of the line; with a tag for ``Envelope.SYSLOG``.
     """
@@ -54,7 +54,7 @@ _LEVEL = r"\w{1,20}\.\w{1,20}"
 _SOLARIS = rf"\[ID \d{{1,10}} {_LEVEL}\] "
 CLASSIC = rf"{_PRIORITY}{_STAMP}:? +(?:<{_LEVEL}> +)?(?:(?P<host>(?!{_TAG}(?: |$))\S{{1,255}}) +)?"
 """The pattern of all headers but RFC 5424's and those that begin with a date and a blank: stamp, then host."""
-TAGGED_CLASSIC = rf"{CLASSIC}(?:{_TAG} ?)?(?:{_SOLARIS})?"
+TAGGED_CLASSIC = rf"{CLASSIC}(?:(?:{_TAG}|:) ?)?(?:{_SOLARIS})?"
 """The same with the tag behind it."""
 _HEAD, _TAGGED_HEAD = re.compile(CLASSIC), re.compile(TAGGED_CLASSIC)
 _TAG_AND_ID = re.compile(rf"({_TAG} ){_SOLARIS}")
@@ -72,6 +72,7 @@ _MODERN = re.compile(
     re.DOTALL,
 )
 _RECORD = "[NXLOG@"
+_BARE = re.compile(rf"<\d{{1,3}}>(?![\s<]|1 +\d)(?P<tag>{_TAG} )?")
 _ID_BEFORE = 200
 _VERSION_BEFORE = 7
 """The first blank of a RFC 5424 header stands before this place, behind the version: no other line is looked at."""
@@ -82,9 +83,19 @@ def peel(text: str, envelope: Envelope) -> Header | None:
 
     >>> peel("<22>Feb 27 10:00:00 mx1 postfix/qmgr[7]: 4F3: removed", Envelope.SYSLOG).body
     'postfix/qmgr[7]: 4F3: removed'
+    >>> peel("Feb 27 10:00:01 relay <22>Feb 27 10:00:00 mx1 postfix/qmgr[7]: 4F3: removed", Envelope.SYSLOG).host
+    'mx1'
     >>> peel("<30>1 2020-02-27T10:00:00Z gw squid 12 - - 1582797600.1 5 x", Envelope.TAGGED).body
     '1582797600.1 5 x'
     """
+    header = _peel(text, envelope)
+    if header is not None and header.body[:1] == "<":  # of a relay that wrote its own before the sender's
+        inner = _peel(header.body, envelope)
+        return inner if inner is not None and inner.at else header
+    return header
+
+
+def _peel(text: str, envelope: Envelope) -> Header | None:
     blank = text.find(" ", 1, _VERSION_BEFORE)
     if blank > 0 and text[blank - 1] == "1" and (found := _MODERN.match(text)):
         body = text[found.end() :].removeprefix("\ufeff")
@@ -96,7 +107,7 @@ def peel(text: str, envelope: Envelope) -> Header | None:
         return Header(found["at"], "" if found["host"] == "-" else found["host"], body)
     found = (_TAGGED_HEAD if envelope == "syslog-tag" else _HEAD).match(text)
     if found is None:
-        return _peel_columns(text, envelope)
+        return _peel_columns(text, envelope) or _peel_priority(text, envelope)
     at, host = found.groups()
     body = text[found.end() :]
     if envelope == "syslog" and text.find("[ID ", 0, _ID_BEFORE) > 0:
@@ -110,6 +121,14 @@ def _peel_columns(text: str, envelope: Envelope) -> Header | None:
         return None
     end = found.end() if envelope == "syslog-tag" or found["tag"] is None else found.start("tag")
     return Header(f"{found['date']}T{found['clock']}", found["host"], text[end:])
+
+
+def _peel_priority(text: str, envelope: Envelope) -> Header | None:
+    """The header of a line with nothing but a priority, as some write to the network what their file holds."""
+    if text[:1] != "<" or (found := _BARE.match(text)) is None:
+        return None
+    end = found.end() if envelope == "syslog-tag" or found["tag"] is None else found.start("tag")
+    return Header("", "", text[end:])
 
 
 def instant(header: Header, dialect: Dialect) -> int | None:
@@ -131,6 +150,8 @@ def known_instant_of(at: str, dialect: Dialect) -> int | None:
 
 
 def _instant_of(at: str, dialect: Dialect) -> int | None:
+    if not at:
+        return None
     if at[:1].isdigit():
         return stamps.iso(at, dialect.zone)
     return stamps.syslog(at, dialect.zone, dialect.written_until)

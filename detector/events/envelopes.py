@@ -40,7 +40,8 @@ def peel_all(texts: Sequence[str], envelope: Envelope) -> Headers | None:
     is_tagged = envelope is Envelope.TAGGED
     if whole.count("\n") == len(texts) - 1 and (is_tagged or _SOLARIS not in whole):
         found = (_TAGGED_LINES if is_tagged else _LINES).findall(whole)
-        if len(found) == len(texts):
+        is_relayed = (" <" in whole or ":<" in whole) and any(body[:1] == "<" for _, _, body in found)
+        if len(found) == len(texts) and not is_relayed:
             return Headers(*zip(*found, strict=True))
     headers = [header for text in texts if (header := peel(text, envelope)) is not None]
     return Headers(*zip(*headers, strict=True)) if len(headers) == len(texts) else None

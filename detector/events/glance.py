@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HOST = r"(?P<host>[\w.-]++)"
-ADDRESS = r"(?P<address>(?:\d{1,3}\.){3}\d{1,3}(?![\da-fA-F.:])|[\da-fA-F]{0,4}:[\da-fA-F:.]{1,45}+)"
+ADDRESS = r"(?P<address>(?:\d{1,3}\.){3}\d{1,3}(?![\da-fA-F.:])|[\da-fA-F]{0,4}:(?=[\da-fA-F.]*:)[\da-fA-F:.]{1,45}+)"
 USER = r"(?P<user>[\w.@-]++)"
 SYSLOG = (
     r"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"

@@ -21,7 +21,7 @@ NOBODY = frozenset({
 })  # fmt: skip
 """Lower-case placeholders that devices write where they know no user (formats.md pitfall 12)."""
 
-_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
 _ENDPOINT = re.compile(r"\[?([0-9A-Fa-f.:%\w]+?)\]?(?::\d{1,5})?")
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f.:]{2,45})\]")
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+._-]*:)?//([^/]*)")
@@ -114,7 +114,7 @@ def address(value: str | None) -> str | None:
 
     Ports out of range and other nonsense beside it are the caller's to ignore (formats.md pitfall 19).
 
-    >>> address("[2001:DB8::7]"), address("10.0.0.7"), address("proxy-7")
+    >>> address("[2001:DB8::7]"), address("10.0.0.7"), address("cafe:443")
     ('2001:db8::7', '10.0.0.7', None)
     """
     if not value:
