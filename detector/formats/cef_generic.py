@@ -64,16 +64,22 @@ _TABLE = records.table(
 )
 
 
+_WINDOWS = "|Microsoft|Microsoft Windows|"
+
+
 def _shape(line: str) -> Drawing | None:
     drawing = shapes.cef_message(line)
-    return drawing if drawing is not None and "CEF:" in drawing.header else None
+    known = drawing is not None and "CEF:" in drawing.header and _WINDOWS not in drawing.header
+    return drawing if known else None
 
 
-def _record(line: str, _dialect: Dialect) -> Cells:
-    """The fields of a message, with the line's head."""
+def _record(line: str, _dialect: Dialect) -> Cells | None:
+    """The fields of a message, with the line's head; a record of the Windows event log is nobody's visit."""
     message = cef.find(line)
     if message is None or "CEF:" not in line[:_HEAD_CHARS]:
         raise RefusedLine("not CEF")
+    if _WINDOWS in line[:_HEAD_CHARS]:
+        return None
     return {**message.fields, _LINE: line[:_HEAD_CHARS]}
 
 

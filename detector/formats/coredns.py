@@ -8,7 +8,7 @@ r"""CoreDNS, plugin ``log``: one line a question, written when it was answered.
 - no time of its own: the syslog header, or what the container's runtime writes before (``2020-02-27T10:00:00.123Z``)
 - the address of IPv6 stands in brackets; ``REFUSED`` is denied
 - before 1.2.1 ``{remote} - [{when}] [{>id}] "…" …``, with or without the client's port
-- Docker writes each line as ``{"log":"LINE\\n","stream":"stdout","time":"…Z"}``
+- Docker writes each line as ``{"log":"LINE\\n","stream":"stdout","time":"…Z"}``, shippers write it as ``message``
 
 Other lines of the server (plugins, errors, its start) are no events.
 """
@@ -38,7 +38,6 @@ _EARLIER = re.compile(
     _HEAD + r"(?P<ip>[0-9A-Fa-f:.\[\]%\w]{2,80}) - \[(?P<when>[^\]\s]{9,40} [+-]\d{4})\] (?:\d+ )?" + _ASKED,
     re.DOTALL,
 )
-_DOCKER = '{"log":"'
 _OTHER = re.compile(
     _HEAD + r"(?:coredns(?:\[\d+\])?: )?(?:\.:\d+ )?(?:\[(?:INFO|WARNING|ERROR|DEBUG|FATAL)\] |\.:\d+$|CoreDNS-)"
 )
@@ -47,12 +46,12 @@ _OTHER = re.compile(
 def parse(line: str, dialect: Dialect) -> Row | None:
     """One question to one event."""
     written = None
-    if line.startswith(_DOCKER):
+    if line[:1] == "{":
         record = jsonline.record(line)
-        line, written = (
-            text_of(record.get("log")).rstrip("\n"),
-            moments.instant(text_of(record.get("time")), dialect.zone),
-        )
+        line = text_of(record.get("log") or record.get("message")).rstrip("\n")
+        written = moments.instant(text_of(record.get("time") or record.get("@timestamp")), dialect.zone)
+        if not line:
+            raise RefusedLine("no line of the plugin in JSON")
     found = _LINE.match(line)
     if not found:
         if earlier := _EARLIER.match(line):

@@ -3,7 +3,8 @@ r"""Windows security log: who logged on from which address, exported as JSON, XM
 One record a line. JSON of winlogbeat, NXLog, Wazuh, evtx converters, Microsoft Sentinel and ``ConvertTo-Json``, XML of
 ``wevtutil``, CSV with a header of ``Get-WinEvent | Select-Object … | Export-Csv``, of Sentinel and of EvtxECmd; names
 in any case. ``MSWinEventLog`` and tabs of Snare, ``WinEvtLog: Security: AUDIT_SUCCESS(4624): …`` of OSSEC and
-``AgentDevice=WindowsLog`` and tabs of WinCollect: fields in the message. ``[NXLOG@14506 EventID="4624" …]`` of NXLog.
+``AgentDevice=WindowsLog`` and tabs of WinCollect: fields in the message. ``[NXLOG@14506 EventID="4624" …]`` of NXLog,
+``CEF:0|Microsoft|Microsoft Windows|…|Microsoft-Windows-Security-Auditing:4624|…`` of ArcSight.
 
 - 4624 logged on, 4625 failed to (denied); 4634 and 4647 logged off (the end)
 - 4768, 4769 and 4770 a Kerberos ticket was asked for, 4776 NTLM: allowed where ``Status`` is ``0x0``; 4771 denied

@@ -5,7 +5,8 @@ Read are winlogbeat's JSON (``winlog.event_data``, before version 7 ``event_data
 names may have the path before them (``winlog.event_data.TargetUserName``). JSON as a text is ``Payload`` of EvtxECmd
 (JSON, CSV) and ``EventData`` of Sentinel's ``WindowsEvent``. NXLog's structured data of syslog is ``[NXLOG@14506
 EventID="4624" …]``. In the message only stand the fields of ``Get-WinEvent | ConvertTo-Json``, of Snare (tabs, also
-written ``#011``), of OSSEC's agent and of WinCollect. A name is spelled as ``csvexport.normal`` does.
+written ``#011``), of OSSEC's agent and of WinCollect. ArcSight's CEF of ``Microsoft Windows`` has names of its own.
+A name is spelled as ``csvexport.normal`` does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from detector.errors import RefusedLine
-from detector.grammars import csvexport, jsonline
+from detector.grammars import cef, csvexport, jsonline
 from detector.grammars.records import text_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ _LABEL_BEHIND = re.compile(
     r"Restricted Admin Mode|Virtual Account|Elevated Token|Certificate Information):)"
 )
 _PATHS = ("winlog.", "event_data.", "EventData.", "System.", "Event.", "data.win.", "win.")
+_CEF = "|Microsoft|Microsoft Windows|"
+_CEF_NAMES = {
+    "externalId": "eventid", "rt": "timecreated", "duser": "targetusername", "dntdom": "targetdomainname",
+    "src": "ipaddress", "shost": "workstationname", "dhost": "computer", "LogonType": "logontype",
+    "Logon Type": "logontype",
+}  # fmt: skip
 SNARE = "MSWinEventLog"
 NXLOG = "[NXLOG@"
 WINCOLLECT = "AgentDevice=WindowsLog"
@@ -101,12 +108,12 @@ def of_xml(line: str) -> Fields:
 
 
 def is_text(line: str) -> bool:
-    """Whether a line is one of Snare's, of OSSEC's agent, of NXLog or of WinCollect."""
-    return any(line.find(mark, 0, _TEXT_HEAD) >= 0 for mark in (SNARE, OSSEC, NXLOG, WINCOLLECT))
+    """Whether a line is one of Snare's, of OSSEC's agent, of NXLog, of WinCollect or of ArcSight."""
+    return any(line.find(mark, 0, _TEXT_HEAD) >= 0 for mark in (SNARE, OSSEC, NXLOG, WINCOLLECT, _CEF))
 
 
 def of_text(line: str) -> Fields:
-    r"""The fields of a line of Snare, of OSSEC's agent, of NXLog or of WinCollect.
+    r"""The fields of a line of Snare, of OSSEC's agent, of NXLog, of WinCollect or of ArcSight.
 
     >>> cells = ("MSWinEventLog", "1", "Security", "7", "Thu Feb 27 10:00:00 2020", "4634", "Microsoft-Windows", "u1")
     >>> of_text("\t".join(cells))["eventid"]
@@ -117,6 +124,8 @@ def of_text(line: str) -> Fields:
     """
     if (start := line.find(NXLOG, 0, _TEXT_HEAD)) >= 0:
         return _of_nxlog(line, start)
+    if line.find(_CEF, 0, _TEXT_HEAD) >= 0:
+        return _of_cef(line)
     if (start := line.find(WINCOLLECT, 0, _TEXT_HEAD)) >= 0:
         return _of_wincollect(line[start:])
     if (found := _OSSEC.search(line, 0, _MESSAGE_LIMIT)) is not None and line.find(OSSEC, 0, _TEXT_HEAD) >= 0:
@@ -142,6 +151,17 @@ def _of_nxlog(line: str, start: int) -> Fields:
     fields = {csvexport.normal(name): re.sub(r"\\(.)", r"\1", text) for name, text in _NXLOG_PAIR.findall(found[1])}
     fields.setdefault("message", found[2])
     return _completed(fields)
+
+
+def _of_cef(line: str) -> Fields:
+    message = cef.find(line)
+    if message is None or message.vendor != "Microsoft":
+        raise RefusedLine("not ArcSight's CEF of Windows")
+    fields = {name: message.fields[key] for key, name in _CEF_NAMES.items() if key in message.fields}
+    fields.setdefault("eventid", message.event.rpartition(":")[2])
+    if "failure" in (message.fields.get("categoryOutcome", "") + message.fields.get("deviceSeverity", "")).lower():
+        fields["status"] = "failure"
+    return fields
 
 
 def _of_wincollect(text: str) -> Fields:
