@@ -86,7 +86,10 @@ def of_json(line: str) -> Fields:
     """
     fields: Fields = {}
     _collect(jsonline.record(line), fields, 0)
-    if not any(name in fields for name in _MARKS) or not event_id(fields):
+    is_ours = any(name in fields for name in _MARKS) or (
+        "timecreated" in fields and _SECTION.search(fields.get("message", "")[:_MESSAGE_LIMIT]) is not None
+    )
+    if not is_ours or not event_id(fields):
         raise RefusedLine("not a record of the Windows event log")
     return _completed(fields)
 
