@@ -13,6 +13,8 @@ action="passthrough" url="/a" sentbyte=700 rcvdbyte=900``
 - before 5.2 ``status`` for ``action``; before 5.0 ``device_id``, ``log_id``, ``src``, ``sent``, ``rcvd``
 - DNS: ``qname``, ``qtype``; questions and answers are lines of their own, and most sites log only one of both
 
+- mails: ``from`` of the header, ``sender`` and ``recipient`` of the envelope, ``subject``
+
 The same with commas between the pairs (``format csv``), and CEF (``format cef``), where the user is ``duser`` and names
 of Fortinet's own start with ``FTNTFGT``. System events are no events here.
 """
@@ -22,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Kind, LogFormat, Zone
+from detector.events import Col, Kind, LogFormat, Zone
 from detector.grammars import fortinet, shapes
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
@@ -45,7 +47,7 @@ def _record(line: str, _dialect: Dialect) -> Cells | None:
 
 
 _LAYOUTS = Layouts((shapes.quoted(), shapes.quoted(",")), "type devid deviceExternalId device_id")
-_READER = Reader(_record, fortinet.TABLE, _LAYOUTS)
+_READER = Reader(_record, fortinet.table, _LAYOUTS)
 
 
 FORMAT = LogFormat(
@@ -57,6 +59,6 @@ FORMAT = LogFormat(
     timestamp=_READER.timestamp,
     block=_READER.block,
     example=lambda row: fortinet.example(row, "FGT60E4Q16000001"),
-    columns=fortinet.TABLE.columns,
+    columns=fortinet.COLUMNS | {Col.KIND},
     zone=Zone.LOCAL,
 )

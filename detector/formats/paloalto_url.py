@@ -98,7 +98,7 @@ _NAMES = {
 
 def _agent(text: str) -> str | None:
     """In CEF it keeps the quotes that it has in CSV."""
-    return values.text(text[1:-1] if len(text) > 1 and text[0] == '"' == text[-1] else text)
+    return text if text[0] != '"' or text[-1] != '"' else text[1:-1] or None
 
 
 _QUESTION = "question"

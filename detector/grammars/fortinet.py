@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Action, Col
-from detector.grammars import cef, delimited, kv, moments, records, rendering, verdicts
+from detector.events import Action, Col, Kind
+from detector.grammars import cef, delimited, kv, mail, moments, records, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
     from detector.grammars.records import Cells
 
-_TRAFFIC = frozenset({"traffic", "utm", "webfilter", "app-ctrl", "dns", "dlp", "virus", "http-transaction", "ssl"})
+_TRAFFIC = frozenset(
+    {"traffic", "utm", "webfilter", "app-ctrl", "dns", "dlp", "virus", "http-transaction", "ssl", "emailfilter"}
+)
 _PREFIXES = ("FTNTFGT", "FTNTFPX", "FTNTFCT")
 _NO_ACTION = frozenset({"", "-"})
 _WORDS = verdicts.verdict(
@@ -55,13 +57,38 @@ NAMES = {
     Col.QUESTION: "qname",
     Col.QUESTION_TYPE: "qtype",
 }
+_WHEN = moments.first(moments.stamp("eventtime rt start"), _civil)
+_VERDICT = verdicts.either(_BLOCKED, _WORDS)
 TABLE = records.table(
     NAMES,
-    when=moments.first(moments.stamp("eventtime rt start"), _civil),
-    verdict=verdicts.either(_BLOCKED, _WORDS),
+    when=_WHEN,
+    verdict=_VERDICT,
     scheme="service",
     asked=records.Asked.ONLY,
 )
+
+
+_MAIL_NAMES = {
+    Col.SOURCE_IP: "srcip src",
+    Col.FROM: "from",
+    Col.SENDER: "sender",
+    Col.TO: "recipient to",
+    Col.SUBJECT: "subject",
+}
+MAILS = records.table(
+    _MAIL_NAMES,
+    when=_WHEN,
+    verdict=_VERDICT,
+    readers={Col.TO: lambda text: mail.addresses(text) or None},
+    kind=Kind.MAIL,
+    needs=(Col.FROM, Col.SENDER, Col.TO),
+)
+COLUMNS = TABLE.columns | MAILS.columns
+
+
+def table(cells: Cells) -> records.Table:
+    """Of the email filter, of viruses and leaks in mails, or of all else; told by names alone."""
+    return MAILS if "recipient" in cells or ("from" in cells and "to" in cells) else TABLE
 
 
 def is_traffic(cells: Cells) -> bool:
@@ -94,10 +121,13 @@ def cells_of(line: str) -> Cells:
 
 
 def example(row: Row, device: str) -> str:
-    """A line of key=value: of the web filter, or of the DNS filter where the event asks a name."""
+    """A line of key=value: of the web filter, of the DNS filter where the event asks a name, or of the email filter."""
     action = rendering.choice(row, allowed="passthrough", denied="blocked", challenge="authenticate")
-    skipped = (Col.SERVER_NAME, Col.HOST_NAME, Col.SOURCE_MAC)
-    names = {column: text.split()[0] for column, text in NAMES.items() if column not in skipped}
+    skipped = (Col.SERVER_NAME, Col.HOST_NAME, Col.SOURCE_MAC, Col.TO)
+    is_mail = row.get(Col.KIND) == Kind.MAIL
+    held = _MAIL_NAMES if is_mail else NAMES
+    names = {column: text.split()[0] for column, text in held.items() if column not in skipped}
+    to = row.get(Col.TO)
     cells = {
         "date": rendering.written_at(row, "%Y-%m-%d"),
         "time": rendering.written_at(row, "%H:%M:%S"),
@@ -107,9 +137,10 @@ def example(row: Row, device: str) -> str:
         "tz": "+0000",
         "logid": "0317013312",
         "type": "utm",
-        "subtype": "webfilter",
+        "subtype": "emailfilter" if is_mail else "webfilter",
         "vd": "root",
         **rendering.texts(row, names),
+        "recipient": ", ".join(to) if isinstance(to, list) else "",
         "action": action,
     }
     return kv.join({name: cell for name, cell in cells.items() if cell not in _NO_ACTION})

@@ -81,13 +81,13 @@ class Reader:
         """The records of lines, and the lines' places, by the table that reads them."""
         left: Sequence[int] = range(len(lines))
         if self.records is not None and (usual := self.records(lines, dialect)) is not None:
-            if (table := self._table(usual.records[0] if callable(self.table) else {})) is not None:
+            if (table := self._table(usual.first if callable(self.table) else {})) is not None:
                 yield table, left, usual
             return
         if self.layouts is not None and not dialect.options:
             known, left = self.layouts.split(lines, dialect)
             for places, sheet in known:
-                if (table := self._table(sheet.records[0] if callable(self.table) else {})) is not None:
+                if (table := self._table(sheet.first if callable(self.table) else {})) is not None:
                     yield table, places, sheet
         groups: dict[AnyTable, tuple[list[int], list[Cells]]] = {}
         for place in left:

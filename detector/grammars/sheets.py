@@ -63,6 +63,13 @@ class Sheet:
             ]
         return self._records
 
+    @property
+    def first(self) -> Cells:
+        """The first of the records."""
+        if not self._records and self._columns:
+            return {name: cells[0] for name, cells in self._columns.items()}
+        return self._records[0]
+
     def has(self, name: str, path: tuple[str, ...]) -> bool:
         """Whether a record may have a cell of a name."""
         return name in self.names or (bool(path) and path[0] in self.names)
