@@ -204,7 +204,10 @@ def test_a_tag_that_hides_the_time_of_the_lines_is_peeled_off():
     assert (guess.log_format.name, guess.dialect.envelope) == ("cisco_umbrella_proxy", Envelope.TAGGED)
 
 
-@pytest.mark.parametrize("head", [b"<134>", b"Feb 27 10:00:01 relay <134>Feb 27 10:00:00 gw1 squid: ", b"<134>squid: "])
+@pytest.mark.parametrize("head", [
+    b"<134>", b"Feb 27 10:00:01 relay <134>Feb 27 10:00:00 gw1 squid: ", b"<134>squid: ",
+    b"2020 Feb 27 10:00:00 (gw1) 192.0.2.1->/var/log/squid/access.log ",
+])  # fmt: skip
 def test_headers_of_relays_and_mere_priorities_are_peeled_off(head):
     guess = told([head + SQUID] * 3)
     assert guess.log_format.name == "squid"

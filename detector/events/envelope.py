@@ -1,7 +1,8 @@
 """The syslog header around a line: RFC 3164, RFC 5424, ISO stamps of rsyslog; peeled once, for all formats.
 
 Besides these: the facility and level that FreeBSD (``<mail.info>`` behind the stamp) and Solaris (``[ID 7 mail.info]``
-behind the tag) add, and the columns of Kiwi Syslog's files, date, time, level, host and message with tabs between them.
+behind the tag) add, the columns of Kiwi Syslog's files, date, time, level, host and message with tabs between them, and
+what Wazuh and OSSEC put before the lines of their archives: ``2020 Feb 27 10:00:00 (gw1) 192.0.2.1->/var/log/a.log ``.
 Structured data is peeled with the header, but for NXLog's, which are the record itself.
 
 References: https://www.rfc-editor.org/rfc/rfc3164 section 4.1, https://www.rfc-editor.org/rfc/rfc5424 section 6
@@ -73,6 +74,10 @@ _MODERN = re.compile(
 )
 _RECORD = "[NXLOG@"
 _BARE = re.compile(rf"<\d{{1,3}}>(?![\s<]|1 +\d)(?P<tag>{_TAG} )?")
+_WAZUH = re.compile(
+    r"(?P<year>\d{4}) (?P<day>[A-Z][a-z]{2} [ \d]\d) (?P<clock>\d\d:\d\d:\d\d) (?:\([^()]{1,255}\) )?"
+    r"(?P<host>[^\s>]{1,255})->\S{1,255} "
+)
 _ID_BEFORE = 200
 _VERSION_BEFORE = 7
 """The first blank of a RFC 5424 header stands before this place, behind the version: no other line is looked at."""
@@ -89,6 +94,9 @@ def peel(text: str, envelope: Envelope) -> Header | None:
     '1582797600.1 5 x'
     """
     header = _peel(text, envelope)
+    if header is None and text[4:5] == " " and (found := _WAZUH.match(text)):
+        body = text[found.end() :]
+        return _peel(body, envelope) or Header(f"{found['day']} {found['year']} {found['clock']}", found["host"], body)
     if header is not None and header.body[:1] == "<":  # of a relay that wrote its own before the sender's
         inner = _peel(header.body, envelope)
         return inner if inner is not None and inner.at else header
