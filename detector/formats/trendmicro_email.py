@@ -9,8 +9,8 @@ One record is one recipient:
 - ``direction`` in or out
 - ``action`` Delivered, Bounced, Quarantined, Deleted, Expired, Redirected, ``Temporary delivery error``;
   policy events have a list ``policyAction``
-- CEF of the product ``TMES``: ``rt`` without a zone, ``suser``, ``duser``, ``msg`` the subject, ``act``, and
-  in labelled fields ``direction``, ``messageId``, ``policyAction``
+- CEF of the products ``TMES`` and Deep Discovery Email Inspector: ``rt`` without a zone, ``suser``, ``duser``, ``src``,
+  ``msg`` the subject, ``act``, and in labelled fields ``direction``, ``messageId``, ``policyAction``
 
 ``{"genTime":"2020-02-27T10:00:05Z","timestamp":"2020-02-27T10:00:00Z","sender":"no-reply@clearview.ai",…}``
 """
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from detector.grammars.records import Cells
 
 
+_PRODUCTS = ("|TMES|", "|Deep Discovery Email Inspector|")
+
+
 def _of_cef(line: str) -> Cells | None:
-    message = cef.find(line) if line[:1] != "{" and "|TMES|" in line else None
+    message = cef.find(line) if line[:1] != "{" and any(map(line.__contains__, _PRODUCTS)) else None
     return message.fields if message is not None and message.vendor.startswith("Trend") else None
 
 
@@ -49,7 +52,7 @@ FORMAT = mailformat.mail_format(
     zone=Zone.OFFSET,
     mails=mailtable.table(
         {
-            Col.SOURCE_IP: "senderIP",
+            Col.SOURCE_IP: "senderIP src",
             Col.SENDER: "sender mailFrom suser",
             Col.FROM: "headerFrom",
             Col.FROM_NAME: "headerFrom",
