@@ -1,5 +1,6 @@
 """All formats: each one documented, each one with golden cases, each one readable back from its own example."""
 
+import os
 from dataclasses import replace
 
 import orjson
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detector import formats
 from detector.events import Action, Col, Dialect, Kind, Line, LogFormat, Zone, from_iso, read_lines, timestamp
 from detector.events.columns import LISTS, NUMBERS, TIMES
 from detector.formats import format_named, own_formats
@@ -144,6 +146,15 @@ def test_lines_read_at_once_and_one_by_one_make_one_batch():
             "www.example.com:443" if raw is _GOOD else "w w.example.com:443" for raw in raws
         ]
         assert {len(cells) for cells in reading.batch.columns.values()} == {len(raws)}
+
+
+def test_what_is_remembered_of_formats_ends_with_a_change_of_a_grammar(tmp_path, monkeypatch):
+    for name, at in (("formats/a.py", 1), ("grammars/b.py", 3), ("events/c.py", 5)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (at, at))
+    monkeypatch.setattr(formats, "__path__", [str(tmp_path / "formats")])
+    assert formats.source_stamp() == 3_000_000_000
 
 
 def test_unknown_format_names_the_nearest():

@@ -67,8 +67,12 @@ def format_names() -> list[str]:
 
 
 def source_stamp() -> int:
-    """When the code of this folder's formats last changed, nanoseconds: what is remembered of them ends there."""
-    files = [path for folder in __path__ for path in Path(folder).glob("*.py")]
+    """When the code of formats, or of the grammars that they stand on, last changed, nanoseconds.
+
+    What is remembered of them ends there.
+    """
+    folders = [Path(folder) for folder in __path__]
+    files = [path for folder in folders for path in (*folder.glob("*.py"), *folder.parent.glob("grammars/*.py"))]
     return max((path.stat().st_mtime_ns for path in files), default=0)
 
 
