@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from detector.events.batch import Value
     from detector.events.format import Dialect
 
-_LINES, _TAGGED_LINES = (re.compile(rf"^{head}(.*)$", re.MULTILINE) for head in (CLASSIC, TAGGED_CLASSIC))
+_LINES, _TAGGED_LINES = (re.compile(rf"^(?>{head})(?!<)(.*)$", re.MULTILINE) for head in (CLASSIC, TAGGED_CLASSIC))
 _SOLARIS = "[ID "
 
 
@@ -40,8 +40,7 @@ def peel_all(texts: Sequence[str], envelope: Envelope) -> Headers | None:
     is_tagged = envelope is Envelope.TAGGED
     if whole.count("\n") == len(texts) - 1 and (is_tagged or _SOLARIS not in whole):
         found = (_TAGGED_LINES if is_tagged else _LINES).findall(whole)
-        is_relayed = (" <" in whole or ":<" in whole) and any(body[:1] == "<" for _, _, body in found)
-        if len(found) == len(texts) and not is_relayed:
+        if len(found) == len(texts):
             return Headers(*zip(*found, strict=True))
     headers = [header for text in texts if (header := peel(text, envelope)) is not None]
     return Headers(*zip(*headers, strict=True)) if len(headers) == len(texts) else None
