@@ -94,7 +94,7 @@ def parse(line: str, dialect: Dialect) -> Row | None:
     if names := dialect.columns or _named(dialect.options.get("fields", "")):
         found = elff.tokens(line, len(names))
         pick = w3cproxy.picker(names)
-        if len(found) != len(names) and (lead := _LEAD.match(line)):
+        if (len(found) != len(names) or ": " in found[0]) and (lead := _LEAD.match(line)):
             line = line[lead.end() :]
             if line[0] == "#":
                 return None

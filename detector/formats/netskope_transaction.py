@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, Layout, LogFormat, Zone
+from detector.events.envelope import peel
 from detector.grammars import delimited, elff, moments, records, rendering, values, verdicts
 from detector.grammars.reader import Reader
 from detector.grammars.sheets import Sheet
@@ -122,7 +123,9 @@ _READER = Reader(_record, _TABLE, records=_records)
 
 
 def head(line: str, dialect: Dialect) -> Dialect | None:
-    """The names of a header line: ``#Fields:``, or the first row of CSV."""
+    """The names of a header line: ``#Fields:``, also inside a syslog header, or the first row of CSV."""
+    if dialect.envelope and (header := peel(line, dialect.envelope)):
+        line = header.body
     names = elff.columns(line)
     if names is None and line[:1] != "{":
         names = tuple(cell.strip(' "').lower() for cell in line.lstrip("\ufeff").split(","))
