@@ -56,10 +56,7 @@ _TABLE = records.table(
         denied="den block drop reject reset refus quarantin prevent discard fail /fail",
         allowed="allow accept permit pass forward success /success",
     ),
-    readers={
-        Col.URL: lambda text: values.text(text.strip('"')),
-        Col.USER_AGENT: lambda text: values.text(text.strip('"')),
-    },
+    readers={Col.URL: values.unquoted, Col.USER_AGENT: values.unquoted},
     needs=tuple(_NAMES),
 )
 

@@ -63,7 +63,7 @@ _TABLE = records.table(
     verdict=verdicts.verdict(
         "act action outcome", denied="block deny quarantine", allowed="permit allow confirm continu quota"
     ),
-    readers={Col.USER: _user, Col.USER_AGENT: lambda text: text.strip('"') or None},
+    readers={Col.USER: _user, Col.USER_AGENT: values.unquoted},
     needs=(Col.DOMAIN,),
     lacking="neither a URL nor a host",
 )

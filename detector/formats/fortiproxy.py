@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.errors import RefusedLine
-from detector.events import Col, Kind, LogFormat, Zone
+from detector.events import Kind, LogFormat, Zone
 from detector.grammars import fortinet, shapes
 from detector.grammars.layouts import Layouts
 from detector.grammars.reader import Reader
@@ -45,6 +45,6 @@ FORMAT = LogFormat(
     timestamp=_READER.timestamp,
     block=_READER.block,
     example=lambda row: fortinet.example(row, "FPXVM4TM20000001"),
-    columns=fortinet.COLUMNS | {Col.KIND},
+    columns=fortinet.COLUMNS,
     zone=Zone.LOCAL,
 )

@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from detector.events import Action, Col, Zone
-from detector.grammars import csvexport, mailformat, mailtable, moments, rendering, verdicts
+from detector.grammars import csvexport, leef, mailformat, mailtable, moments, rendering, verdicts
 
 if TYPE_CHECKING:
     from detector.events import Dialect, Row
@@ -37,8 +36,6 @@ _CSV = {
 }  # fmt: skip
 _UNIVERSAL = re.compile(r" (?:UTC|GMT|Z)$")
 _ZONE = re.compile(r" ([A-Z]{3,4}|[A-Z][A-Za-z]{1,20}(?:/[A-Za-z_-]{1,30}){1,2})$")
-_HOURS = {"EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
-"""Those abbreviations that are no other zone's (RFC 5322, section 4.3)."""
 _STATUS = verdicts.verdict(
     "status", denied="bounce drop reject quarantin fail den", allowed="deliver insert receiv accept send sent"
 )
@@ -62,9 +59,8 @@ def _zoned(cell: str, dialect: Dialect) -> int | None:
     named = _ZONE.search(cell)
     if named is None or _UNIVERSAL.search(cell):
         return moments.instant(_UNIVERSAL.sub("Z", cell), dialect.zone)
-    hours = _HOURS.get(named[1])
     try:
-        zone = ZoneInfo(named[1]) if hours is None else timezone(timedelta(hours=hours))
+        zone = leef.zone_named(named[1]) or ZoneInfo(named[1])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
     return csvexport.instant(cell[: named.start()], zone, dialect.date_order)

@@ -47,7 +47,7 @@ _NAMES = {
 _TABLE = records.table(
     _NAMES,
     when=moments.first(
-        moments.stamp("rt end start timestamp time eventTime"), spellings.Patterned("devTime", "devTimeFormat")
+        moments.stamp("rt start end timestamp time eventTime"), spellings.Patterned("devTime", "devTimeFormat")
     ),
     verdict=verdicts.verdict(
         "act deviceAction action", denied="block soft deny denied drop quarantin", allowed="allow permit monitor bypass"

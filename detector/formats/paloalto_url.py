@@ -118,7 +118,7 @@ _TABLE = records.table(
         allowed="allow alert continue override",
     ),
     readers={
-        Col.URL: lambda text: text.strip('"') or None,
+        Col.URL: values.unquoted,
         Col.USER: many.but("", values.user, beginning="x-fwd-for"),
         Col.USER_AGENT: many.but("0", _agent),
     },

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from detector.errors import RefusedLine
 from detector.events import Action, Col, Kind, LogFormat, Zone
 from detector.events.instants import to_datetime
-from detector.grammars import csvexport, leases, values
+from detector.grammars import csvexport, leases, values, winevent
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -116,8 +116,7 @@ def _texts(line: str, dialect: Dialect) -> tuple[str, ...]:
 
 
 def _of_wincollect(line: str) -> tuple[str, ...]:
-    pairs = (pair.partition("=") for pair in line.replace("#011", "\t").split("\t"))
-    cells = {csvexport.normal(name): text for name, _, text in pairs if len(name) < _LONGEST_STAMP}
+    cells = winevent.tabbed(line)
     texts = tuple(next((cells[name] for name in names if name in cells), "") for names in _SPELLINGS.values())
     if not all(texts[:3]):
         raise RefusedLine("an event that breaks off")

@@ -47,7 +47,7 @@ class Said(NamedTuple):
     """One line of such a server.
 
     Attributes:
-        kind: ``query``, ``response``, ``answer`` ``rewrite`` (denied by a policy zone) or ``denied``.
+        kind: ``query``, ``response``, ``answer``, ``rewrite`` (denied by a policy zone) or ``denied``.
         row: the event that it would be.
     """
 

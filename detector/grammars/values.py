@@ -51,6 +51,15 @@ def text(value: str | None) -> str | None:
     return None if value is None or value in ("", "-") else value
 
 
+def unquoted(value: str) -> str | None:
+    """The same of a value that may stand in quotes, or keep one of them.
+
+    >>> unquoted('"GET"'), unquoted('"-"'), unquoted("GET")
+    ('GET', None, 'GET')
+    """
+    return text(value.strip('"'))
+
+
 def user(value: str | None) -> str | None:
     r"""A user name, or ``None`` for one of the many placeholders; an address in the user's place is nobody.
 

@@ -167,11 +167,20 @@ def _of_cef(line: str) -> Fields:
     return fields
 
 
+def tabbed(text: str) -> Fields:
+    r"""The fields of WinCollect's ``Name=text`` between tabs, which a relay may write ``#011``.
+
+    >>> tabbed("AgentDevice=WindowsDHCP\tIP Address=10.0.0.7")
+    {'agentdevice': 'WindowsDHCP', 'ipaddress': '10.0.0.7'}
+    """
+    pairs = (pair.partition("=") for pair in text.replace("#011", "\t").split("\t"))
+    return {csvexport.normal(name): cell for name, _, cell in pairs if len(name) < 64}
+
+
 def _of_wincollect(text: str) -> Fields:
     """``Name=text`` between tabs, the message last, which may hold tabs itself."""
     told, _, message = text.replace("#011", "\t").partition("\tMessage=")
-    pairs = (pair.partition("=") for pair in told.split("\t"))
-    fields = {csvexport.normal(name): cell for name, _, cell in pairs if len(name) < 64}
+    fields = tabbed(told)
     if fields.get("agentlogfile", "Security") != "Security":
         fields["eventid"] = "0"  # other logs use the same numbers
     fields["message"] = message
