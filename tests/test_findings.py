@@ -164,7 +164,7 @@ class TestEvidence:
         assert abs(evidence.at) < 1 << 62
         assert evidence.instant is not None
         assert (evidence.at > 0) is (at > 0)
-        assert found(sighting(at)).first_seen == at
+        assert found(sighting(at)).first_seen == evidence.at
 
     def test_evidence_is_told_by_time_then_log_then_place(self):
         rows = [batch(sighting(7, offset=9), sighting(7, offset=1), path=path) for path in ("b.log", "a.log")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.events import Stage
 from detector.findings import Finding, StageCount, several
-from detector.findings.folding import Session
+from detector.findings.finding import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,7 +12,8 @@ from detector.findings.faults import (
     reminder,
     silent_source,
 )
-from detector.findings.folding import LEFT_OUT, Finding, Findings, Judge, several
+from detector.findings.finding import Finding, several
+from detector.findings.folding import LEFT_OUT, Findings, Judge
 
 __all__ = [
     "EVIDENCE_EACH_SIDE",

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypeVar
 
 from detector.events import MICROSECONDS, Stage
 from detector.match import sighting_id
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 EVIDENCE_EACH_SIDE = 5
 """Earliest, and latest, lines of each stage that are kept."""
 
-_MOST_KEPT = 4 * EVIDENCE_EACH_SIDE
 DAY_US = 86_400 * MICROSECONDS
 UNKNOWN_TIME = -(1 << 62)
 _PROOF = struct.Struct(">QQII32s")
 """Instant, offset, part, length and digest: 56 bytes that sort by time and place."""
 _EPOCH = 1 << 63
 _LAST = (1 << 62) - 1
+_DATED = (UNKNOWN_TIME + 1 + _EPOCH).to_bytes(8, "big")
+"""How the evidence of known instants begins, or what is less."""
+
+T = TypeVar("T")
 
 
 class Origin(NamedTuple):
@@ -52,10 +60,21 @@ def order(kept: Kept) -> tuple[bytes, str, bytes, Origin]:
     return proof[:8], origin.path, proof, origin
 
 
-def proof_of(at: int | None, offset: int, part: int, length: int, digest: bytes) -> bytes:
-    """The bytes that the evidence of a line is kept as, by its length and SHA-256."""
-    known = UNKNOWN_TIME if at is None else at if -_LAST <= at <= _LAST else _LAST if at > 0 else -_LAST
-    return _PROOF.pack(known + _EPOCH, offset, part, length, digest)
+def proofs_of(
+    instants: Iterable[int | None],
+    offsets: Iterable[int],
+    parts: Iterable[int],
+    lengths: Iterable[int],
+    digests: Iterable[bytes],
+) -> Iterator[bytes]:
+    """The bytes that the evidence of each of n lines is kept as, by its length and SHA-256."""
+    known = [UNKNOWN_TIME if at is None else at if -_LAST <= at <= _LAST else _LAST if at > 0 else -_LAST
+             for at in instants]  # fmt: skip
+    return map(_PROOF.pack, [at + _EPOCH for at in known], offsets, parts, lengths, digests)
+
+
+def _instant(proof: bytes) -> int:
+    return int.from_bytes(proof[:8], "big") - _EPOCH
 
 
 class Evidence(NamedTuple):
@@ -119,7 +138,7 @@ class StageCount:
         last: latest known instant.
         dated: sightings whose time is known.
         spread: those by day (UTC, days since the epoch); ``None`` while all are of one day, as most are.
-        kept: what evidence is made of: of the earliest and the latest lines (and some more until it is pruned).
+        kept: what evidence is made of: of the earliest and the latest lines.
     """
 
     count: int = 0
@@ -129,6 +148,20 @@ class StageCount:
     dated: int = 0
     spread: dict[int, int] | None = None
     kept: list[Kept] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, proofs: Iterable[bytes], origin: Origin, *, is_confirmed: bool) -> Self:
+        """What sightings alike count, by their proofs."""
+        ordered = sorted(proofs)
+        count = len(ordered)
+        known = ordered[bisect_left(ordered, _DATED) :] if ordered and ordered[0] < _DATED else ordered
+        made = cls(count, count if is_confirmed else 0, dated=len(known))
+        made.kept = [(proof, origin) for proof in _ends(ordered)]
+        if known:
+            made.first, made.last = _instant(known[0]), _instant(known[-1])
+            if made.first // DAY_US != made.last // DAY_US:
+                made.spread = dict(Counter(_instant(proof) // DAY_US for proof in known))
+        return made
 
     def __reduce__(self) -> tuple[type[StageCount], tuple[object, ...]]:
         return StageCount, (self.count, self.confirmed, self.first, self.last, self.dated, self.spread, self.kept)
@@ -145,35 +178,10 @@ class StageCount:
         """The earliest and the latest lines."""
         return [Evidence.of(one) for one in self.kept]
 
-    def take(self, kept: Kept, at: int | None, confirmed: int) -> None:
-        """Count one sighting: its evidence, its instant, 1 where it is more than probable."""
-        self.count += 1
-        self.confirmed += confirmed
-        every, first, last = self.kept, self.first, self.last
-        every.append(kept)
-        if len(every) > _MOST_KEPT:
-            self.prune()
-        if at is None:
-            return
-        self.dated += 1
-        if first is None or last is None:
-            self.first = self.last = at
-            return
-        day = at // DAY_US
-        if self.spread is not None:
-            self.spread[day] = self.spread.get(day, 0) + 1
-        elif day != (other := first // DAY_US):
-            self.spread = {other: self.dated - 1, day: 1}
-        if at > last:
-            self.last = at
-        elif at < first:
-            self.first = at
-
     def prune(self) -> None:
         """Keep the earliest and the latest lines only; the same ones, whatever came first."""
         if len(self.kept) > 2 * EVIDENCE_EACH_SIDE:
-            ordered = sorted(self.kept)
-            self.kept = ordered[:EVIDENCE_EACH_SIDE] + ordered[-EVIDENCE_EACH_SIDE:]
+            self.kept = _ends(sorted(self.kept))
 
     def merge(self, other: StageCount) -> None:
         """Add what another part of the logs gave."""
@@ -188,6 +196,13 @@ class StageCount:
         self.last = _most(self.last, other.last)
         self.kept += other.kept
         self.prune()
+
+
+def _ends(ordered: list[T]) -> list[T]:
+    """The first and the last ones that are kept."""
+    if len(ordered) <= 2 * EVIDENCE_EACH_SIDE:
+        return ordered
+    return ordered[:EVIDENCE_EACH_SIDE] + ordered[-EVIDENCE_EACH_SIDE:]
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -5,147 +5,37 @@ Only the earliest and the latest lines of each stage are kept as evidence: memor
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from stringzilla import sha256
 
-from detector.events import MICROSECONDS, Stage
-from detector.findings.evidence import DAY_US, Origin, StageCount, proof_of
-from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting
-from detector.policy import MUTED, OBSERVED, Ruling, Verdict
+from detector.events import Stage
+from detector.findings.evidence import DAY_US, Origin, proofs_of
+from detector.findings.finding import Finding, Session, together, with_one
+from detector.match import Actor, Attribution, Confidence, Sighting
+from detector.policy import MUTED, OBSERVED, Ruling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from detector.findings.attributed import Attributed
     from detector.match import Attribute, SightingBatch
-    from detector.signatures import Ruleset, Thresholds
+    from detector.signatures import Ruleset
 
-_CONFIRMED, _VISITED = Confidence.CONFIRMED, Stage.VISITED.rung
-_GRADES = ("low", "medium", "high")
-
-T = TypeVar("T", bound=Hashable)
+_VISITED = Stage.VISITED.rung
 
 Judge: TypeAlias = Callable[[Sighting, Attribution], Ruling]
 """What an organisation's policy says of one sighting."""
 
+_Alike: TypeAlias = tuple[str, str, Stage, bool, Confidence, Attribution]
+"""What sightings of one log have in common that count together."""
+
+FEW_SIGHTINGS, MANY_SIGHTINGS = 1024, 65_536
+"""Few sightings of a part of a log are counted at once; many are held, up to so many, for alike ones count together."""
+
 LEFT_OUT = frozenset({OBSERVED, MUTED})
 """Rulings that leave a sighting out: an observer's event is nobody's use, a muted indicator is known to be wrong."""
-
-
-class Session(NamedTuple):
-    """An actor's requests to a service's own product on one day."""
-
-    requests: int
-    first: int
-    last: int
-
-
-@dataclass(slots=True)
-class Finding:
-    """One actor and one service.
-
-    Attributes:
-        service: the service's id.
-        actor: who.
-        stages: what was seen, by stage; refused attempts are counted apart.
-        denied: refused attempts.
-        bytes_sent: by the actor to the service.
-        sources: paths of the logs that hold the sightings.
-        used_days: days (UTC) with a sighting that was not denied.
-        sessions: by day, requests to hosts of the product itself.
-        attributions: on what it rests that the sightings are the actor's.
-        verdicts: how many sightings got which verdict; empty where no policy judged.
-    """
-
-    service: str
-    actor: Actor
-    stages: dict[Stage, StageCount] = field(default_factory=dict)
-    denied: int = 0
-    bytes_sent: int = 0
-    sources: frozenset[str] = frozenset()
-    used_days: frozenset[int] = frozenset()
-    sessions: dict[int, Session] = field(default_factory=dict)
-    attributions: frozenset[Attribution] = frozenset()
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
-
-    def __reduce__(self) -> tuple[type[Finding], tuple[object, ...]]:
-        return Finding, (
-            self.service, self.actor, self.stages, self.denied, self.bytes_sent, self.sources, self.used_days,
-            self.sessions, self.attributions, self.verdicts,
-        )  # fmt: skip # a third of what the state of slots takes from process to process
-
-    @property
-    def verdict(self) -> Verdict:
-        """The heaviest verdict of its sightings; ``unreviewed`` where no policy judged."""
-        return max(self.verdicts, key=lambda one: one.weight, default=Verdict.UNREVIEWED)
-
-    @property
-    def grade(self) -> str:
-        """How surely the actor is one person, by the surest of its sightings."""
-        return max((one.grade for one in self.attributions), key=_GRADES.index)
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """The actor's organisational units at the times of the sightings."""
-        return tuple(sorted({one.unit for one in self.attributions} - {""}))
-
-    @property
-    def one_of(self) -> int:
-        """How many people the actor may be; see ``several``."""
-        return several(self.actor, self.attributions)
-
-    @property
-    def sightings(self) -> int:
-        """All of them, refused attempts included."""
-        return sum(stage.count for stage in self.stages.values())
-
-    @property
-    def first_seen(self) -> int | None:
-        """Earliest known instant."""
-        return min((stage.first for stage in self.stages.values() if stage.first is not None), default=None)
-
-    @property
-    def last_seen(self) -> int | None:
-        """Latest known instant."""
-        return max((stage.last for stage in self.stages.values() if stage.last is not None), default=None)
-
-    def merge(self, other: Finding) -> None:
-        """Add what another part of the logs gave."""
-        for stage, count in other.stages.items():
-            mine = self.stages.setdefault(stage, count)
-            if mine is not count:
-                mine.merge(count)
-        self.denied += other.denied
-        self.bytes_sent += other.bytes_sent
-        self.sources = _union(self.sources, other.sources)
-        self.used_days = _union(self.used_days, other.used_days)
-        for day, session in other.sessions.items():
-            self.sessions[day] = together(self.sessions.get(day), session)
-        self.attributions = _union(self.attributions, other.attributions)
-        self.verdicts.update(other.verdicts)
-
-    def pruned(self) -> Finding:
-        """The finding with no more evidence than is kept."""
-        for stage in self.stages.values():
-            stage.prune()
-        return self
-
-    def reached(self, thresholds: Thresholds) -> tuple[Stage, Confidence]:
-        """The highest stage on the ladder and how surely; without one, the last of those beside it.
-
-        Many requests, or requests over some time, to the product itself on one day are *probably* a use, also where
-        the content was hidden.
-        """
-        stage = max(self.stages, key=lambda one: one.height)
-        confirmed = self.stages[stage].confirmed > 0
-        if 0 < stage.rung < Stage.USED.rung and any(_is_use(one, thresholds) for one in self.sessions.values()):
-            return Stage.USED, Confidence.PROBABLE
-        return stage, Confidence.CONFIRMED if confirmed else Confidence.PROBABLE
 
 
 class Findings:
@@ -163,56 +53,85 @@ class Findings:
         }
         self._findings: dict[tuple[str, Actor], Finding] = {}
         self._log = ("", "")
-        self._places: dict[tuple[str, str, Stage, bool, Attribution], tuple[Finding, StageCount, Origin]] = {}
+        self._alike: defaultdict[_Alike, list[bytes]] = defaultdict(list)
+        self._held = 0
         self._origins: dict[tuple[str, Stage, bool], Origin] = {}
         self.left_out: Counter[str] = Counter()
 
     def fold(self, batch: SightingBatch) -> None:
         """Add the sightings of one part of a log."""
-        judge, rows = self._judge, batch.rows
         if (batch.path, batch.stream) != self._log:
+            self._settle()
             self._log = batch.path, batch.stream
-            self._places.clear()
             self._origins.clear()
-        places, opaque = self._places, self._opaque
-        for row, attribution in zip(rows, map(self._attribute, rows), strict=True):
-            service, indicator, stage, confidence, at, denied, _, _, _, host, sent, offset, part, line, _ = row
-            ruling = None if judge is None else judge(row, attribution)
-            if ruling is not None and ruling.by in LEFT_OUT:
-                self.left_out[ruling.by] += 1
-                continue
-            place = service, indicator, stage, denied, attribution
-            finding, count, origin = places.get(place) or self._place(place)
-            if ruling is not None:
-                finding.verdicts[ruling.verdict] += 1
-            count.take((proof_of(at, offset, part, len(line), sha256(line)), origin), at, confidence is _CONFIRMED)
-            if sent:
-                finding.bytes_sent += sent
-            if denied:
-                finding.denied += 1
-            elif at is not None:
-                day = at // DAY_US
-                if day not in finding.used_days:
-                    finding.used_days = with_one(finding.used_days, day)
-                if service in opaque and host in opaque[service] and stage.rung >= _VISITED:
-                    finding.sessions[day] = together(finding.sessions.get(day), Session(1, at, at))
+        rows: Sequence[Sighting] = batch.rows
+        attributions = list(map(self._attribute, rows))
+        if self._judge is not None:
+            rows, attributions = self._judged(self._judge, rows, attributions)
+        if not rows:
+            return
+        services, indicators, stages, confidences, instants, denied, _, _, _, _, sizes, offsets, parts, lines, _ = zip(
+            *rows, strict=True
+        )
+        keys = zip(services, indicators, stages, denied, confidences, attributions, strict=True)
+        alike = map(self._alike.__getitem__, keys)
+        proofs = proofs_of(instants, offsets, parts, map(len, lines), map(sha256, lines))
+        deque(map(list.append, alike, proofs), maxlen=0)
+        if any(sizes):
+            for service, attribution, size in zip(services, attributions, sizes, strict=True):
+                self._finding(service, attribution).bytes_sent += size
+        if not self._opaque.keys().isdisjoint(services):
+            self._count_sessions(rows, attributions)
+        self._held += len(rows)
+        if len(rows) < FEW_SIGHTINGS or self._held > MANY_SIGHTINGS:
+            self._settle()
 
-    def _place(self, place: tuple[str, str, Stage, bool, Attribution]) -> tuple[Finding, StageCount, Origin]:
-        """Where sightings alike count, and what their evidence has in common; of the log that is being folded."""
-        service, indicator, stage, denied, attribution = place
+    def _judged(
+        self, judge: Judge, rows: Sequence[Sighting], attributions: Sequence[Attribution]
+    ) -> tuple[list[Sighting], list[Attribution]]:
+        """Those that the policy does not leave out; what it says of them is counted."""
+        counted: list[tuple[Sighting, Attribution]] = []
+        for row, attribution in zip(rows, attributions, strict=True):
+            ruling = judge(row, attribution)
+            if ruling.by in LEFT_OUT:
+                self.left_out[ruling.by] += 1
+            else:
+                self._finding(row.service, attribution).verdicts[ruling.verdict] += 1
+                counted.append((row, attribution))
+        return [row for row, _ in counted], [attribution for _, attribution in counted]
+
+    def _count_sessions(self, rows: Sequence[Sighting], attributions: Sequence[Attribution]) -> None:
+        """Count requests to hosts of a service's own product."""
+        for row, attribution in zip(rows, attributions, strict=True):
+            if row.at is None or row.denied or row.stage.rung < _VISITED:
+                continue
+            if row.host in self._opaque.get(row.service, ()):
+                sessions, day = self._finding(row.service, attribution).sessions, row.at // DAY_US
+                sessions[day] = together(sessions.get(day), Session(1, row.at, row.at))
+
+    def _settle(self) -> None:
+        """Count the sightings that are held: alike ones together."""
         path, stream = self._log
-        actor = attribution.actor
-        finding = self._findings.get((service, actor))
+        for (service, indicator, stage, denied, confidence, attribution), proofs in self._alike.items():
+            origin = self._origins.setdefault(
+                (indicator, stage, denied), Origin(path, indicator, stage, denied, stream)
+            )
+            finding = self._finding(service, attribution)
+            finding.take(proofs, origin, is_confirmed=confidence is Confidence.CONFIRMED)
+        self._alike.clear()
+        self._held = 0
+
+    def _finding(self, service: str, attribution: Attribution) -> Finding:
+        key = service, attribution.actor
+        finding = self._findings.get(key)
         if finding is None:
-            finding = self._findings[service, actor] = Finding(service, actor)
-        finding.sources = with_one(finding.sources, path)
+            finding = self._findings[key] = Finding(*key)
         finding.attributions = with_one(finding.attributions, attribution)
-        origin = self._origins.setdefault(place[1:4], Origin(path, indicator, stage, denied, stream))
-        known = self._places[place] = finding, finding.stages.setdefault(stage, StageCount()), origin
-        return known
+        return finding
 
     def merge(self, others: Iterable[Finding], left_out: Mapping[str, int] | None = None) -> None:
         """Take over the findings of another part of the logs, and what was left out of it."""
+        self._settle()
         self.left_out.update(left_out or {})
         for other in others:
             mine = self._findings.setdefault((other.service, other.actor), other)
@@ -220,48 +139,12 @@ class Findings:
                 mine.merge(other)
 
     def all(self) -> list[Finding]:
-        """Every finding, by service and actor, its evidence cut down to what is kept."""
-        return [self._findings[key].pruned() for key in sorted(self._findings)]
+        """Every finding, by service and actor."""
+        self._settle()
+        return [self._findings[key] for key in sorted(self._findings)]
 
     def given_away(self) -> Iterator[Finding]:
         """The same, one after the other; nothing is left of them here, so that their rows can take their place."""
-        self._places.clear()
+        self._settle()
         for key in sorted(self._findings):
-            yield self._findings.pop(key).pruned()
-
-
-def with_one(those: frozenset[T], one: T) -> frozenset[T]:
-    """A set with one more; of the many sets of one, equal ones are one object."""
-    if one in those:
-        return those
-    return those | {one} if those else _only(one)
-
-
-def _union(one: frozenset[T], other: frozenset[T]) -> frozenset[T]:
-    return one if other <= one else other if one <= other else one | other
-
-
-@lru_cache(maxsize=1024)
-def _only(one: T) -> frozenset[T]:
-    return frozenset((one,))
-
-
-def several(actor: Actor, said: Iterable[Attribution | Attributed]) -> int:
-    """How many people an actor may be: a person by their surest sighting, an address or a mailbox by the least sure.
-
-    Nobody knows who is behind an address while no log tells: that says less than "one of three" at another time.
-    """
-    counts = [one.one_of for one in said]
-    return min(counts) if actor.kind is ActorKind.PERSON else max(counts)
-
-
-def _is_use(session: Session, thresholds: Thresholds) -> bool:
-    minutes = (session.last - session.first) / (60 * MICROSECONDS)
-    return session.requests >= thresholds.used_requests or minutes >= thresholds.used_minutes
-
-
-def together(one: Session | None, other: Session) -> Session:
-    """Two parts of one day's requests."""
-    if one is None:
-        return other
-    return Session(one.requests + other.requests, min(one.first, other.first), max(one.last, other.last))
+            yield self._findings.pop(key)

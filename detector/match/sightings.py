@@ -23,6 +23,8 @@ class Confidence(StrEnum):
     CONFIRMED = "confirmed"
     PROBABLE = "probable"
 
+    __hash__ = str.__hash__  # as of ActorKind
+
 
 class ActorKind(StrEnum):
     """What identifies an actor."""
