@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import resource
 import select
 import signal
 import stat
@@ -37,10 +38,11 @@ OWN_BLOCKS = 64
 """About as many as are filled while the program loads."""
 WORTHWHILE_BYTES = 4 * 1024 * 1024
 """A smaller log is decompressed about as soon as a child begins."""
-_INPUT_BYTES = 512 * 1024
+_DROPPED_BLOCKS = 16
+"""So many blocks further the pages of the log that were read are no longer ours: it may be larger than memory."""
 _GZIP = b"\x1f\x8b"
-TOLD = Struct("<IIQ")
-"""Number of a block, bytes in it (0: the end of the log), compressed bytes that were read until then."""
+TOLD = Struct("<II")
+"""Number of a block, bytes in it (0: the end of the log)."""
 
 
 class Begun:
@@ -48,19 +50,17 @@ class Begun:
 
     Attributes:
         child: its process.
-        consumed: compressed bytes that were read for what was given so far.
     """
 
     def __init__(self, file: io.FileIO) -> None:
         """Begin.
 
         Args:
-            file: at its start; nobody else may read by its handle.
+            file: to decompress from its start.
 
         Raises:
             OSError: there is no memory for it, or no process.
         """
-        self.consumed = 0
         self._status = os.fstat(file.fileno())
         self._number = self._at = self._end = 0
         self._shared = mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES + mmap.PAGESIZE)
@@ -113,7 +113,7 @@ class Begun:
         told = os.read(self._told, TOLD.size)
         if not told:
             raise EOFError("the child has ended")
-        self._number, size, self.consumed = TOLD.unpack(told)
+        self._number, size = TOLD.unpack(told)
         self._at = self._number * BLOCK_BYTES
         self._end = self._at + size
 
@@ -128,9 +128,13 @@ class Begun:
 
 
 def _be_child(file: io.FileIO, shared: mmap.mmap, tell: int, freed: int) -> NoReturn:
-    """Decompress, and end without a word, whatever happens: neither what is open here nor Ctrl-C is the child's."""
+    """Decompress, and end without a word, whatever happens: neither what is open here nor Ctrl-C is the child's.
+
+    A log that is cut short meanwhile ends it by a signal; then it leaves no picture of its memory on the disk either.
+    """
     try:
         end_by_ctrl_c()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         Decompressing(file, shared, tell, freed).run()
     finally:
         os._exit(0)
@@ -147,14 +151,16 @@ class Decompressing:
         """Make ready.
 
         Args:
-            file: gzip, at its start.
+            file: gzip.
             shared: ``SHARED_BLOCKS`` blocks.
             tell: where each filled block is told.
             freed: where the numbers of free blocks come from.
         """
         os.set_blocking(freed, False)
-        self._file, self._tell, self._freed = file, tell, freed
-        self._reader = _GzipReader(file, _INPUT_BYTES)
+        self._tell, self._freed = tell, freed
+        self._packed = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # no copy of what is read
+        self._reader = _GzipReader(memoryview(self._packed))  # type: ignore[arg-type] # its stub knows files only
+        self._inflated = 0
         self._shared = memoryview(shared)
         self._free = bytearray()
         self.memory = mmap.mmap(-1, OWN_BLOCKS * BLOCK_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -181,20 +187,27 @@ class Decompressing:
         """Fill a shared block with what comes next, and tell it."""
         block = _block(self._shared, number)
         if self._waiting:
-            own, size, consumed = self._waiting.popleft()
+            own, size = self._waiting.popleft()
             block[:size] = _block(self._own, own)[:size]
             if own >= SHARED_BLOCKS and not self._waiting:
                 self.memory.madvise(mmap.MADV_DONTNEED)
         else:
-            size, consumed = self._reader.readinto(block), self._file.tell()
-        os.write(self._tell, TOLD.pack(number, size, consumed))
+            size = self._inflate(block)
+        os.write(self._tell, TOLD.pack(number, size))
         return size
 
     def _go_on(self) -> None:
         """Decompress into the next block of its own."""
         own = (self._waiting[-1].own + 1) % OWN_BLOCKS if self._waiting else 0
-        size = self._reader.readinto(_block(self._own, own))
-        self._waiting.append(_Waiting(own, size, self._file.tell()))
+        self._waiting.append(_Waiting(own, self._inflate(_block(self._own, own))))
+
+    def _inflate(self, block: memoryview) -> int:
+        """Decompress into a block."""
+        self._inflated += 1
+        if self._inflated % _DROPPED_BLOCKS == 0:
+            self._packed.madvise(mmap.MADV_DONTNEED)
+        size: int = self._reader.readinto(block)
+        return size
 
     def _lowest(self) -> int | None:
         """Take the lowest free block; ``None`` where none is free, and memory of its own is."""
@@ -216,11 +229,10 @@ class Decompressing:
 
 
 class _Waiting(NamedTuple):
-    """A block of the child's own, bytes in it (0: the end of the log), compressed bytes that were read until then."""
+    """A block of the child's own, bytes in it (0: the end of the log)."""
 
     own: int
     size: int
-    consumed: int
 
 
 def _block(memory: memoryview, number: int) -> memoryview:

@@ -90,7 +90,6 @@ class TestTheSameBytes:
         path = packed(tmp_path / "a", TEXT)
         with Beginning(path) as one:
             assert all_of(path, limit, one) == (TEXT, "")
-            assert one.consumed == path.stat().st_size
 
     def test_more_than_all_blocks_hold_comes_out(self, large):
         with Beginning(large) as one:
@@ -125,6 +124,17 @@ class TestTheSameBytes:
             wait_until_full(one.child)
             os.kill(one.child, signal.SIGKILL)
             assert all_of(large, 1 << 20, one) == (NUMBERS, "")
+
+    def test_a_log_that_is_cut_short_meanwhile_ends_the_child_and_nothing_else(self, large, tmp_path):
+        path = tmp_path / "a"
+        path.write_bytes(large.read_bytes())
+        with Beginning(path) as one:
+            wait_until_full(one.child)
+            os.truncate(path, path.stat().st_size * 9 // 10)
+            data, reason = all_of(path, 1 << 20, one)
+        assert (data, reason) == all_of(path, 1 << 20)
+        assert NUMBERS.startswith(data)
+        assert "cut off" in reason
 
     def test_it_is_taken_once_and_only_for_its_own_file(self, tmp_path):
         path, other = packed(tmp_path / "a", TEXT), packed(tmp_path / "b", TEXT[:50])
@@ -217,7 +227,7 @@ class TestWhatTheChildDoes:
     """In this process, where it can be watched."""
 
     def blocks_of(self, path, turns):
-        """(number, bytes, compressed bytes) of each block, and the child's memory behind the last one.
+        """(number, bytes) of each block, and the child's memory behind the last one.
 
         Args:
             path: of the log.
@@ -232,8 +242,8 @@ class TestWhatTheChildDoes:
             for number in turns:
                 yield number
                 if number is not None:
-                    _, size, consumed = TOLD.unpack(os.read(told, TOLD.size))
-                    found.append((number, shared[number * BLOCK_BYTES :][:size], consumed))
+                    _, size = TOLD.unpack(os.read(told, TOLD.size))
+                    found.append((number, shared[number * BLOCK_BYTES :][:size]))
             raise BrokenPipeError
 
         with io.FileIO(path) as file:
@@ -250,9 +260,9 @@ class TestWhatTheChildDoes:
     def test_what_waits_in_its_own_memory_comes_first(self, turns, tmp_path):
         path = packed(tmp_path / "a", TEXT)
         blocks, _ = self.blocks_of(path, turns)
-        assert [number for number, _, _ in blocks] == [number for number in turns if number is not None]
-        assert b"".join(data for _, data, _ in blocks) == TEXT
-        assert blocks[-1][1:] == (b"", path.stat().st_size)
+        assert [number for number, _ in blocks] == [number for number in turns if number is not None]
+        assert b"".join(data for _, data in blocks) == TEXT
+        assert blocks[-1][1] == b""
 
     def test_much_memory_is_given_back_when_nothing_waits_there(self, large):
         _, memory = self.blocks_of(large, [*[None] * (SHARED_BLOCKS + 1), *[0] * SHARED_BLOCKS])

@@ -50,11 +50,15 @@ def opened(file: io.FileIO, name: str, member: str) -> Iterator[ZipPart]:
 
 
 class ZipPart:
-    """The bytes of one member; its damage is ours."""
+    """The bytes of one member; its damage is ours.
 
-    def __init__(self, part: IO[bytes], consumed: int) -> None:
+    Attributes:
+        packed_bytes: its size in the archive.
+    """
+
+    def __init__(self, part: IO[bytes], packed_bytes: int) -> None:
         self._part = part
-        self.consumed = consumed
+        self.packed_bytes = packed_bytes
 
     def read(self, limit: int) -> bytes:
         """Up to ``limit`` bytes, nothing at the end.

@@ -97,11 +97,6 @@ def detect(head: bytes) -> Compression:
 class Blocks(Protocol):
     """Decompressed bytes."""
 
-    @property
-    def consumed(self) -> int:
-        """Compressed bytes that were read."""
-        ...
-
     def read(self, limit: int, /) -> bytes:
         """Up to ``limit`` bytes, nothing at the end; raises ``DamagedStream``."""
         ...
@@ -135,10 +130,6 @@ class _Gzip:
             self._whole = igzip.open(file)  # type: ignore[no-untyped-call] # it has no stub
         self._given = 0
 
-    @property
-    def consumed(self) -> int:
-        return self._whole.consumed if isinstance(self._whole, Begun) else self._file.tell()
-
     def read(self, limit: int) -> bytes:
         if self._whole is None:
             return self._pieces.read(limit)
@@ -170,7 +161,6 @@ class Inflated:
         self._input = b""
         self._exhausted = False
         self._given = 0
-        self.consumed = 0
 
     def read(self, limit: int = OUTPUT_BYTES) -> bytes:
         """Up to ``limit`` bytes, nothing at the end.
@@ -192,7 +182,6 @@ class Inflated:
             data = self._input
             if not data and not self._exhausted and getattr(self._inflater, "needs_input", True):
                 data = self._file.read(INPUT_BYTES)
-                self.consumed += len(data)
                 self._exhausted = not data
             self._input = b""
             block = self._inflater.decompress(data, limit)
@@ -207,7 +196,6 @@ class Inflated:
         rest = self._inflater.unused_data + self._input
         while not rest.lstrip(b"\0"):
             rest = self._file.read(INPUT_BYTES)
-            self.consumed += len(rest)
             if not rest:
                 return False
         rest = rest.lstrip(b"\0")

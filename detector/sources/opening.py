@@ -37,7 +37,8 @@ class Limits:
     """How much a compressed file may become.
 
     Attributes:
-        ratio: decompressed bytes per compressed byte, judged only above ``small_bytes``.
+        ratio: decompressed bytes per byte of the whole compressed file, judged only above ``small_bytes``: a log may
+            hold a long hole of NUL bytes, which is packed into next to nothing.
         output_bytes: decompressed bytes of one file.
         small_bytes: output that is never too much.
     """
@@ -114,10 +115,11 @@ def open_stream(
                 yield file if plain else _decoded(file, segment)
         elif segment.compression is Compression.ZIP:
             with archives.opened(file, segment.name, segment.member) as opened:
-                yield _decoded(_Capped(opened, limits or Limits()), segment)
+                yield _decoded(_Capped(opened, opened.packed_bytes, limits or Limits()), segment)
         else:
             taken = begun if begun is not None and begun.takes(file) else None
-            capped = _Capped(compressed.inflated(segment.compression, file, taken), limits or Limits())
+            blocks = compressed.inflated(segment.compression, file, taken)
+            capped = _Capped(blocks, os.fstat(file.fileno()).st_size, limits or Limits())
             with _Ahead(capped) if ahead and taken is None else _nothing(capped) as reader:
                 yield _decoded(reader, segment)
 
@@ -173,16 +175,15 @@ def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
 class _Capped:
     """Stops a stream that becomes larger than any log."""
 
-    def __init__(self, blocks: compressed.Blocks | archives.ZipPart, limits: Limits) -> None:
+    def __init__(self, blocks: _Blocks, packed_bytes: int, limits: Limits) -> None:
         self._blocks = blocks
-        self._limits = limits
+        self._most = min(limits.output_bytes, max(limits.small_bytes, packed_bytes * limits.ratio))
         self._given = 0
 
     def read(self, limit: int) -> bytes:
-        block = self._blocks.read(limit)
+        block = self._blocks.read(limit) or b""
         self._given += len(block)
-        bomb = self._given > max(self._limits.small_bytes, self._blocks.consumed * self._limits.ratio)
-        if block and (bomb or self._given > self._limits.output_bytes):
+        if self._given > self._most:
             raise DamagedStream(f"refused after {self._given} bytes: more than any log becomes (decompression bomb?)")
         return block
 
