@@ -21,7 +21,7 @@ import select
 import signal
 import stat
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -164,8 +164,6 @@ class Decompressing:
         self._shared = memoryview(shared)
         self._free = bytearray()
         self.memory = mmap.mmap(-1, OWN_BLOCKS * BLOCK_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with suppress(OSError):  # a system without large pages
-            self.memory.madvise(mmap.MADV_HUGEPAGE)
         self._own = memoryview(self.memory)
         self._waiting: deque[_Waiting] = deque()
 
