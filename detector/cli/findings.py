@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,7 +128,7 @@ def _named(rows: list[FindingRow], config: Config, grant_path: Path, by: str) ->
     with writer_of(config) as store:
         actors = granted(store, grant_path, [row.actor.id for row in rows], by, is_partial=True).actors
     return [
-        replace(row, actor=replace(row.actor, name=actors[row.actor.id].name)) if row.actor.id in actors else row
+        row._replace(actor=row.actor._replace(name=actors[row.actor.id].name)) if row.actor.id in actors else row
         for row in rows
     ]
 

@@ -6,7 +6,6 @@ import getpass
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -82,7 +81,7 @@ def finding_rows_of(
     rows = finding_rows([one for one in found if one.service in ruleset], ruleset, None, None)
     shown = shown_units(people, config.privacy.k)
     return [
-        replace(row, actor=replace(row.actor, name="", unit=row.actor.unit if row.actor.unit in shown else ""))
+        row._replace(actor=row.actor._replace(name="", unit=row.actor.unit if row.actor.unit in shown else ""))
         for row in rows
     ], dict(orphans)
 

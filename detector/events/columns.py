@@ -120,7 +120,7 @@ class Stage(StrEnum):
     @property
     def height(self) -> tuple[int, int]:
         """Which of several stages reaches further: the rung, and of those beside the ladder the later one."""
-        return self.rung, self.position
+        return _HEIGHTS[self]
 
     @property
     def position(self) -> int:
@@ -134,3 +134,4 @@ class Stage(StrEnum):
 
 _RUNGS = {stage: height for height, stage in enumerate(list(Stage)[:6], start=1)}
 _POSITIONS = {stage: position for position, stage in enumerate(Stage)}
+_HEIGHTS = {stage: (stage.rung, stage.position) for stage in Stage}

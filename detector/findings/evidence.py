@@ -73,6 +73,12 @@ def proofs_of(
     return map(_PROOF.pack, [at + _EPOCH for at in known], offsets, parts, lengths, digests)
 
 
+def told(proof: bytes) -> tuple[int, int, int, int, bytes]:
+    """Instant, offset, part, length and digest that the evidence of a line was kept as."""
+    at, offset, part, length, digest = _PROOF.unpack(proof)
+    return at - _EPOCH, offset, part, length, digest
+
+
 def _instant(proof: bytes) -> int:
     return int.from_bytes(proof[:8], "big") - _EPOCH
 
@@ -108,8 +114,8 @@ class Evidence(NamedTuple):
     def of(cls, kept: Kept) -> Self:
         """Evidence from what is kept of it."""
         proof, (path, indicator, stage, denied, stream) = kept
-        at, offset, part, length, digest = _PROOF.unpack(proof)
-        return _made(cls, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
+        at, offset, part, length, digest = told(proof)
+        return _made(cls, (at, path, offset, indicator, stage, denied, stream, part, length, digest))
 
     @property
     def sha256(self) -> str:

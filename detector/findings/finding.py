@@ -70,12 +70,12 @@ class Finding:
     @property
     def verdict(self) -> Verdict:
         """The heaviest verdict of its sightings; ``unreviewed`` where no policy judged."""
-        return max(self.verdicts, key=lambda one: one.weight, default=Verdict.UNREVIEWED)
+        return max(self.verdicts, key=lambda one: one.weight) if self.verdicts else Verdict.UNREVIEWED
 
     @property
     def grade(self) -> str:
         """How surely the actor is one person, by the surest of its sightings."""
-        return max((one.grade for one in self.attributions), key=_GRADES.index)
+        return max([one.grade for one in self.attributions], key=_GRADES.index)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -90,17 +90,17 @@ class Finding:
     @property
     def sightings(self) -> int:
         """All of them, refused attempts included."""
-        return sum(stage.count for stage in self.stages.values())
+        return sum([stage.count for stage in self.stages.values()])
 
     @property
     def first_seen(self) -> int | None:
         """Earliest known instant."""
-        return min((stage.first for stage in self.stages.values() if stage.first is not None), default=None)
+        return min([stage.first for stage in self.stages.values() if stage.first is not None], default=None)
 
     @property
     def last_seen(self) -> int | None:
         """Latest known instant."""
-        return max((stage.last for stage in self.stages.values() if stage.last is not None), default=None)
+        return max([stage.last for stage in self.stages.values() if stage.last is not None], default=None)
 
     def take(self, proofs: Sequence[bytes], origin: Origin, *, is_confirmed: bool) -> None:
         """Add sightings alike.

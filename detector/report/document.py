@@ -83,8 +83,7 @@ class EvidenceRow(NamedTuple):
     sighting: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActorRow:
+class ActorRow(NamedTuple):
     """Who.
 
     Attributes:
@@ -104,8 +103,7 @@ class ActorRow:
     one_of: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(NamedTuple):
     """One actor and one service.
 
     Attributes:
