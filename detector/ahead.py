@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1024 * 1024
 SHARED_BLOCKS = 8
-OWN_BLOCKS = 64
+OWN_BLOCKS = 100
 """About as many as are filled while the program loads."""
 WORTHWHILE_BYTES = 4 * 1024 * 1024
 """A smaller log is decompressed about as soon as a child begins."""
