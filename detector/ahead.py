@@ -64,6 +64,7 @@ class Begun:
         self._status = os.fstat(file.fileno())
         self._number = self._at = self._end = 0
         self._shared = mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES + mmap.PAGESIZE)
+        self._blocks = memoryview(self._shared)
         self._told, tell = os.pipe()
         self._freed, self._free = os.pipe()
         os.write(self._free, bytes(range(SHARED_BLOCKS)))
@@ -100,13 +101,19 @@ class Begun:
         Raises:
             EOFError: the log is damaged, or the child has ended before its time.
         """
+        block = bytearray(limit)
+        return bytes(block[: self.readinto(memoryview(block))])
+
+    def readinto(self, view: memoryview) -> int:
+        """The same, into a buffer; 0 at the end."""
         if self._at == self._end:
             self._receive()
-        start, self._at = self._at, min(self._at + limit, self._end)
-        block = self._shared[start : self._at]
-        if block and self._at == self._end:
+        start, self._at = self._at, min(self._at + len(view), self._end)
+        size = self._at - start
+        view[:size] = self._blocks[start : self._at]
+        if size and self._at == self._end:
             self._release()
-        return block
+        return size
 
     def _receive(self) -> None:
         """Wait for the next block."""
@@ -124,6 +131,7 @@ class Begun:
     def _close(self) -> None:
         for handle in (self._told, self._freed, self._free):
             os.close(handle)
+        self._blocks.release()
         self._shared.close()
 
 

@@ -13,7 +13,8 @@ from detector.sources.fingerprints import Fingerprints, Prints
 from detector.sources.framing import Framing, framing_of, laid_out
 from detector.sources.held import Log, Vanished
 from detector.sources.listing import Listing, listed
-from detector.sources.opening import Limits, Reader, members, open_regular, open_stream, utf16_of
+from detector.sources.opening import Limits, members, open_regular, open_stream, utf16_of
+from detector.sources.readers import Reader
 from detector.sources.segments import Gap, Segment, range_bytes, segments_of
 from detector.sources.streams import FileKey, StreamState, key_of
 

@@ -15,7 +15,7 @@ from detector.sources.compression import DamagedStream
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from detector.sources.opening import Reader
+    from detector.sources.readers import Reader
 
 CHUNK_BYTES = 1024 * 1024
 LINE_LIMIT_BYTES = 1024 * 1024

@@ -16,9 +16,12 @@ import zstandard
 from isal import igzip, isal_zlib
 
 from detector.ahead import Begun
+from detector.sources.readers import Filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from detector.sources.readers import Reader
 
 INPUT_BYTES = 256 * 1024
 OUTPUT_BYTES = 1024 * 1024
@@ -94,15 +97,7 @@ def detect(head: bytes) -> Compression:
     return Compression.NONE
 
 
-class Blocks(Protocol):
-    """Decompressed bytes."""
-
-    def read(self, limit: int, /) -> bytes:
-        """Up to ``limit`` bytes, nothing at the end; raises ``DamagedStream``."""
-        ...
-
-
-def inflated(compression: Compression, file: BinaryIO, begun: Begun | None = None) -> Blocks:
+def inflated(compression: Compression, file: BinaryIO, begun: Begun | None = None) -> Reader:
     """A reader of the decompressed bytes of a seekable file at its start.
 
     Args:
@@ -111,7 +106,7 @@ def inflated(compression: Compression, file: BinaryIO, begun: Begun | None = Non
         begun: the same gzip file, where a child decompresses it already.
     """
     fresh = _INFLATERS[compression]
-    pieces = Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh))
+    pieces = Filling(Inflated(file, fresh, _CAREFUL_INFLATERS.get(compression, fresh)))
     return _Gzip(file, pieces, begun) if compression is Compression.GZIP else pieces
 
 
@@ -122,7 +117,7 @@ class _Gzip:
     that has begun to decompress the file stands in for the reader, and has the same faults.
     """
 
-    def __init__(self, file: BinaryIO, pieces: Inflated, begun: Begun | None) -> None:
+    def __init__(self, file: BinaryIO, pieces: Reader, begun: Begun | None) -> None:
         self._file = file
         self._pieces = pieces
         self._whole: igzip.IGzipFile | Begun | None = begun
@@ -131,23 +126,34 @@ class _Gzip:
         self._given = 0
 
     def read(self, limit: int) -> bytes:
-        if self._whole is None:
-            return self._pieces.read(limit)
-        try:
-            block: bytes = self._whole.read(limit)
-        except _FAULTS:
-            return self._again(limit)
-        self._given += len(block)
-        return block
+        if self._whole is not None:
+            try:
+                block: bytes = self._whole.read(limit)
+            except _FAULTS:
+                self._go_back()
+            else:
+                self._given += len(block)
+                return block
+        return self._pieces.read(limit)
 
-    def _again(self, limit: int) -> bytes:
-        """From the start, and over what was given: it is the pieces that know how far the data is good."""
+    def readinto(self, view: memoryview) -> int:
+        if self._whole is not None:
+            try:
+                size: int = self._whole.readinto(view)
+            except _FAULTS:
+                self._go_back()
+            else:
+                self._given += size
+                return size
+        return self._pieces.readinto(view)
+
+    def _go_back(self) -> None:
+        """To the start, and over what was given: it is the pieces that know how far the data is good."""
         self._whole = None
         self._file.seek(0)
         while self._given:
             block = self._pieces.read(min(OUTPUT_BYTES, self._given))
             self._given = self._given - len(block) if block else 0
-        return self._pieces.read(limit)
 
 
 class Inflated:
@@ -161,6 +167,7 @@ class Inflated:
         self._input = b""
         self._exhausted = False
         self._given = 0
+        self._rescued = b""
 
     def read(self, limit: int = OUTPUT_BYTES) -> bytes:
         """Up to ``limit`` bytes, nothing at the end.
@@ -168,10 +175,14 @@ class Inflated:
         Raises:
             DamagedStream: the data is cut, corrupt, or followed by something else.
         """
+        if self._rescued:
+            block, self._rescued = self._rescued[:limit], self._rescued[limit:]
+            return block
         try:
             block = self._next(limit)
         except _FAULTS as fault:
-            return self._salvage(fault)
+            self._salvage(fault)
+            return self.read(limit)
         self._given += len(block)
         return block
 
@@ -206,8 +217,8 @@ class Inflated:
         self._inflater, self._input = self._fresh(), rest
         return True
 
-    def _salvage(self, fault: Exception) -> bytes:
-        """The bytes between what was given and the damage: decompress again, and the last piece byte by byte."""
+    def _salvage(self, fault: Exception) -> None:
+        """Rescue the bytes between what was given and the damage: decompress again, and the last piece byte by byte."""
         self._file.seek(0)
         again = Inflated(self._file, self._careful, self._careful)
         rescued = bytearray()
@@ -222,8 +233,7 @@ class Inflated:
         except (*_FAULTS, DamagedStream):
             pass  # the damage that was met before
         self._inflater, self._input = _Broken(str(fault)), b""
-        self._given += len(rescued)
-        return bytes(rescued) or self._next(1)
+        self._rescued = bytes(rescued)
 
     def _trickle(self) -> Iterator[bytes]:
         """The rest of a member with its input fed byte by byte: nothing is held back by a damage further on."""

@@ -11,7 +11,7 @@ from detector.sources.compression import DamagedStream
 from detector.sources.streams import GUARD_BYTES, HEAD_BYTES
 
 if TYPE_CHECKING:
-    from detector.sources.opening import Reader
+    from detector.sources.readers import Reader
     from detector.sources.streams import StreamState
 
 _BLOCK_BYTES = 1024 * 1024

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import io
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from detector.events import Layout
 from detector.sources import jsonframes, mailframes
+
+if TYPE_CHECKING:
+    from detector.sources.readers import Blocks
 
 _BLOCK_BYTES = 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,14 +46,6 @@ _LAYOUTS = {
     Framing.MBOX: Layout.MAILS,
     Framing.MAIL: Layout.MAILS,
 }
-
-
-class Blocks(Protocol):
-    """A stream of bytes."""
-
-    def read(self, limit: int, /) -> bytes | None:
-        """Up to ``limit`` bytes, nothing at the end."""
-        ...
 
 
 def framing_of(head: bytes, layout: Layout | None = None) -> Framing:

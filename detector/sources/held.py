@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from detector.sources.opening import Reader
+    from detector.sources.readers import Reader
 
 _BLOCK_BYTES = 1024 * 1024
 _MAGIC_BYTES = 4096

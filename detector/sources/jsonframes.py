@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from detector.sources.framing import Blocks
+    from detector.sources.readers import Blocks
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _TELLING = ("messagesDelivered", "messagesBlocked", "clicksPermitted", "clicksBlocked")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from detector.sources.compression import DamagedStream
 
 if TYPE_CHECKING:
-    from detector.sources.framing import Blocks
+    from detector.sources.readers import Blocks
 
 SEPARATOR = b"\x1f"
 """Stands between the lines of a record (the ASCII unit separator)."""

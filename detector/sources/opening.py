@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from detector.ahead import Begun
 from detector.errors import UnreadableSource
@@ -22,10 +22,12 @@ from detector.sources import archives
 from detector.sources import compression as compressed
 from detector.sources.compression import Compression, DamagedStream
 from detector.sources.framing import Framing, framed
+from detector.sources.readers import Filling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from detector.sources.readers import Blocks, Reader
     from detector.sources.segments import Segment
 
 _AHEAD_BLOCKS = 4
@@ -46,18 +48,6 @@ class Limits:
     ratio: int = 200
     output_bytes: int = 64 * 1024**3
     small_bytes: int = 1024**3
-
-
-class Reader(Protocol):
-    """Bytes of one stream, in order."""
-
-    def read(self, limit: int) -> bytes:
-        """Up to ``limit`` bytes, nothing at the end; raises ``DamagedStream`` behind the last good byte."""
-        ...
-
-    def readinto(self, view: memoryview) -> int:
-        """The same, into a buffer; 0 at the end."""
-        ...
 
 
 def open_regular(path: str) -> io.FileIO:
@@ -115,13 +105,16 @@ def open_stream(
                 yield file if plain else _decoded(file, segment)
         elif segment.compression is Compression.ZIP:
             with archives.opened(file, segment.name, segment.member) as opened:
-                yield _decoded(_Capped(opened, opened.packed_bytes, limits or Limits()), segment)
+                yield _decoded(_Capped(Filling(opened), opened.packed_bytes, limits or Limits()), segment)
         else:
             taken = begun if begun is not None and begun.takes(file) else None
             blocks = compressed.inflated(segment.compression, file, taken)
             capped = _Capped(blocks, os.fstat(file.fileno()).st_size, limits or Limits())
-            with _Ahead(capped) if ahead and taken is None else _nothing(capped) as reader:
-                yield _decoded(reader, segment)
+            if ahead and taken is None:
+                with _Ahead(capped) as reader:
+                    yield _decoded(Filling(reader), segment)
+            else:
+                yield _decoded(capped, segment)
 
 
 def _is_plain(file: io.FileIO) -> bool:
@@ -133,14 +126,23 @@ def _is_plain(file: io.FileIO) -> bool:
     return utf16_of(head) is None
 
 
-def _decoded(reader: _Blocks | io.FileIO, segment: Segment) -> Reader:
+def _decoded(reader: Reader | io.FileIO, segment: Segment) -> Reader:
     """UTF-16 as UTF-8, JSON documents and mails as one record a line, anything else as it is; from its start on."""
     head = reader.read(_ENCODING_BYTES) or b""
     encoding = utf16_of(head)
-    result: _Blocks = _Put(head, reader) if encoding is None else _Recoded(head, reader, encoding)
-    filling = _Filling(framed(result, segment.framing))
-    filling.skip(segment.start - 1)
-    return filling
+    result: Reader = _Put(head, reader)
+    if encoding is not None:
+        result = Filling(_Recoded(result, encoding))
+    if segment.framing is not Framing.LINES:
+        result = Filling(framed(result, segment.framing))
+    _skip(result, segment.start - 1)
+    return result
+
+
+def _skip(reader: Reader, count: int) -> None:
+    """Read over some bytes; a stream that breaks in them raises when it is read on."""
+    while count > 0 and (block := reader.read(min(count, compressed.OUTPUT_BYTES))):
+        count -= len(block)
 
 
 def utf16_of(head: bytes) -> str | None:
@@ -163,35 +165,34 @@ def utf16_of(head: bytes) -> str | None:
     return "utf-16-be" if even >= half * 0.9 and odd == 0 else None
 
 
-class _Blocks(Protocol):
-    def read(self, limit: int, /) -> bytes | None: ...
-
-
-@contextmanager
-def _nothing(reader: _Blocks) -> Iterator[_Blocks]:
-    yield reader
-
-
 class _Capped:
     """Stops a stream that becomes larger than any log."""
 
-    def __init__(self, blocks: _Blocks, packed_bytes: int, limits: Limits) -> None:
-        self._blocks = blocks
+    def __init__(self, reader: Reader, packed_bytes: int, limits: Limits) -> None:
+        self._reader = reader
         self._most = min(limits.output_bytes, max(limits.small_bytes, packed_bytes * limits.ratio))
         self._given = 0
 
     def read(self, limit: int) -> bytes:
-        block = self._blocks.read(limit) or b""
-        self._given += len(block)
+        block = self._reader.read(limit)
+        self._count(len(block))
+        return block
+
+    def readinto(self, view: memoryview) -> int:
+        size = self._reader.readinto(view)
+        self._count(size)
+        return size
+
+    def _count(self, size: int) -> None:
+        self._given += size
         if self._given > self._most:
             raise DamagedStream(f"refused after {self._given} bytes: more than any log becomes (decompression bomb?)")
-        return block
 
 
 class _Ahead:
     """Reads a stream in a thread, a few blocks ahead of the caller; decompressors let other threads run meanwhile."""
 
-    def __init__(self, blocks: _Blocks) -> None:
+    def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks
         self._queue: queue.Queue[bytes | Exception] = queue.Queue(_AHEAD_BLOCKS)
         self._stopped = threading.Event()
@@ -240,50 +241,37 @@ class _Ahead:
 class _Put:
     """A stream whose first bytes were already taken."""
 
-    def __init__(self, head: bytes, blocks: _Blocks) -> None:
+    def __init__(self, head: bytes, reader: Reader | io.FileIO) -> None:
         self._head = head
-        self._blocks = blocks
+        self._reader = reader
 
     def read(self, limit: int) -> bytes:
         if self._head:
             block, self._head = self._head[:limit], self._head[limit:]
             return block
-        return self._blocks.read(limit) or b""
+        return self._reader.read(limit) or b""
+
+    def readinto(self, view: memoryview) -> int:
+        if self._head:
+            block = self.read(len(view))
+            view[: len(block)] = block
+            return len(block)
+        return self._reader.readinto(view) or 0
 
 
 class _Recoded:
     """UTF-16 as UTF-8; what is no UTF-16 becomes the replacement character."""
 
-    def __init__(self, head: bytes, blocks: _Blocks, encoding: str) -> None:
-        self._blocks = _Put(head, blocks)
+    def __init__(self, reader: Reader, encoding: str) -> None:
+        self._reader = reader
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._rest = b""
         self._ended = False
 
     def read(self, limit: int) -> bytes:
         while not self._rest and not self._ended:
-            block = self._blocks.read(limit)
+            block = self._reader.read(limit)
             self._ended = not block
             self._rest = self._decoder.decode(block, final=self._ended).encode()
         block, self._rest = self._rest[:limit], self._rest[limit:]
         return block
-
-
-class _Filling:
-    """Any stream of blocks as a ``Reader``."""
-
-    def __init__(self, blocks: _Blocks) -> None:
-        self._blocks = blocks
-
-    def read(self, limit: int) -> bytes:
-        return self._blocks.read(limit) or b""
-
-    def skip(self, count: int) -> None:
-        """Read over some bytes; a stream that breaks in them raises when it is read on."""
-        while count > 0 and (block := self.read(min(count, compressed.OUTPUT_BYTES))):
-            count -= len(block)
-
-    def readinto(self, view: memoryview) -> int:
-        block = self._blocks.read(len(view)) or b""
-        view[: len(block)] = block
-        return len(block)
