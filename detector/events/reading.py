@@ -24,7 +24,8 @@ REASON_LIMIT = 120
 UNREADABLE = (ValueError, LookupError, OverflowError, RecursionError)
 """What a format's functions may raise for a line that is not what its format says, however deeply it is nested."""
 
-_BLOCK_ROWS = 64
+_FEWEST_ROWS, _MOST_ROWS = 64, 512
+"""Lines that are read at once: more after each success, few where one of them had to be read by itself."""
 _NO_HEADER = (" ", "\t", "{", "")
 """How lines begin that surely have no syslog header."""
 _AT, _TRANSACTION = Col.AT, Col.TRANSACTION  # looking a member up on its class costs 70 ns
@@ -89,18 +90,21 @@ def read_lines(log_format: LogFormat, dialect: Dialect, lines: Iterable[tuple[in
     """Parse lines in order; headers among them change the dialect for the lines behind them."""
     reader = _Reader(log_format, dialect)
     whole = list(lines)
-    for start in range(0, len(whole), _BLOCK_ROWS):
-        reader.take(whole[start : start + _BLOCK_ROWS])
+    at = 0
+    while some := whole[at : at + reader.rows]:
+        at += len(some)
+        reader.take(some)
     batch = EventBatch(log_format.name, log_format.kind, reader.columns.cells, reader.offsets, reader.raws)
     return Reading(batch=batch, passed=reader.passed, refusals=tuple(reader.refusals), dialect=reader.dialect)
 
 
 class _Reader:
-    """What was read so far."""
+    """What was read so far, and how many lines to try next."""
 
     def __init__(self, log_format: LogFormat, dialect: Dialect) -> None:
         self._format = log_format
         self.dialect = dialect
+        self.rows = _FEWEST_ROWS
         self.columns = Columns()
         self.offsets: list[int] = []
         self.raws: list[bytes] = []
@@ -119,16 +123,18 @@ class _Reader:
             is_head(whole, self._format.head_literals) and self._has_head(lines, texts)
         )
         taken = self._at_once(texts) if is_plain and texts is not None else None
-        if taken is None or not (taken.places or taken.passed):
+        if taken is not None and (taken.places or taken.passed):
+            self.rows = min(2 * self.rows, _MOST_ROWS)
+            self._put(lines, texts or (), taken)
+            return
+        if len(lines) > _FEWEST_ROWS:
+            for start in range(0, len(lines), _FEWEST_ROWS):
+                self.take(lines[start : start + _FEWEST_ROWS])
+        else:
             kept, rows = self._singly(lines, [text_of(raw) for _, raw in lines] if texts is None else texts)
             self.columns.take(rows)
             self._note(lines, kept)
-        elif len(taken.places) + len(taken.passed) == len(lines):
-            self.passed += len(taken.passed)
-            self.columns.put(taken.columns, len(taken.places))
-            self._note(lines, taken.places)
-        else:
-            self._merge(lines, texts or (), taken)
+        self.rows = _FEWEST_ROWS
 
     def _has_head(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str]) -> bool:
         return any(
@@ -151,9 +157,13 @@ class _Reader:
             return None  # one of them is nested too deeply: which, shows one by one
         return taken if taken is None or self._format.join is not None else _timed(taken, texts, dialect)
 
-    def _merge(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
+    def _put(self, lines: Sequence[tuple[int, bytes]], texts: Sequence[str], taken: Taken) -> None:
         """Add what was read at once and, each in its place, the other lines one by one."""
         self.passed += len(taken.passed)
+        if len(taken.places) + len(taken.passed) == len(lines):
+            self.columns.put(taken.columns, len(taken.places))
+            self._note(lines, taken.places)
+            return
         held = {*taken.places, *taken.passed}
         left = [place for place in range(len(lines)) if place not in held]
         kept, rows = self._singly([lines[place] for place in left], [texts[place] for place in left])

@@ -54,8 +54,7 @@ def epoch(value: str) -> int:
     if not found:
         raise RefusedLine(f"not seconds since the epoch: {value[:40]!r}")
     whole, fraction = found.groups()
-    length = len(whole)
-    if length > 11:
+    if (length := len(whole)) > 11:
         scale: int = 10 ** (3 * ((length - 8) // 3))
         return int(whole) * MICROSECONDS // scale
     return int(whole) * MICROSECONDS + micros_of(fraction)
@@ -67,10 +66,12 @@ def epochs(values: Sequence[str]) -> list[int]:
     >>> epochs(["1582761600.123", "1582761601"])
     [1582761600123000, 1582761601000000]
     """
-    digits = [value[:10] + value[11:] for value in values if len(value) == 14 and value[10] == "."]
-    if len(digits) < len(values) or not "".join(digits).isdecimal():
+    whole = "".join(values)
+    digits = whole.replace(".", "")
+    is_usual = set(map(len, values)) == {14} and not whole[10::14].strip(".") and digits.isdecimal()
+    if not is_usual or len(digits) != 13 * len(values):
         return [epoch(value) for value in values]
-    return [int(one) * 1000 for one in digits]
+    return [int(digits[at : at + 13]) * 1000 for at in range(0, len(digits), 13)]
 
 
 def same(values: Sequence[str], zone: tzinfo) -> list[int]:
