@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from detector.sources.compression import Compression
 from detector.sources.framing import Framing
 
-SEGMENT_BYTES = 64 * 1024 * 1024
+SEGMENT_BYTES = 32 * 1024 * 1024
 """Size of the ranges into which a plain file is cut for several workers; a multiple of the sampling grid."""
 LARGEST_RANGE_BYTES = 4 * SEGMENT_BYTES
 _GRID_BYTES = 1024 * 1024
