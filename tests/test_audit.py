@@ -503,7 +503,7 @@ class TestTerms:
         ids = [one.actor.id for one in hidden.findings]
         assert ids == sorted(ids)
         assert all(one.startswith("p-") for one in ids)
-        assert "u1" not in str([replace(one, sources=(), evidence=()) for one in hidden.findings])
+        assert "u1" not in str([one._replace(sources=(), evidence=()) for one in hidden.findings])
         assert sorted(row.sha256 for one in hidden.findings for row in one.evidence) == sorted(
             row.sha256 for one in named.findings for row in one.evidence
         )
