@@ -62,7 +62,7 @@ def finding_rows(
 def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> FindingRow:
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
-    ordered = sorted(finding.stages.items(), key=_rank) if len(finding.stages) > 1 else [*finding.stages.items()]
+    ordered = sorted(finding.stages.items(), key=_rank)
     kept = [one for _, count in ordered for one in count.kept]
     return FindingRow(
         service=signature.id,
