@@ -172,7 +172,7 @@ def _stages(rows: Sequence[Attributed]) -> tuple[StageRow, ...]:
     found: dict[Stage, list[Attributed]] = {}
     for one in rows:
         found.setdefault(one.stage, []).append(one)
-    ordered = sorted(found, key=lambda stage: (-stage.rung, stage.position))
+    ordered = sorted(found, key=lambda stage: stage.rank)
     return tuple(_stage(stage, [one.at for one in found[stage] if one.at is not None], len(found[stage]))
                  for stage in ordered)  # fmt: skip
 

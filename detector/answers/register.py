@@ -208,7 +208,7 @@ def _usage(found: Sequence[Found]) -> Usage:
     stages = Counter(one.stage for one in found)
     verdicts = Counter(one.verdict for one in found)
     return Usage(
-        what=tuple(sorted(stages.items(), key=lambda item: (-item[0].rung, item[0].position))),
+        what=tuple(sorted(stages.items(), key=lambda item: item[0].rank)),
         first=min((one.first for one in found if one.first is not None), default=None),
         last=max((one.last for one in found if one.last is not None), default=None),
         sightings=sum(one.sightings for one in found),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
-from detector.findings.evidence import DAY_US, UNKNOWN_TIME, order, told
+from detector.findings import Evidence
+from detector.findings.evidence import DAY_US, UNKNOWN_TIME, order
 from detector.identity import pseudonym
 from detector.match import ActorKind, sighting_id
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from detector.audit.plan import Input
     from detector.coverage import Coverage
-    from detector.events import Stage
-    from detector.findings import Finding, Kept, StageCount
+    from detector.findings import Finding, Kept
     from detector.identity import People
     from detector.signatures import Ruleset
 
@@ -62,7 +62,7 @@ def finding_rows(
 def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> FindingRow:
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
-    ordered = sorted(finding.stages.items(), key=_rank)
+    ordered = sorted(finding.stages.items(), key=lambda item: item[0].rank)
     kept = [one for _, count in ordered for one in count.kept]
     return FindingRow(
         service=signature.id,
@@ -86,12 +86,6 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
         evidence=_Proofs(sorted(kept, key=order)),
         data_location=signature.data_location,
     )  # fmt: skip
-
-
-def _rank(item: tuple[Stage, StageCount]) -> tuple[int, int]:
-    """Down the ladder, then what stands beside it."""
-    stage = item[0]
-    return -stage.rung, stage.position
 
 
 def _actor_row(finding: Finding, people: People | None, key: bytes | None) -> ActorRow:
@@ -120,10 +114,10 @@ class _Proofs(Sequence[EvidenceRow]):
     def __getitem__(self, index: int | slice) -> EvidenceRow | Sequence[EvidenceRow]:
         if isinstance(index, slice):
             return _Proofs(self._kept[index])
-        return next(_evidence_rows([self._kept[index]]))
+        return _evidence_row(self._kept[index])
 
     def __iter__(self) -> Iterator[EvidenceRow]:
-        return _evidence_rows(self._kept)
+        return map(_evidence_row, self._kept)
 
     def __eq__(self, other: object) -> bool:
         return self._kept == other._kept if isinstance(other, _Proofs) else NotImplemented
@@ -132,10 +126,9 @@ class _Proofs(Sequence[EvidenceRow]):
         return hash(tuple(self._kept))
 
 
-def _evidence_rows(kept: Iterable[Kept]) -> Iterator[EvidenceRow]:
-    for proof, (path, indicator, stage, denied, stream) in kept:
-        at, offset, part, length, digest = told(proof)
-        yield _made(EvidenceRow, (
-            path, offset, length, digest.hex(), indicator, str(stage), None if at == UNKNOWN_TIME else at, denied,
-            sighting_id(stream, offset, indicator, part),
-        ))  # fmt: skip
+def _evidence_row(kept: Kept) -> EvidenceRow:
+    at, path, offset, indicator, stage, denied, stream, part, length, digest = Evidence.of(kept)
+    return _made(EvidenceRow, (
+        path, offset, length, digest.hex(), indicator, str(stage), None if at == UNKNOWN_TIME else at, denied,
+        sighting_id(stream, offset, indicator, part),
+    ))  # fmt: skip

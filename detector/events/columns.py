@@ -123,6 +123,11 @@ class Stage(StrEnum):
         return _HEIGHTS[self]
 
     @property
+    def rank(self) -> tuple[int, int]:
+        """Place in a list of stages: down the ladder, then what stands beside it."""
+        return -self.rung, self.position
+
+    @property
     def position(self) -> int:
         """Among all stages as they are listed, from 0.
 

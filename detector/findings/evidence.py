@@ -73,12 +73,6 @@ def proofs_of(
     return map(_PROOF.pack, [at + _EPOCH for at in known], offsets, parts, lengths, digests)
 
 
-def told(proof: bytes) -> tuple[int, int, int, int, bytes]:
-    """Instant, offset, part, length and digest that the evidence of a line was kept as."""
-    at, offset, part, length, digest = _PROOF.unpack(proof)
-    return at - _EPOCH, offset, part, length, digest
-
-
 def _instant(proof: bytes) -> int:
     return int.from_bytes(proof[:8], "big") - _EPOCH
 
@@ -114,8 +108,8 @@ class Evidence(NamedTuple):
     def of(cls, kept: Kept) -> Self:
         """Evidence from what is kept of it."""
         proof, (path, indicator, stage, denied, stream) = kept
-        at, offset, part, length, digest = told(proof)
-        return _made(cls, (at, path, offset, indicator, stage, denied, stream, part, length, digest))
+        at, offset, part, length, digest = _PROOF.unpack(proof)
+        return _made(cls, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
 
     @property
     def sha256(self) -> str:
@@ -184,11 +178,6 @@ class StageCount:
         """The earliest and the latest lines."""
         return [Evidence.of(one) for one in self.kept]
 
-    def prune(self) -> None:
-        """Keep the earliest and the latest lines only; the same ones, whatever came first."""
-        if len(self.kept) > 2 * EVIDENCE_EACH_SIDE:
-            self.kept = _ends(sorted(self.kept))
-
     def merge(self, other: StageCount) -> None:
         """Add what another part of the logs gave."""
         self.count += other.count
@@ -200,8 +189,7 @@ class StageCount:
         self.dated += other.dated
         self.first = _least(self.first, other.first)
         self.last = _most(self.last, other.last)
-        self.kept += other.kept
-        self.prune()
+        self.kept = _ends(sorted(self.kept + other.kept))
 
 
 def _ends(ordered: list[T]) -> list[T]:

@@ -9,7 +9,7 @@ from detector.sources.framing import Framing
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 """Size of the ranges into which a plain file is cut for several workers; a multiple of the sampling grid."""
-LARGEST_RANGE_BYTES = 4 * SEGMENT_BYTES
+SMALLEST_RANGE_BYTES, LARGEST_RANGE_BYTES = 2 * SEGMENT_BYTES, 8 * SEGMENT_BYTES
 _GRID_BYTES = 1024 * 1024
 
 
@@ -88,5 +88,5 @@ def range_bytes(size_bytes: int, jobs: int) -> int:
     What a worker hands over is twice in memory for a moment: ranges do not grow with the log for ever.
     """
     if jobs == 1:
-        return max(size_bytes, SEGMENT_BYTES)
-    return max(SEGMENT_BYTES, min(size_bytes // (2 * jobs), LARGEST_RANGE_BYTES) // _GRID_BYTES * _GRID_BYTES)
+        return max(size_bytes, SMALLEST_RANGE_BYTES)
+    return max(SMALLEST_RANGE_BYTES, min(size_bytes // (2 * jobs), LARGEST_RANGE_BYTES) // _GRID_BYTES * _GRID_BYTES)
