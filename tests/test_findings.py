@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import SUFFIX, indicator, signature
 
+from detector.audit.ranges import PACKED_FINDINGS, Found
 from detector.events import Kind, Stage
-from detector.findings import EVIDENCE_EACH_SIDE, Evidence, Finding, Findings, StageCount, attributed, several
-from detector.findings.evidence import order
+from detector.findings import EVIDENCE_EACH_SIDE, Finding, Findings, StageCount, attributed, several
+from detector.findings.evidence import in_order
 from detector.identity import attribute
 from detector.match import Actor, ActorKind, Attribution, Confidence, Sighting, SightingBatch, sighting_id
 from detector.policy import MUTED, OBSERVED, Ruling, Verdict
@@ -169,8 +170,7 @@ class TestEvidence:
     def test_evidence_is_told_by_time_then_log_then_place(self):
         rows = [batch(sighting(7, offset=9), sighting(7, offset=1), path=path) for path in ("b.log", "a.log")]
         (finding,) = folded(*rows).all()
-        kept = sorted(finding.stages[Stage.VISITED].kept, key=order)
-        told = [(one.path, one.offset) for one in map(Evidence.of, kept)]
+        told = [(one.path, one.offset) for one in in_order(finding.stages[Stage.VISITED].kept)]
         assert told == [("a.log", 1), ("a.log", 9), ("b.log", 1), ("b.log", 9)]
 
     def test_findings_are_given_away_once(self):
@@ -181,6 +181,27 @@ class TestEvidence:
     def test_findings_go_from_process_to_process(self):
         whole = folded(batch(sighting(5), sighting(5 + DAY, Stage.USED), sighting(None, service="two"))).all()
         assert pickle.loads(pickle.dumps(whole)) == whole
+
+    def test_many_findings_go_in_pieces_and_are_gone_through_once(self):
+        rows = [sighting(number, account=f"u{number}") for number in range(2 * PACKED_FINDINGS + 1)]
+        whole = folded(batch(*rows)).all()
+        there = pickle.loads(pickle.dumps(Found(whole, {"mutes": 1}, [])))
+        assert list(there.findings) == whole
+        assert list(there.findings) == []
+        assert there.left_out == {"mutes": 1}
+
+    def test_evidence_of_several_logs_is_the_same_in_any_order(self):
+        parts = [folded(batch(sighting(at, offset=at), path=path)) for at in range(7) for path in ("b.log", "a.log")]
+        wholes = []
+        for ordered in (parts, parts[::-1], parts[1::2] + parts[::2]):
+            whole = folded()
+            for part in ordered:
+                whole.merge(pickle.loads(pickle.dumps(part.all())))
+            wholes.append(whole.all())
+        assert wholes[0] == wholes[1] == wholes[2]
+        evidence = wholes[0][0].stages[Stage.VISITED].evidence
+        told = [(at, path) for at in range(7) for path in ("a.log", "b.log")]
+        assert [(one.at, one.path) for one in evidence] == told[:5] + told[-5:]
 
 
 class TestTimes:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from detector.coverage import Coverage
     from detector.events import Dialect, LogFormat
     from detector.findings import Attributed, Finding, Findings
     from detector.sources import Segment
+
+PACKED_FINDINGS = 128
+"""So many findings go from process to process in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,33 @@ class Found:
     """What ranges gave, as it goes from process to process.
 
     Attributes:
-        findings: of the sightings.
+        findings: of the sightings; to be gone through once.
         left_out: sightings that the policy leaves out.
         sightings: every one, where they are asked for.
     """
 
-    findings: list[Finding]
+    findings: Iterable[Finding]
     left_out: Mapping[str, int]
     sightings: list[Attributed]
+
+    def __reduce__(self) -> tuple[type[Found], tuple[object, ...]]:
+        return Found, (_Packed.of([*self.findings]), self.left_out, self.sightings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed(Iterable["Finding"]):
+    """Findings on their way: unpacked while they are counted, so that never all of them are in memory twice."""
+
+    pieces: list[bytes]
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> Self:
+        starts = range(0, len(findings), PACKED_FINDINGS)
+        return cls([pickle.dumps(findings[start : start + PACKED_FINDINGS]) for start in reversed(starts)])
+
+    def __iter__(self) -> Iterator[Finding]:
+        while self.pieces:
+            yield from pickle.loads(self.pieces.pop())  # noqa: S301 - from a process that was forked from this one
 
 
 @dataclass(slots=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
-from detector.findings import Evidence
-from detector.findings.evidence import DAY_US, UNKNOWN_TIME, order
+from detector.findings.evidence import DAY_US, PROOF_BYTES, UNKNOWN_TIME, in_order
 from detector.identity import pseudonym
 from detector.match import ActorKind, sighting_id
 from detector.report.document import ActorRow, EvidenceRow, FindingRow, SourceRow
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from detector.audit.plan import Input
     from detector.coverage import Coverage
-    from detector.findings import Finding, Kept
+    from detector.findings import Evidence, Finding, Kept
     from detector.identity import People
     from detector.signatures import Ruleset
 
@@ -63,7 +62,7 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
     signature = ruleset[finding.service]
     stage, confidence = finding.reached(signature.thresholds)
     ordered = sorted(finding.stages.items(), key=lambda item: item[0].rank)
-    kept = [one for _, count in ordered for one in count.kept]
+    kept = tuple([one for _, count in ordered for one in count.kept])
     return FindingRow(
         service=signature.id,
         service_name=signature.name,
@@ -83,7 +82,7 @@ def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> Finding
         per_day=tuple(sorted([
             (day * DAY_US, str(one), count) for one, stage_count in ordered for day, count in stage_count.days.items()
         ])),
-        evidence=_Proofs(sorted(kept, key=order)),
+        evidence=_Proofs(kept),
         data_location=signature.data_location,
     )  # fmt: skip
 
@@ -101,33 +100,31 @@ class _Proofs(Sequence[EvidenceRow]):
 
     __slots__ = ("_kept",)
 
-    def __init__(self, kept: list[Kept]) -> None:
+    def __init__(self, kept: tuple[Kept, ...]) -> None:
         self._kept = kept
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return sum([len(proofs) for proofs, _ in self._kept]) // PROOF_BYTES
 
     @overload
     def __getitem__(self, index: int) -> EvidenceRow: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[EvidenceRow]: ...
     def __getitem__(self, index: int | slice) -> EvidenceRow | Sequence[EvidenceRow]:
-        if isinstance(index, slice):
-            return _Proofs(self._kept[index])
-        return _evidence_row(self._kept[index])
+        return list(self)[index]
 
     def __iter__(self) -> Iterator[EvidenceRow]:
-        return map(_evidence_row, self._kept)
+        return map(_evidence_row, in_order(self._kept))
 
     def __eq__(self, other: object) -> bool:
         return self._kept == other._kept if isinstance(other, _Proofs) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(tuple(self._kept))
+        return hash(self._kept)
 
 
-def _evidence_row(kept: Kept) -> EvidenceRow:
-    at, path, offset, indicator, stage, denied, stream, part, length, digest = Evidence.of(kept)
+def _evidence_row(proof: Evidence) -> EvidenceRow:
+    at, path, offset, indicator, stage, denied, stream, part, length, digest = proof
     return _made(EvidenceRow, (
         path, offset, length, digest.hex(), indicator, str(stage), None if at == UNKNOWN_TIME else at, denied,
         sighting_id(stream, offset, indicator, part),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,7 +58,7 @@ class Finding:
     used_days: frozenset[int] = frozenset()
     sessions: dict[int, Session] = field(default_factory=dict)
     attributions: frozenset[Attribution] = frozenset()
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    verdicts: dict[Verdict, int] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type[Finding], tuple[object, ...]]:
         return Finding, (
@@ -121,6 +120,10 @@ class Finding:
             for day in part.days:
                 self.used_days = with_one(self.used_days, day)
 
+    def judge(self, verdict: Verdict, sightings: int = 1) -> None:
+        """Count what the policy says of sightings."""
+        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + sightings
+
     def merge(self, other: Finding) -> None:
         """Add what another part of the logs gave."""
         for stage, count in other.stages.items():
@@ -134,7 +137,8 @@ class Finding:
         for day, session in other.sessions.items():
             self.sessions[day] = together(self.sessions.get(day), session)
         self.attributions = _union(self.attributions, other.attributions)
-        self.verdicts.update(other.verdicts)
+        for verdict, sightings in other.verdicts.items():
+            self.judge(verdict, sightings)
 
     def reached(self, thresholds: Thresholds) -> tuple[Stage, Confidence]:
         """The highest stage on the ladder and how surely; without one, the last of those beside it.

@@ -96,7 +96,7 @@ class Findings:
             if ruling.by in LEFT_OUT:
                 self.left_out[ruling.by] += 1
             else:
-                self._finding(row.service, attribution).verdicts[ruling.verdict] += 1
+                self._finding(row.service, attribution).judge(ruling.verdict)
                 counted.append((row, attribution))
         return [row for row, _ in counted], [attribution for _, attribution in counted]
 

@@ -47,7 +47,7 @@ def _add(finding: Finding, one: Attributed, *, is_product: bool) -> None:
     """Count what one sighting says beside its place and time."""
     attribution = Attribution(one.actor, one.grade, one.unit, one.one_of)
     finding.attributions = with_one(finding.attributions, attribution)
-    finding.verdicts[one.verdict] += 1
+    finding.judge(one.verdict)
     finding.bytes_sent += one.bytes_sent
     if is_product and one.at is not None and not one.denied and one.stage.rung >= Stage.VISITED.rung:
         day = one.at // DAY_US

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
 _LINE, _DEEPER, _END = "\n", "\n  ", "\n]\n"
-_TOGETHER = 50
+_TOGETHER = 20
 """Findings that are written at once."""
 _LARGEST = 2**63 - 1
 """Sums of forged sizes can be larger than JSON readers take; they are written as this."""
@@ -166,7 +166,7 @@ def _evidence(row: EvidenceRow) -> Json:
     }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def _iso(instant: int | None) -> str | None:
     return None if instant is None else to_iso(instant)
 
