@@ -68,9 +68,7 @@ def _order(kept: Kept) -> tuple[bytes, str, bytes, Origin]:
 def _singly(kept: Iterable[Kept]) -> list[Kept]:
     """Each line for itself."""
     return [
-        (proofs[at : at + PROOF_BYTES], origin)
-        for proofs, origin in kept
-        for at in range(0, len(proofs), PROOF_BYTES)
+        (proofs[at : at + PROOF_BYTES], origin) for proofs, origin in kept for at in range(0, len(proofs), PROOF_BYTES)
     ]
 
 
