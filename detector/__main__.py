@@ -17,10 +17,14 @@ def main() -> None:
 
     # Signatures are a hundred thousand objects that live to the end: the collector would walk them again and again.
     gc.set_threshold(100_000, 20, 20)
-    with begun(sys.argv[2:] if sys.argv[1:2] == ["audit"] else ()) as log:
+    log = begun(sys.argv[2:] if sys.argv[1:2] == ["audit"] else ())
+    try:
         from detector.cli import run
 
         status = run(sys.argv[1:], log)
+    finally:
+        if log is not None:
+            log.end()
     gc.freeze()  # what is left needs no look for cycles: the process ends
     sys.exit(status)
 

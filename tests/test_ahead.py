@@ -6,10 +6,11 @@ import json
 import mmap
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,14 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector import ahead
 from detector.__main__ import main
-from detector.ahead import BLOCK_BYTES, OWN_BLOCKS, SHARED_BLOCKS, TOLD, Begun, Decompressing, begun
+from detector.ahead import BLOCK_BYTES, BLOCKS, BUSY_BLOCKS, TOLD, Begun, Decompressing
 from detector.cli import run
 from detector.sources import Compression, DamagedStream, Limits, Segment, open_stream
 
 rng = random.Random(11)
 TEXT = b"".join(b"%d %s\n" % (number, rng.randbytes(30).hex().encode()) for number in range(40_000))
-NUMBERS = b"".join(b"%08d\n" % number + TEXT[: BLOCK_BYTES + 997 * number] for number in range(OWN_BLOCKS + 60))
+NUMBERS = b"".join(b"%08d\n" % number + TEXT[: BLOCK_BYTES + 997 * number] for number in range(BLOCKS + 60))
 LINE = b"1582761600.%03d    200 10.0.0.%d TCP_MISS/200 900 GET http://%s/ - HIER_DIRECT/10.1.1.1 text/html\n"
 
 
@@ -71,6 +73,17 @@ class Beginning:
 
     def __exit__(self, *_):
         self.one.end()
+
+
+@contextmanager
+def begun(arguments):
+    """The log that a command begins with, as the command ends it."""
+    one = ahead.begun(arguments)
+    try:
+        yield one
+    finally:
+        if one is not None:
+            one.end()
 
 
 def wait_until_full(child):
@@ -172,10 +185,9 @@ class TestNothingIsLeftOver:
         code = f"""if True:
             import sys, os
             from detector.ahead import begun
-            with begun([{str(large)!r}]) as one:
-                one.read(1000)
-                print("works", flush=True)
-                sys.stdin.read()
+            begun([{str(large)!r}]).read(1000)
+            print("works", flush=True)
+            sys.stdin.read()
         """
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout.readline() == b"works\n"
@@ -186,12 +198,14 @@ class TestNothingIsLeftOver:
         code = f"""if True:
             import sys
             from detector.ahead import begun
+            one = begun([{str(large)!r}])
             try:
-                with begun([{str(large)!r}]) as one:
-                    print("works", flush=True)
-                    sys.stdin.read()
+                print("works", flush=True)
+                sys.stdin.read()
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
+            finally:
+                one.end()
         """
         with subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -204,8 +218,8 @@ class TestNothingIsLeftOver:
     def test_memory_is_bounded(self, large):
         code = f"""if True:
             from pathlib import Path
-            from detector.ahead import BLOCK_BYTES, begun
-            from test_ahead import wait_until_full
+            from detector.ahead import BLOCK_BYTES
+            from test_ahead import begun, wait_until_full
             def peak(process):
                 return int(Path(f"/proc/{{process}}/status").read_text().split("VmHWM:")[1].split()[0])
             with begun([{str(large)!r}]) as one:
@@ -219,84 +233,46 @@ class TestNothingIsLeftOver:
         path = os.pathsep.join((str(Path(__file__).parent), *sys.path))
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONPATH": path})
         child, own = map(int, out.stdout.split())
-        assert child < (OWN_BLOCKS + SHARED_BLOCKS + 8) * 1024
-        assert own < (SHARED_BLOCKS + 8) * 1024
+        assert child < (BLOCKS + 8) * 1024
+        assert own < (BUSY_BLOCKS + 8) * 1024
 
 
 class TestWhatTheChildDoes:
     """In this process, where it can be watched."""
 
-    def blocks_of(self, path, turns):
-        """(number, bytes) of each block, and the child's memory behind the last one.
-
-        Args:
-            path: of the log.
-            turns: the lowest free block at each turn, ``None`` for none.
-        """
-        told, tell = os.pipe()
-        freed, give = os.pipe()
-        shared = mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES)
-        found = []
-
-        def turn():
-            for number in turns:
-                yield number
-                if number is not None:
-                    _, size = TOLD.unpack(os.read(told, TOLD.size))
-                    found.append((number, shared[number * BLOCK_BYTES :][:size]))
-            raise BrokenPipeError
-
-        with io.FileIO(path) as file:
-            one, lowest = Decompressing(file, shared, tell, freed), turn()
-            with patch.object(one, "_lowest", lowest.__next__), suppress(BrokenPipeError):
-                one.run()
-            with suppress(BrokenPipeError, StopIteration):
-                next(lowest)
-        for handle in (told, tell, freed, give):
-            os.close(handle)
-        return found, one.memory
-
-    @pytest.mark.parametrize("turns", [[7, 0, 3, 3], [None, 2, 4, 2, 1], [None, None, 2, None, 3, 2, None, None, 1]])
-    def test_what_waits_in_its_own_memory_comes_first(self, turns, tmp_path):
-        path = packed(tmp_path / "a", TEXT)
-        blocks, _ = self.blocks_of(path, turns)
-        assert [number for number, _ in blocks] == [number for number in turns if number is not None]
-        assert b"".join(data for _, data in blocks) == TEXT
-        assert blocks[-1][1] == b""
-
-    def test_much_memory_is_given_back_when_nothing_waits_there(self, large):
-        _, memory = self.blocks_of(large, [*[None] * (SHARED_BLOCKS + 1), *[0] * SHARED_BLOCKS])
-        assert memory[: BLOCK_BYTES // 2].strip(b"\0")
-        _, memory = self.blocks_of(large, [*[None] * (SHARED_BLOCKS + 1), *[0] * (SHARED_BLOCKS + 1)])
-        assert not memory[:].strip(b"\0")
-
-    def numbers_of(self, path, *freed):
-        """Blocks that are told, each time that the child waits some more being freed (nothing: nobody frees more)."""
+    def blocks_of(self, path, *freed):
+        """(number, bytes) of each block that is told, each time that the child waits some more being freed."""
         told, tell = os.pipe()
         freed_end, give = os.pipe()
-        turns = iter(freed)
+        shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES)
+        turns, found, ready = iter(freed), [], select.select
 
-        def waits(*_):
-            if (more := next(turns, b"")) and not os.write(give, more):
-                raise AssertionError
-            if not more:
-                os.close(give)
+        def select_once(handles, _writing, _failing, wait):
+            if wait is None:
+                while ready([told], [], [], 0)[0]:
+                    number, size = TOLD.unpack(os.read(told, TOLD.size))
+                    found.append((number, shared[number * BLOCK_BYTES :][:size]))
+                if more := next(turns, b""):
+                    os.write(give, more)
+                else:
+                    os.close(give)
+            return ready(handles, [], [], 0)
 
-        with io.FileIO(path) as file, patch("select.select", waits), patch("detector.ahead.OWN_BLOCKS", 2):
-            one = Decompressing(file, mmap.mmap(-1, SHARED_BLOCKS * BLOCK_BYTES), tell, freed_end)
-            with suppress(BrokenPipeError):
-                one.run()
-        os.close(tell)
-        os.close(freed_end)
-        with io.FileIO(told) as telling:
-            return [TOLD.unpack(record)[0] for record in iter(lambda: telling.read(TOLD.size), b"")]
+        with io.FileIO(path) as file, patch("select.select", select_once), suppress(BrokenPipeError):
+            Decompressing(file, shared, tell, freed_end).run()
+            select_once([freed_end], [], [], None)
+        for handle in (told, tell, freed_end):
+            os.close(handle)
+        return found
 
-    def test_it_takes_the_lowest_block_and_waits_only_when_its_own_memory_is_full(self, large):
-        assert self.numbers_of(large, b"\5\2\7", b"\1", b"\6\0") == [2, 5, 7, 1, 0, 6]
+    def test_it_takes_the_lowest_block_and_waits_when_none_is_free(self, large):
+        blocks = self.blocks_of(large, b"\5\2\7", b"\1", b"\6\0")
+        assert [number for number, _ in blocks] == [2, 5, 7, 1, 0, 6]
+        assert b"".join(data for _, data in blocks) == NUMBERS[: 6 * BLOCK_BYTES]
 
-    def test_it_waits_behind_the_end_of_the_log(self, tmp_path):
+    def test_the_end_of_the_log_is_an_empty_block(self, tmp_path):
         path = packed(tmp_path / "a", TEXT[:1000])
-        assert self.numbers_of(path, b"\3", b"\4\2") == [3, 2]
+        assert self.blocks_of(path, b"\3", b"\4\2") == [(3, TEXT[:1000]), (2, b"")]
 
 
 class TestWhereItHelps:

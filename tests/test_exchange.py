@@ -91,18 +91,15 @@ def tricky_ruleset():
             opaque=("app.alpha.test",),
         ),
         signature("beta", indicator("beta", HOST, "beta.alpha.test"), indicator("beta", SUFFIX, "old.test")),
-        replace(
-            signature(
-                "gamma",
-                indicator("gamma", SUFFIX, "gone.test", valid_until=from_iso("2020-01-01")),
-                indicator("gamma", SUFFIX, "soon.test", valid_from=from_iso("2030-01-01")),
-                indicator("gamma", HOST, "shared.test"),
-                indicator("gamma", SUFFIX, "holds.test"),
-                indicator("gamma", PATTERN, "api.*.cloud.test"),
-                indicator("gamma", SUFFIX, "gamma.test"),
-            ),
-            attribution=Attribution.VENDOR_PORTFOLIO,
-        ),
+        signature(
+            "gamma",
+            indicator("gamma", SUFFIX, "gone.test", valid_until=from_iso("2020-01-01")),
+            indicator("gamma", SUFFIX, "soon.test", valid_from=from_iso("2030-01-01")),
+            indicator("gamma", HOST, "shared.test"),
+            indicator("gamma", SUFFIX, "holds.test"),
+            indicator("gamma", PATTERN, "api.*.cloud.test"),
+            indicator("gamma", SUFFIX, "gamma.test"),
+        )._replace(attribution=Attribution.VENDOR_PORTFOLIO),
     )
     return replace(
         small_ruleset(), signatures=services, shared_hosts=frozenset({"shared.test", "kept.holds.test", "cloud.test"})
@@ -261,7 +258,7 @@ def test_csv_keeps_everything(catalogue, tmp_path):
 
 
 def test_csv_is_no_formula_and_reads_bare_lists(tmp_path):
-    ruleset = replace(tricky_ruleset(), signatures=(replace(tricky_ruleset().signatures[1], name="=cmd"),))
+    ruleset = replace(tricky_ruleset(), signatures=(tricky_ruleset().signatures[1]._replace(name="=cmd"),))
     rows = list(csv.reader(io.StringIO(exported("csv", ruleset))))
     assert rows[1][1] == "'=cmd"
     again, _ = imported("csv", exported("csv", ruleset), tmp_path / "one")
@@ -578,8 +575,8 @@ def test_difference(catalogue):
     old, new = tricky_ruleset(), tricky_ruleset()
     alpha, beta, _ = new.signatures
     new = replace(new, signatures=(
-        replace(alpha, name="Alfa", indicators=(
-            replace(alpha.indicators[0], confidence="low", valid_until=AT), *alpha.indicators[2:],
+        alpha._replace(name="Alfa", indicators=(
+            alpha.indicators[0]._replace(confidence="low", valid_until=AT), *alpha.indicators[2:],
             indicator("alpha", HOST, "new.alpha.test"))),
         beta,
         signature("delta", indicator("delta", HOST, "delta.test")),

@@ -1,7 +1,5 @@
 """Applications that people let act for them: by client id surely, by their whole name probably, and never by a part."""
 
-from dataclasses import replace
-
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -25,7 +23,7 @@ CLIENT = "4242-ABC.apps.example"
 def ruleset():
     first, *others = PLAIN.signatures
     oauth = OauthRules(names=("Face Finder",), client_ids=(CLIENT,))
-    return Ruleset(digest="g", signatures=(replace(first, oauth=oauth), *others))
+    return Ruleset(digest="g", signatures=(first._replace(oauth=oauth), *others))
 
 
 RULES = ruleset()
@@ -84,7 +82,7 @@ def test_a_refused_grant_is_an_attempt():
 
 def test_a_name_that_two_services_share_counts_for_neither():
     first, second, *others = RULES.signatures
-    shared = Ruleset(digest="s", signatures=(first, replace(second, name="Face finder"), *others))
+    shared = Ruleset(digest="s", signatures=(first, second._replace(name="Face finder"), *others))
     batch = batch_of([grant("Face Finder")], dataset="t", kind=Kind.LOGIN, offsets=[0], lines=[b"l"])
     assert Matcher(shared).match(batch) == ()
 
@@ -107,7 +105,7 @@ NAMES = ("Face Finder", "Kiosk of Staff Offices", "at&t eyes", "tl;dv", "Q", "st
 SPELLED = Ruleset(
     digest="s",
     signatures=tuple(
-        replace(PLAIN.signatures[0], id=f"s{number}", name=name, oauth=OauthRules((), (f"{number}-{CLIENT}",)))
+        PLAIN.signatures[0]._replace(id=f"s{number}", name=name, oauth=OauthRules((), (f"{number}-{CLIENT}",)))
         for number, name in enumerate(NAMES)
     ),
 )
@@ -194,7 +192,7 @@ def test_what_the_prefilter_knows_of_letters_is_what_this_interpreter_knows():
 
 def test_phrases_are_whole_names_and_client_ids():
     assert {"clearview", "clearview ai", "face finder", CLIENT.lower()} <= phrases_of(RULES)
-    assert application_names(replace(RULES.signatures[0], name="\u767e\u5ea6")) == {"clearview ai", "face finder"}
+    assert application_names(RULES.signatures[0]._replace(name="\u767e\u5ea6")) == {"clearview ai", "face finder"}
     assert application_names(RULES.signatures[0]) == {"clearview", "clearview ai", "face finder"}
     assert phrase_of("...") == ""
     assert normal(" Face\u3000 FINDER") == "face finder"

@@ -424,8 +424,8 @@ class TestLookup:
         from detector.match.embedded import failures  # noqa: PLC0415
 
         one = catalogue["clearview-ai"]
-        wrong = replace(
-            one, tests=replace(one.tests, positive=(("example.org", "visited"),), negative=("app.clearview.ai",))
+        wrong = one._replace(
+            tests=one.tests._replace(positive=(("example.org", "visited"),), negative=("app.clearview.ai",))
         )
         ruleset = replace(catalogue, signatures=(wrong,))
         failed, _ = failures(ruleset)

@@ -89,7 +89,7 @@ def test_mail_is_filtered_by_senders_and_platforms():
 
 def test_platforms_do_not_count_where_no_service_has_a_name():
     nameless = replace(RULESET, signatures=tuple(
-        replace(one, mail=replace(one.mail, names=())) for one in RULESET.signatures
+        one._replace(mail=one.mail._replace(names=())) for one in RULESET.signatures
     ))  # fmt: skip
     scanner = prefilter_of(nameless, FORMATS["exchange_message_tracking"])
     assert found(scanner, b"b@em.sendgrid.net\n") == []

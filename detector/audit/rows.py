@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from detector.coverage import Coverage
     from detector.findings import Evidence, Finding, Kept
     from detector.identity import People
-    from detector.signatures import Ruleset
+    from detector.match import Actor, Attribution
+    from detector.signatures import Ruleset, Signature
 
 SHOWN_REFUSALS = 5
 _made = tuple.__new__
@@ -54,12 +55,18 @@ def finding_rows(
     findings: Iterable[Finding], ruleset: Ruleset, people: People | None, key: bytes | None
 ) -> list[FindingRow]:
     """All findings, sorted by (service, actor id); people have their names, or with a key only pseudonyms."""
-    rows = [_finding_row(finding, ruleset, _actor_row(finding, people, key)) for finding in findings]
-    return sorted(rows, key=lambda row: (row.service, row.actor.id, row.actor.kind))
+    actors: dict[tuple[Actor, frozenset[Attribution]], ActorRow] = {}
+    rows = list[FindingRow]()
+    for finding in findings:
+        who = finding.actor, finding.attributions
+        if who not in actors:
+            actors[who] = _actor_row(finding, people, key)
+        rows.append(_finding_row(finding, ruleset[finding.service], actors[who]))
+    rows.sort(key=lambda row: (row.service, row.actor.id, row.actor.kind))
+    return rows
 
 
-def _finding_row(finding: Finding, ruleset: Ruleset, actor: ActorRow) -> FindingRow:
-    signature = ruleset[finding.service]
+def _finding_row(finding: Finding, signature: Signature, actor: ActorRow) -> FindingRow:
     stage, confidence = finding.reached(signature.thresholds)
     ordered = sorted(finding.stages.items(), key=lambda item: item[0].rank)
     kept = tuple([one for _, count in ordered for one in count.kept])

@@ -231,7 +231,7 @@ def _digests(ruleset: Ruleset) -> dict[str, str]:
 
 def _deciding(one: Signature) -> tuple[object, ...]:
     """What of a signature decides what is found; where a value is known from does not."""
-    indicators = tuple(replace(indicator, sources=()) for indicator in one.indicators)
+    indicators = tuple(indicator._replace(sources=()) for indicator in one.indicators)
     return one.attribution, indicators, one.mail, one.thresholds.uploaded_request_bytes
 
 

@@ -6,13 +6,14 @@ import struct
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias, TypeVar
 
 from detector.events import MICROSECONDS, Stage
 from detector.match import sighting_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 EVIDENCE_EACH_SIDE = 5
 """Earliest, and latest, lines of each stage that are kept."""
@@ -55,14 +56,17 @@ Kept: TypeAlias = tuple[bytes, Origin]
 """Evidence of one origin as it is kept: 56 bytes for each line, sorted; quick to sort and to send between processes."""
 
 
-def in_order(kept: Iterable[Kept]) -> Iterator[Evidence]:
+def in_order(kept: Sequence[Kept]) -> Iterable[Evidence]:
     """By instant, then log, then place in it: the order in which reports tell evidence."""
-    return map(Evidence.of, sorted(_singly(kept), key=_order))
+    if len(kept) == 1:
+        return _unpacked(*kept[0])
+    return sorted(chain.from_iterable([_unpacked(*one) for one in kept]))
 
 
-def _order(kept: Kept) -> tuple[bytes, str, bytes, Origin]:
-    proof, origin = kept
-    return proof[:8], origin.path, proof, origin
+def _unpacked(proofs: bytes, origin: Origin) -> Iterator[Evidence]:
+    path, indicator, stage, denied, stream = origin
+    for at, offset, part, length, digest in _PROOF.iter_unpack(proofs):
+        yield _made(Evidence, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
 
 
 def _singly(kept: Iterable[Kept]) -> list[Kept]:
@@ -123,13 +127,6 @@ class Evidence(NamedTuple):
     part: int
     length: int
     digest: bytes
-
-    @classmethod
-    def of(cls, kept: Kept) -> Self:
-        """Evidence from what is kept of one line."""
-        proof, (path, indicator, stage, denied, stream) = kept
-        at, offset, part, length, digest = _PROOF.unpack(proof)
-        return _made(cls, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
 
     @property
     def sha256(self) -> str:

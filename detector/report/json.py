@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
 
-_LINE, _DEEPER, _END = "\n", "\n  ", "\n]\n"
+_BEGIN, _END = '{\n  "findings": [', "\n  ]\n}\n"
 _TOGETHER = 20
 """Findings that are written at once."""
 _LARGEST = 2**63 - 1
@@ -47,8 +47,8 @@ def stream(report: Report) -> Iterator[str]:
     between = f"{head}["
     for start in range(0, len(report.findings), _TOGETHER):
         rows = report.findings[start : start + _TOGETHER]
-        text = dump([finding(row, names=report.names) for row in rows], indent=True)
-        yield f"{between}{text.removeprefix('[').removesuffix(_END).replace(_LINE, _DEEPER)}"
+        text = dump({"findings": [finding(row, names=report.names) for row in rows]}, indent=True)
+        yield f"{between}{text.removeprefix(_BEGIN).removesuffix(_END)}"
         between = ","
     yield f"\n  ]{tail}"
 
@@ -160,7 +160,7 @@ def _evidence(row: EvidenceRow) -> Json:
         "sha256": sha256,
         "indicator": indicator,
         "stage": stage,
-        "at": None if at is None else to_iso(at),
+        "at": _iso(at),
         "denied": denied,
         "sighting": sighting,
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detector.events import to_iso
-from detector.signatures.model import Indicator, Signature
+from detector.signatures.model import Indicator, MailRules, OauthRules, Signature, Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _OWN_WORDS = frozenset({"indicators", "tests"})
 """Fields of a signature that are compared in their own way, or not at all: tests change no finding."""
+_PARTS = (Thresholds, MailRules, OauthRules)
+"""Fields that have fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,9 @@ def difference(old: Ruleset, new: Ruleset) -> list[Change]:
 
 
 def _of_service(old: Signature, new: Signature) -> Iterator[Change]:
-    for field in fields(Signature):
-        before, after = getattr(old, field.name), getattr(new, field.name)
-        if field.name not in _OWN_WORDS and before != after:
-            yield Change("changed", new.id, "", field.name, _text(before), _text(after))
+    for name, before, after in zip(Signature._fields, old, new, strict=True):
+        if name not in _OWN_WORDS and before != after:
+            yield Change("changed", new.id, "", name, _text(before), _text(after))
     olds, news = ({one.id: one for one in signature.indicators} for signature in (old, new))
     for name in sorted({*olds, *news}):
         if name not in news:
@@ -68,17 +69,18 @@ def _of_service(old: Signature, new: Signature) -> Iterator[Change]:
 
 
 def _of_indicator(old: Indicator, new: Indicator) -> Iterator[Change]:
-    for field in fields(Indicator):
-        before, after = getattr(old, field.name), getattr(new, field.name)
+    for name, before, after in zip(Indicator._fields, old, new, strict=True):
         if before != after:
-            if field.name.startswith("valid_"):
-                before, after = (None if one is None else to_iso(one)[:10] for one in (before, after))
-            yield Change("changed", new.service, new.id, field.name, _text(before), _text(after))
+            yield Change("changed", new.service, new.id, name, _told(name, before), _told(name, after))
+
+
+def _told(name: str, value: object) -> str:
+    return to_iso(value)[:10] if name.startswith("valid_") and isinstance(value, int) else _text(value)
 
 
 def _text(value: object) -> str:
+    if isinstance(value, _PARTS):
+        return "; ".join(f"{name} {_text(one)}" for name, one in zip(value._fields, value, strict=True))
     if isinstance(value, (tuple, frozenset)):
         return ", ".join(sorted(map(_text, value)) if isinstance(value, frozenset) else map(_text, value))
-    if hasattr(value, "__dataclass_fields__"):
-        return "; ".join(f"{name} {_text(getattr(value, name))}" for name in value.__dataclass_fields__)
     return "" if value is None else str(value)

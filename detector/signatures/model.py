@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from detector.events import MICROSECONDS, Stage, from_iso
 
@@ -36,8 +35,7 @@ class Attribution(StrEnum):
     HOST_OR_PATH_ONLY = "host-or-path-only"
 
 
-@dataclass(frozen=True, slots=True)
-class Indicator:
+class Indicator(NamedTuple):
     """One typed value of a signature.
 
     Attributes:
@@ -79,8 +77,7 @@ class Indicator:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(NamedTuple):
     """When traffic whose content is hidden is *probably* more than a visit.
 
     Attributes:
@@ -96,8 +93,7 @@ class Thresholds:
     opaque_hosts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MailRules:
+class MailRules(NamedTuple):
     """How a service's mail is recognised.
 
     Attributes:
@@ -111,8 +107,7 @@ class MailRules:
     subjects: tuple[tuple[Stage, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OauthRules:
+class OauthRules(NamedTuple):
     """How a service's application is recognised where people grant it rights.
 
     Attributes:
@@ -124,8 +119,7 @@ class OauthRules:
     client_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedTests:
+class EmbeddedTests(NamedTuple):
     """Cases that stand in the signature file.
 
     Attributes:
@@ -139,8 +133,7 @@ class EmbeddedTests:
     mail: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One service; ``added`` and ``reviewed`` are ISO dates, events are (date, what, reference)."""
 
     id: str
@@ -166,10 +159,14 @@ class Signature:
     oauth: OauthRules = OauthRules()
 
 
+_KINDS, _STAGES = {one.value: one for one in IndicatorKind}, {one.value: one for one in Stage}
+"""To ask a class for a member takes five times as long, and there are thousands of them."""
+
+
 def signature_of(checked: Checked) -> Signature:
     """Make a signature of a document that the schema has accepted."""
     risk, evidence, mail = checked["risk"], checked["evidence"], checked["mail"]
-    indicators = tuple(_indicator(checked, one) for one in checked["indicators"])
+    indicators = tuple([_indicator(checked["id"], one) for one in checked["indicators"]])
     suffixes = [one.host for one in indicators if one.kind is IndicatorKind.SUFFIX]
     own = suffixes if checked["attribution"] == Attribution.DEDICATED else []
     senders = [sender["domain"] for sender in mail["senders"]]
@@ -195,10 +192,10 @@ def signature_of(checked: Checked) -> Signature:
         mail=MailRules(
             domains=tuple(dict.fromkeys((*senders, *own))),
             names=tuple(mail["names"]),
-            subjects=tuple((Stage(one["stage"]), one["regex"]) for one in mail["subjects"]),
+            subjects=tuple([(_STAGES[one["stage"]], one["regex"]) for one in mail["subjects"]]),
         ),
         tests=_tests(checked["tests"]),
-        risk_events=tuple((one["date"], one["what"], one["ref"]) for one in risk["events"]),
+        risk_events=tuple([(one["date"], one["what"], one["ref"]) for one in risk["events"]]),
         references=tuple(checked["references"]),
         added=checked["added"],
         reviewed=checked["reviewed"],
@@ -209,33 +206,29 @@ def signature_of(checked: Checked) -> Signature:
 
 def _tests(checked: Checked) -> EmbeddedTests:
     return EmbeddedTests(
-        positive=tuple((value, stage) for value, stage in checked["positive"]),
+        positive=tuple(map(tuple, checked["positive"])),
         negative=tuple(checked["negative"]),
-        mail=tuple((sender, subject, stage) for sender, subject, stage in checked["mail"]),
+        mail=tuple(map(tuple, checked["mail"])),
     )
 
 
-def _indicator(checked: Checked, one: Checked) -> Indicator:
+def _indicator(service: str, one: Checked) -> Indicator:
     host, path = one["value"], one.get("path_prefix") or ""
-    query = one.get("query_has") or ""
-    value = host + path + (f"?{query}" if query else "")
-    methods: Sequence[str] = one.get("methods") or ()
+    query, methods = one.get("query_has") or "", one.get("methods") or ()
+    value = f"{host}{path}?{query}" if query else f"{host}{path}"
+    since, until = one["valid_from"], one["valid_until"]
     return Indicator(
-        id=f"{checked['id']}:{one['kind']}:{'|'.join(methods)}{' ' if methods else ''}{value}",
-        service=checked["id"],
-        kind=IndicatorKind(one["kind"]),
+        id=f"{service}:{one['kind']}:{'|'.join(methods)} {value}" if methods else f"{service}:{one['kind']}:{value}",
+        service=service,
+        kind=_KINDS[one["kind"]],
         host=host,
         path=path.lower(),
         query=query,
         methods=tuple(methods),
         min_request_bytes=one.get("min_request_bytes") or 0,
-        stage=Stage(one["stage"]),
+        stage=_STAGES[one["stage"]],
         confidence=one["confidence"],
-        valid_from=_instant(one["valid_from"]),
-        valid_until=_instant(one["valid_until"]),
+        valid_from=None if since is None else from_iso(since),
+        valid_until=None if until is None else from_iso(until),
         sources=tuple(one["sources"]),
     )
-
-
-def _instant(date: str | None) -> int | None:
-    return None if date is None else from_iso(date)
