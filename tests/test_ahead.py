@@ -6,12 +6,12 @@ import json
 import mmap
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from unittest.mock import patch
 
 import pytest
@@ -238,41 +238,49 @@ class TestNothingIsLeftOver:
 
 
 class TestWhatTheChildDoes:
-    """In this process, where it can be watched."""
+    """In a thread of this process, where it can be watched."""
 
     def blocks_of(self, path, *freed):
-        """(number, bytes) of each block that is told, each time that the child waits some more being freed."""
+        """(number, bytes) of each block that is told, some blocks being freed each time that the child waits."""
         told, tell = os.pipe()
         freed_end, give = os.pipe()
         shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES)
-        turns, found, ready = iter(freed), [], select.select
+        found, size = [], 1
 
-        def select_once(handles, _writing, _failing, wait):
-            if wait is None:
-                while ready([told], [], [], 0)[0]:
+        def work():
+            with io.FileIO(path) as file, suppress(BrokenPipeError):
+                Decompressing(file, shared, tell, freed_end).run()
+
+        thread = Thread(target=work)
+        thread.start()
+        for more in freed:
+            os.write(give, more)
+            for _ in more:
+                if size:
                     number, size = TOLD.unpack(os.read(told, TOLD.size))
                     found.append((number, shared[number * BLOCK_BYTES :][:size]))
-                if more := next(turns, b""):
-                    os.write(give, more)
-                else:
-                    os.close(give)
-            return ready(handles, [], [], 0)
-
-        with io.FileIO(path) as file, patch("select.select", select_once), suppress(BrokenPipeError):
-            Decompressing(file, shared, tell, freed_end).run()
-            select_once([freed_end], [], [], None)
+        os.close(give)
+        thread.join()
         for handle in (told, tell, freed_end):
             os.close(handle)
-        return found
+        return found, shared
 
     def test_it_takes_the_lowest_block_and_waits_when_none_is_free(self, large):
-        blocks = self.blocks_of(large, b"\5\2\7", b"\1", b"\6\0")
+        blocks, _ = self.blocks_of(large, b"\5\2\7", b"\1", b"\6\0")
         assert [number for number, _ in blocks] == [2, 5, 7, 1, 0, 6]
         assert b"".join(data for _, data in blocks) == NUMBERS[: 6 * BLOCK_BYTES]
 
-    def test_the_end_of_the_log_is_an_empty_block(self, tmp_path):
+    def test_the_end_of_the_log_is_an_empty_block_and_its_memory_is_given_back_when_that_was_read(self, tmp_path):
         path = packed(tmp_path / "a", TEXT[:1000])
-        assert self.blocks_of(path, b"\3", b"\4\2") == [(3, TEXT[:1000]), (2, b"")]
+        for last, kept in ((b"", TEXT[:1000]), (b"\2", bytes(1000))):
+            blocks, shared = self.blocks_of(path, b"\3", b"\4\2", last)
+            assert blocks == [(3, TEXT[:1000]), (2, b"")]
+            assert shared[3 * BLOCK_BYTES :][:1000] == kept
+
+    def test_where_the_kernel_gives_no_memory_at_once_it_comes_page_by_page(self, large):
+        with patch("detector.ahead._POPULATE_WRITE", 12345):
+            blocks, _ = self.blocks_of(large, b"\0\1")
+        assert b"".join(data for _, data in blocks) == NUMBERS[: 2 * BLOCK_BYTES]
 
 
 class TestWhereItHelps:
