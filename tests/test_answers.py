@@ -314,7 +314,7 @@ class TestWords:
         page = told(sighting(at=5), reader=Reader.INTERNAL, form="html")
         assert 'first seen on <span class="d">1970-01-01</span>, last on <span class="d">1970-01-01</span>.' in page
         assert "&lt;span" not in page
-        hostile = replace(SERVICE, name="<b>2020-01-01</b>")
+        hostile = SERVICE._replace(name="<b>2020-01-01</b>")
         given_ = answer(asked(), hostile, Evidence((), ledger(PROXY)), Origin("0", ""))
         page = render(given_, Showing(Reader.INTERNAL), "html")
         assert '&lt;b&gt;<span class="d">2020-01-01</span>&lt;/b&gt;' in page
