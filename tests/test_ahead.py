@@ -149,6 +149,11 @@ class TestTheSameBytes:
         assert NUMBERS.startswith(data)
         assert "cut off" in reason
 
+    def test_behind_its_end_there_is_nothing_however_often_it_is_asked(self, tmp_path):
+        path = packed(tmp_path / "a", TEXT[:1000])
+        with Beginning(path) as one:
+            assert [one.read(4096) for _ in range(4)] == [TEXT[:1000], b"", b"", b""]
+
     def test_it_is_taken_once_and_only_for_its_own_file(self, tmp_path):
         path, other = packed(tmp_path / "a", TEXT), packed(tmp_path / "b", TEXT[:50])
         with Beginning(path) as one:
