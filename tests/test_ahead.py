@@ -246,7 +246,7 @@ class TestWhatTheChildDoes:
     """In a thread of this process, where it can be watched."""
 
     def blocks_of(self, path, *freed):
-        """(number, bytes) of each block that is told, some blocks being freed each time that the child waits."""
+        """(number, bytes) of each block that is told, and the memory; some are freed each time that the child waits."""
         told, tell = os.pipe()
         freed_end, give = os.pipe()
         shared = mmap.mmap(-1, BLOCKS * BLOCK_BYTES)

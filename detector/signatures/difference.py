@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detector.events import to_iso
-from detector.signatures.model import Indicator, MailRules, OauthRules, Signature, Thresholds
+from detector.signatures.model import Indicator, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _OWN_WORDS = frozenset({"indicators", "tests"})
 """Fields of a signature that are compared in their own way, or not at all: tests change no finding."""
-_PARTS = (Thresholds, MailRules, OauthRules)
-"""Fields that have fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +77,8 @@ def _told(name: str, value: object) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, _PARTS):
-        return "; ".join(f"{name} {_text(one)}" for name, one in zip(value._fields, value, strict=True))
+    if isinstance(value, tuple) and (names := getattr(value, "_fields", ())):
+        return "; ".join(f"{name} {_text(one)}" for name, one in zip(names, value, strict=True))
     if isinstance(value, (tuple, frozenset)):
         return ", ".join(sorted(map(_text, value)) if isinstance(value, frozenset) else map(_text, value))
     return "" if value is None else str(value)

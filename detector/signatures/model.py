@@ -215,10 +215,9 @@ def _tests(checked: Checked) -> EmbeddedTests:
 def _indicator(service: str, one: Checked) -> Indicator:
     host, path = one["value"], one.get("path_prefix") or ""
     query, methods = one.get("query_has") or "", one.get("methods") or ()
-    value = f"{host}{path}?{query}" if query else f"{host}{path}"
-    since, until = one["valid_from"], one["valid_until"]
+    value = host + path + (f"?{query}" if query else "")
     return Indicator(
-        id=f"{service}:{one['kind']}:{'|'.join(methods)} {value}" if methods else f"{service}:{one['kind']}:{value}",
+        id=f"{service}:{one['kind']}:{'|'.join(methods)}{' ' if methods else ''}{value}",
         service=service,
         kind=_KINDS[one["kind"]],
         host=host,
@@ -228,7 +227,11 @@ def _indicator(service: str, one: Checked) -> Indicator:
         min_request_bytes=one.get("min_request_bytes") or 0,
         stage=_STAGES[one["stage"]],
         confidence=one["confidence"],
-        valid_from=None if since is None else from_iso(since),
-        valid_until=None if until is None else from_iso(until),
+        valid_from=_instant(one["valid_from"]),
+        valid_until=_instant(one["valid_until"]),
         sources=tuple(one["sources"]),
     )
+
+
+def _instant(date: str | None) -> int | None:
+    return None if date is None else from_iso(date)
