@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 import sys
 
 from detector import __version__
 
 
 def main() -> None:
-    """Run the command line; does not return."""
+    """Run the command line as a process; does not return."""
+    ended: list[int] = []
+    atexit.register(_leave, ended)
+    ended.append(answer())
+    sys.exit(ended[0])
+
+
+def answer() -> int:
+    """Run the command line and give the exit status."""
     if sys.argv[1:] == ["--version"]:
         print(f"shadowit {__version__}")
-        sys.exit(0)
+        return 0
     from detector.ahead import begun
 
     # Signatures are a hundred thousand objects that live to the end: the collector would walk them again and again.
@@ -21,12 +31,21 @@ def main() -> None:
     try:
         from detector.cli import run
 
-        status = run(sys.argv[1:], log)
+        return run(sys.argv[1:], log)
     finally:
         if log is not None:
             log.end()
-    gc.freeze()  # what is left needs no look for cycles: the process ends
-    sys.exit(status)
+
+
+def _leave(ended: list[int]) -> None:
+    """End at once: Python would take apart all that is in memory, piece by piece, before it gives it back.
+
+    Registered first, it is called last: whatever else is done at the end is done by then.
+    """
+    for status in ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

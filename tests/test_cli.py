@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import click
 import pytest
 
 from detector import __version__
-from detector.__main__ import main
+from detector.__main__ import answer
 from detector.cli import root, run
 from detector.events import Col
 from detector.formats import format_named
@@ -843,19 +842,40 @@ class TestEnds:
 
 
 class TestMain:
+    @staticmethod
+    def python(root, *arguments):
+        done = subprocess.run([sys.executable, *arguments], check=False, cwd=root, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
     @pytest.mark.parametrize(("arguments", "status"), [(("--version",), 0), (("formats",), 0), (("nope",), 2)])
-    def test_it_ends_with_the_status(self, monkeypatch, capsys, arguments, status):
+    def test_it_answers_with_the_status(self, monkeypatch, capsys, arguments, status):
         monkeypatch.setattr(sys, "argv", ["shadowit", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code == status
+        assert answer() == status
         assert bool(capsys.readouterr().out) == (status == 0)
 
-    def test_the_package_can_be_run(self, monkeypatch, root, capsys):
-        monkeypatch.setattr(sys, "argv", ["shadowit", "--version"])
-        with pytest.raises(SystemExit):
-            runpy.run_path(str(root / "detector" / "__main__.py"), run_name="__main__")
-        assert capsys.readouterr().out == f"shadowit {__version__}\n"
+    @pytest.mark.parametrize(("arguments", "status"), [(("--version",), 0), (("nope",), 2)])
+    def test_the_package_can_be_run(self, root, arguments, status):
+        ended, out, error = self.python(root, "-m", "detector", *arguments)
+        assert (ended, out, bool(error)) == (status, "" if status else f"shadowit {__version__}\n", bool(status))
+
+    def test_whatever_else_is_done_at_the_end_is_done_before_the_process_leaves(self, root):
+        code = """if True:
+            import atexit, sys, threading, time
+            from detector import __main__ as program
+            def answer():
+                atexit.register(lambda: print("at the end", file=sys.stderr))
+                threading.Thread(target=lambda: (time.sleep(0.1), print("a thread"))).start()
+                print("an answer", end="")
+                return 3
+            program.answer = answer
+            program.main()
+        """
+        assert self.python(root, "-c", code) == (3, "an answera thread\n", "at the end\n")
+
+    def test_a_bug_in_the_way_out_is_shown(self, root):
+        code = "from detector import __main__ as program; program.answer = lambda: 1 / 0; program.main()"
+        status, _, error = self.python(root, "-c", code)
+        assert (status, "ZeroDivisionError" in error) == (1, True)
 
 
 class TestProcess:

@@ -34,6 +34,8 @@ _COLLECT = 100_000, 50, 100
 """How seldom cycles of dead objects are looked for: an audit makes none, but many rows that would be looked through."""
 _TURN_S = 0.0005
 """How long the thread that decompresses may have to wait for the interpreter's lock."""
+_PART_BYTES = 16 * 1024 * 1024
+"""While a child decompresses there is time to judge what was found so far: little of it is left for the end."""
 _FORMATS = ("table", "json", "jsonl", "csv", "md", "html")
 
 
@@ -86,7 +88,8 @@ class _Run(Asking):
 
         writer = writer_named(self.text("output_format"))
         terms = self.terms(self.many("services"), key=self.key())
-        terms = replace(terms, settings=replace(terms.settings, begun=click.get_current_context().obj))
+        if (begun := click.get_current_context().obj) is not None:
+            terms = replace(terms, settings=replace(terms.settings, begun=begun, part_bytes=_PART_BYTES))
         with self.inputs() as inputs, self.progress(inputs) as advance:
             report = audit(inputs, self.ruleset, terms, advance)
         self.show(report, writer)
