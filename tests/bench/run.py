@@ -235,6 +235,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CACHE_HOME"] = name
         folder = Path(options.keep or name)
+        folder.mkdir(parents=True, exist_ok=True)
         for case in CASES:
             if only and case.name not in only:
                 continue
