@@ -8,8 +8,7 @@ ideographic dots, NUL bytes, a format's own escapes) makes a line a candidate wh
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import hyperscan
 
@@ -40,8 +39,7 @@ _BRACE = ord("{")
 NAME, ALWAYS, AUTHORITY, HEADER = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """One run of bytes to look for.
 
     Attributes:

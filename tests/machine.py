@@ -1,6 +1,5 @@
 """What the tests of the machine share: a small catalogue with every kind of indicator, short ways to run an audit."""
 
-from dataclasses import fields
 from unittest.mock import patch
 
 from hypothesis import settings
@@ -129,8 +128,7 @@ def facts(report):
 
 def coverage(source):
     """What a report says of the reading of one log; nothing that says where it lay."""
-    names = {one.name for one in fields(source)} - {"path", "notes", "copy_of"}
-    return {name: getattr(source, name) for name in sorted(names)}
+    return {name: value for name, value in source._asdict().items() if name not in ("path", "notes", "copy_of")}
 
 
 def content_of(one):

@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -86,10 +85,10 @@ class TestUses:
         ],
     )
     def test_outside_with_the_reason(self, changes, row, expected):
-        assert position(policy(replace(SPECIALISTS, **changes)), **row) == expected
+        assert position(policy(SPECIALISTS._replace(**changes)), **row) == expected
 
     def test_the_closest_approval_is_the_one_in_force(self):
-        ended = replace(SPECIALISTS, id="older", valid_from=START - DAY, valid_until=START)
+        ended = SPECIALISTS._replace(id="older", valid_from=START - DAY, valid_until=START)
         assert position(policy(SPECIALISTS, ended), unit="border")[2] == "exigent: another unit"
 
     def test_against_an_order(self):
@@ -111,7 +110,7 @@ class TestUses:
         assert position(everybody, unit="border") == ("within", "", "")
 
     def test_a_reference_makes_it_within(self):
-        one = policy(replace(SPECIALISTS, needs_reference=True))
+        one = policy(SPECIALISTS._replace(needs_reference=True))
         rows = [seen(one, at=NOW), seen(one, at=NOW + 2 * DAY)]
         cases = References([Case("u1", NOW - DAY, NOW + DAY, "2020-30118")])
         found = told(one, *rows, references=cases)
@@ -151,7 +150,7 @@ class TestGranted:
         assert (found.state, found.is_unused) == (state, True)
 
     def test_its_use(self):
-        one = policy(replace(SPECIALISTS, needs_reference=True), replace(SPECIALISTS, id="never", scope=Scope()))
+        one = policy(SPECIALISTS._replace(needs_reference=True), SPECIALISTS._replace(id="never", scope=Scope()))
         rows = [seen(one, at=NOW), seen(one, at=NOW + DAY), seen(one, who="u2"), seen(one, unit="border")]
         cases = References([Case("u1", NOW, NOW + 9 * DAY, "7"), Case("u1", NOW + DAY, NOW + 2 * DAY, "8")])
         used, never = told(one, *rows, references=cases).granted

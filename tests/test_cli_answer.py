@@ -259,13 +259,13 @@ def test_a_kind_of_log_that_is_missing_makes_the_answer_weaker(catalogue, made):
     for kind, outcome in (("dns", Outcome.NOT_OBSERVED_SHORT), ("mail", Outcome.NOT_OBSERVED_SHORT)):
         evidence, origin = whole
         rest = tuple(one for one in evidence.ledger.sources if one.kind != kind)
-        less = replace(evidence, ledger=replace(evidence.ledger, sources=rest))
+        less = replace(evidence, ledger=evidence.ledger._replace(sources=rest))
         assert answered(catalogue, (less, origin)).outcome is outcome
 
 
 def test_an_order_that_logs_do_not_cover_is_unproven(catalogue, made):
     evidence, origin = made("calgary")
-    bare = replace(evidence, ledger=replace(evidence.ledger, sources=()))
+    bare = replace(evidence, ledger=evidence.ledger._replace(sources=()))
     given = answered(catalogue, (bare, origin))
     assert given.outcome is Outcome.FOUND
     assert {one.compliance for one in given.followed[0].followers} == {Compliance.UNPROVEN}
@@ -385,7 +385,7 @@ class TestCommand:
 
 def test_an_answer_without_evidence_is_no_answer(told):
     given = told("edmonton")
-    empty = replace(given.ledger, sources=())
+    empty = given.ledger._replace(sources=())
     bare = answer(given.question, given.service, Evidence((), empty), given.origin)
     assert bare.outcome is Outcome.CANNOT_SAY
     for reader, form in itertools.product(Reader, FORMATS):

@@ -79,7 +79,7 @@ def below_the_header(log, path):
     path.write_bytes(b"\n".join(line for line in lines if not line.startswith(b"#")))
     head = [Line(0, line) for line in takewhile(lambda line: line.startswith(b"#"), lines)]
     dialect = read_lines(log.log_format, log.dialect, head).dialect
-    plain = replace(log.segment, path=str(path), compression=Compression.NONE, member="")
+    plain = log.segment._replace(path=str(path), compression=Compression.NONE, member="")
     return replace(log, segment=plain, dialect=dialect)
 
 

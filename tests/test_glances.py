@@ -133,7 +133,7 @@ def test_broken_lines_are_read_as_parsing_reads_them(root, ruleset, name, tmp_pa
         if not lines or log.log_format.glance(dialect) is None:
             continue
         path.write_bytes(b"\n".join(broken(rng, rng.choice(lines)) for _ in range(60)))
-        log = replace(log, segment=replace(log.segment, path=str(path), compression=Compression.NONE, member=""))
+        log = replace(log, segment=log.segment._replace(path=str(path), compression=Compression.NONE, member=""))
         fast, slow = (FirstLook(log, dialect, replace(looker, glances=one)) for one in (True, False))
         for look in (fast, slow):
             look.run(lambda _bytes: None)

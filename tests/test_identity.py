@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -140,7 +139,7 @@ class TestResolver:
         assert attribute(at(20, address=IP)) == Attribution(Actor(ActorKind.ADDRESS, IP), "low")
 
     def test_a_shared_machine_is_one_of_several(self):
-        entries = [ANN, replace(BEN, since=None)]
+        entries = [ANN, BEN._replace(since=None)]
         attribute = resolver(entries, lease(0), login(0, "u1", SOURCE_IP=IP), login(5 * HOUR, "u2", SOURCE_IP=IP))
         assert attribute(at(4, address=IP)).actor == PERSON
         assert attribute(at(6, address=IP)) == Attribution(Actor(ActorKind.ADDRESS, IP), "low", "", 2)
@@ -148,7 +147,7 @@ class TestResolver:
 
     def test_two_accounts_of_one_person_are_one_person(self):
         attribute = resolver(
-            [replace(ANN, accounts=("u1", "u1-adm"))], login(0, "u1", SOURCE_IP=IP), login(0, "u1-adm", SOURCE_IP=IP)
+            [ANN._replace(accounts=("u1", "u1-adm"))], login(0, "u1", SOURCE_IP=IP), login(0, "u1-adm", SOURCE_IP=IP)
         )
         assert attribute(at(2, address=IP)) == Attribution(PERSON, "medium", "patrol")
 
@@ -176,7 +175,7 @@ class TestResolver:
     def test_a_machines_owner_counts_where_nobody_logged_in(self):
         events = [lease(0, host="ws-9.x.example", hours=40)]
         assert resolver([ANN], *events)(at(1, address=IP)) == Attribution(PERSON, "low", "patrol")
-        attribute = resolver([ANN, replace(BEN, since=None)], *events, login(0, "u2", HOST_NAME="WS-9"))
+        attribute = resolver([ANN, BEN._replace(since=None)], *events, login(0, "u2", HOST_NAME="WS-9"))
         assert attribute(at(1, address=IP)) == Attribution(Actor(ActorKind.PERSON, "p2"), "low", "records")
         assert attribute(at(30, address=IP)).actor == PERSON
 
@@ -189,7 +188,7 @@ class TestResolver:
         assert attribute(at(2, address=IP)) == Attribution(Actor(ActorKind.ADDRESS, IP), "low", "", 2)
 
     def test_the_unit_is_the_one_of_that_time(self):
-        attribute = resolver([replace(ANN, until=50 * HOUR), replace(ANN, unit="cyber crime", since=50 * HOUR)])
+        attribute = resolver([ANN._replace(until=50 * HOUR), ANN._replace(unit="cyber crime", since=50 * HOUR)])
         assert [attribute(at(hour, account="u1")).unit for hour in (49, 50)] == ["patrol", "cyber crime"]
 
     def test_names_that_look_like_addresses_are_names(self):

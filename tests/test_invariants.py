@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from dataclasses import replace
 
 import kills
 import pytest
@@ -237,8 +236,8 @@ class TestI6:
         house.run()
         key = [one.alert.key for one in house.store.waiting("jsonl", "service:clearview-ai")]
         (state,) = house.store.streams("proxy")
-        house.store.run(house.clock(), lambda batch: batch.save_stream(replace(
-            state, offset=0, head_bytes=0, guard_bytes=0, head_sha256="", guard_sha256="")))  # fmt: skip
+        unread = state._replace(offset=0, head_bytes=0, guard_bytes=0, head_sha256="", guard_sha256="")
+        house.store.run(house.clock(), lambda batch: batch.save_stream(unread))
         assert house.run().sightings == 0
         assert [one.alert.key for one in house.store.waiting("jsonl", "service:clearview-ai")] == key
 

@@ -1,7 +1,5 @@
 """A policy asked about sightings: by any name of a person at that time, with cases, and again by pseudonym."""
 
-from dataclasses import replace
-
 import pytest
 
 from detector.audit.identities import device_of
@@ -38,7 +36,7 @@ def policy(*people, **changes):
         "ok", Scope(frozenset({"clearview-ai"})), Group(people=frozenset(people)), (), False, None, 0, 0,
         NOW + 99 * DAY, "", "", "said",
     )  # fmt: skip
-    return Policy("d", (replace(approval, **changes),), entries=(Decision("clearview-ai", Status.RESTRICTED),))
+    return Policy("d", (approval._replace(**changes),), entries=(Decision("clearview-ai", Status.RESTRICTED),))
 
 
 def sighting(at=NOW - DAY, account="", mailbox="", address=""):
@@ -119,7 +117,7 @@ class TestDevices:
         assert self.judged(ruleset, known) == "ok"
         assert self.judged(ruleset, Resolver(PEOPLE, Occupancies())) == ""
         assert self.judged(ruleset, attribute) == ""
-        by_address = policy(group=replace(self.GROUP, hosts=frozenset({"10.0.0.1"})))
+        by_address = policy(group=self.GROUP._replace(hosts=frozenset({"10.0.0.1"})))
         assert self.judged(ruleset, attribute, by_address) == "ok"
 
     def test_nobody_asks_for_devices_that_no_decision_names(self, ruleset):

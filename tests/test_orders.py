@@ -120,7 +120,7 @@ class TestCompliance:
         assert (found.compliance, found.allowed_after, found.first_after) == (Compliance.COMPLIANT, 1, None)
 
     def test_who_is_not_bound_cannot_break_it(self):
-        narrow = replace(THE_ORDER, addressees=Group(frozenset({"homicide"})))
+        narrow = THE_ORDER._replace(addressees=Group(frozenset({"homicide"})))
         found = one(seen(ORDER + 2 * DAY, order=narrow), order=narrow, covered=0.0)
         assert (found.is_bound, found.compliance, found.allowed_after) == (False, Compliance.COMPLIANT, 1)
         mine = one(seen(ORDER - 1, order=narrow, unit="homicide"), order=narrow, covered=0.0)
@@ -146,8 +146,8 @@ class TestCoverage:
         kinds = (Kind.PROXY,)
         whole = self.ledger(ORDER - 100 * HOUR, 100)
         assert covered_behind(THE_ORDER, kinds, whole) == pytest.approx(1.0, abs=0.02)
-        assert covered_behind(replace(THE_ORDER, breach_from=ORDER - 900 * HOUR), kinds, whole) < 0.6
-        half = covered_behind(replace(THE_ORDER, breach_from=ORDER), kinds, self.ledger(ORDER, 50))
+        assert covered_behind(THE_ORDER._replace(breach_from=ORDER - 900 * HOUR), kinds, whole) < 0.6
+        half = covered_behind(THE_ORDER._replace(breach_from=ORDER), kinds, self.ledger(ORDER, 50))
         assert half == pytest.approx(0.5, abs=0.02)
 
     def test_of_several_kinds_the_least_counts(self):
@@ -155,7 +155,7 @@ class TestCoverage:
         assert covered_behind(THE_ORDER, (), self.ledger(ORDER, 100)) == 0.0
 
     def test_where_nothing_lies_behind_the_whole_window_counts(self):
-        late = replace(THE_ORDER, breach_from=ORDER + 900 * HOUR)
+        late = THE_ORDER._replace(breach_from=ORDER + 900 * HOUR)
         assert covered_behind(late, (Kind.PROXY,), self.ledger(ORDER, 100)) == pytest.approx(1.0, abs=0.02)
 
 
@@ -225,7 +225,7 @@ class TestDeletion:
         assert found.deleted == (closed[0] if closed else None)
 
     def test_is_not_asked_for_by_every_order(self):
-        order = replace(THE_ORDER, duties=(Duty.STOP,))
+        order = THE_ORDER._replace(duties=(Duty.STOP,))
         assert one(seen(ORDER, Stage.SIGNED_UP), order=order).deletion is Deletion.NOT_ASKED
 
     def test_all_are_counted(self):
@@ -409,12 +409,12 @@ def test_nobody_and_no_order_are_told():
     whole = followed(THE_ORDER, [], until=UNTIL, covered=0.5)
     assert "nobody was seen using it" in as_text([whole], str)
     assert as_text([], str) == "The policy holds no order.\n"
-    broad = replace(whole, order=replace(THE_ORDER, scope=Scope(category="meeting")))
+    broad = replace(whole, order=THE_ORDER._replace(scope=Scope(category="meeting")))
     assert "about everything in meeting;" in as_text([broad], str)
 
 
 def test_doubts_stand_beside_the_person():
-    narrow = replace(THE_ORDER, addressees=Group(frozenset({"homicide"})))
+    narrow = THE_ORDER._replace(addressees=Group(frozenset({"homicide"})))
     rows = [seen(ORDER + DAY + place * HOUR, Stage.VISITED, "a", one_of=3) for place in range(BEATS)]
     rows.append(seen(ORDER - 1, who="b", order=narrow))
     found = [followed(one, of, until=UNTIL, covered=1.0) for one, of in ((THE_ORDER, rows), (narrow, rows[-1:]))]

@@ -238,14 +238,14 @@ def approval(**changes):
         "ok", Scope(frozenset({"clearview-ai"})), Group(frozenset({"robbery"})), (), False, None,
         NOON - DAY, NOON - DAY, NOON + DAY, "", "", "said",
     )  # fmt: skip
-    return replace(whole, **changes)
+    return whole._replace(**changes)
 
 
 def order(**changes):
     whole = Order(
         "stop", Scope(category="facial-recognition"), NOON - HOUR, NOON - HOUR, None, Group(), (Duty.STOP,), "", ""
     )
-    return replace(whole, **changes)
+    return whole._replace(**changes)
 
 
 def policy(status=None, since=None, **parts):
@@ -395,7 +395,7 @@ class TestOrders:
         assert verdict(policy(orders=(order(),), approvals=(approval(),))) == "after-order"
         late = approval(given=NOON - HOUR // 2, valid_from=NOON - HOUR // 2)
         assert verdict(policy(orders=(order(),), approvals=(late,))) == "approved"
-        assert verdict(policy(orders=(order(),), approvals=(replace(late, needs_reference=True),))) == "needs-reference"
+        assert verdict(policy(orders=(order(),), approvals=(late._replace(needs_reference=True),))) == "needs-reference"
         newer = order(id="again", effective=NOON - HOUR // 4, breach_from=NOON - HOUR // 4)
         assert verdict(policy(orders=(order(), newer), approvals=(late,))) == "after-order"
 
@@ -465,10 +465,10 @@ approvals = st.builds(
     approval, id=st.sampled_from("abc"), scope=scopes, group=groups, needs_reference=st.booleans(),
     max_stage=st.sampled_from([None, Stage.VISITED, Stage.USED]), given=instants, valid_from=instants,
     valid_until=instants,
-).map(lambda one: replace(one, valid_from=max(one.valid_from, one.given)))  # fmt: skip
+).map(lambda one: one._replace(valid_from=max(one.valid_from, one.given)))  # fmt: skip
 orders = st.builds(
     order, id=st.sampled_from("xyz"), scope=scopes, effective=instants, lifted=st.none() | instants, addressees=groups
-).flatmap(lambda one: instants.map(lambda at: replace(one, breach_from=max(at, one.effective))))
+).flatmap(lambda one: instants.map(lambda at: one._replace(breach_from=max(at, one.effective))))
 policies = st.builds(
     policy, st.none() | st.sampled_from(list(Status)), st.none() | instants,
     approvals=st.lists(approvals, max_size=3).map(tuple), orders=st.lists(orders, max_size=2).map(tuple),
@@ -494,20 +494,20 @@ class TestProperties:
     @given(policies, acts, subjects, approvals)
     def test_an_approval_from_later_on_changes_nothing_about_earlier_acts(self, a_policy, an_act, subject, later):
         if an_act.at is not None:
-            later = replace(later, given=an_act.at + 1, valid_from=an_act.at + 1)
+            later = later._replace(given=an_act.at + 1, valid_from=an_act.at + 1)
         more = replace(a_policy, approvals=(*a_policy.approvals, later))
         assert more.judge(an_act, subject) == a_policy.judge(an_act, subject)
 
     @given(policies, acts, subjects, orders)
     def test_a_later_order_changes_nothing_about_earlier_acts(self, a_policy, an_act, subject, later):
         if an_act.at is not None:
-            later = replace(later, effective=an_act.at + 1, breach_from=an_act.at + 1)
+            later = later._replace(effective=an_act.at + 1, breach_from=an_act.at + 1)
         more = replace(a_policy, orders=(*a_policy.orders, later))
         assert more.judge(an_act, subject) == a_policy.judge(an_act, subject)
 
     @given(policies, acts, subjects, instants)
     def test_revoking_an_approval_accuses_nobody_backwards(self, a_policy, an_act, subject, revoked):
-        cut = tuple(replace(one, valid_until=min(one.valid_until, revoked)) for one in a_policy.approvals)
+        cut = tuple(one._replace(valid_until=min(one.valid_until, revoked)) for one in a_policy.approvals)
         if an_act.at is not None and an_act.at < revoked:
             assert replace(a_policy, approvals=cut).judge(an_act, subject) == a_policy.judge(an_act, subject)
 

@@ -8,7 +8,7 @@ import lzma
 import re
 import zipfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from unittest.mock import patch
 
 import pytest
@@ -252,7 +252,7 @@ class TestLaws:
         def cut(one):
             starts = range(0, max(len(data), 1), size * step)
             stops = [*starts[1:], None]
-            return [replace(one.segment, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
+            return [one.segment._replace(start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
 
         with written(data, folder) as path, small(head=512):
             expected, total = scanned(path, name, chunk_bytes=size)
@@ -398,8 +398,8 @@ def test_real_sizes_give_one_answer_too(size, tmp_path):
         found, total = scanned(path, "squid", chunk_bytes=size)
         expected, whole = scanned(path, "squid")
         halves, cut = scanned(path, "squid", chunk_bytes=size, segments=lambda one: [
-            replace(one.segment, stop=2 << 20), replace(one.segment, start=2 << 20, stop=3 << 20),
-            replace(one.segment, start=3 << 20),
+            one.segment._replace(stop=2 << 20), one.segment._replace(start=2 << 20, stop=3 << 20),
+            one.segment._replace(start=3 << 20),
         ])  # fmt: skip
     assert found == expected == halves
     assert len(found) == 45

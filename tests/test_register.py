@@ -230,7 +230,7 @@ class TestRows:
         assert one(given).authorised(NOW) == "2 people by name"
         assert one(given).authorised(NOW + DAY) == one(given).authorised(NOW - DAY - 1) == "nobody"
         assert one(replace(given, orders=(STOP,))).authorised(NOW) == "nobody"
-        later = replace(APPROVAL, given=NOW - DAY + 1, group=Group(hosts=frozenset({"ws-1"})))
+        later = APPROVAL._replace(given=NOW - DAY + 1, group=Group(hosts=frozenset({"ws-1"})))
         assert one(Policy("d", (later,), (STOP,))).authorised(NOW) == "anybody on 1 device"
 
     def test_purposes_come_from_approvals_where_no_entry_says_any(self):

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import fields, is_dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -526,8 +525,6 @@ def poison(value, payload):
         return payload
     if isinstance(value, tuple):
         return getattr(value, "_make", tuple)(poison(one, payload) for one in value)
-    if is_dataclass(value):
-        return replace(value, **{one.name: poison(getattr(value, one.name), payload) for one in fields(value)})
     return value
 
 

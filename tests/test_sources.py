@@ -11,7 +11,6 @@ import random
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from itertools import pairwise
 from unittest.mock import Mock, patch
 
@@ -419,7 +418,7 @@ class TestChunks:
         whole = Segment("s", "a", "", Compression.NONE)
         assert len(segments_of(whole, 1000, 100)) == 10
         assert segments_of(whole, 100, 100) == [whole]
-        for other in (replace(whole, compression=Compression.GZIP), replace(whole, framing=Framing.WRAPPED)):
+        for other in (whole._replace(compression=Compression.GZIP), whole._replace(framing=Framing.WRAPPED)):
             assert segments_of(other, 1000, 100) == [other]
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -147,7 +146,7 @@ class TestBatch:
         with store.batch(AT) as batch:
             batch.save_stream(state)
         (found,) = store.streams("proxy")
-        assert found == replace(state, device=held(2**64))
+        assert found == state._replace(device=held(2**64))
         assert [one.path for one in store.streams("dns")] == ["/logs/b"]
 
     def test_facts_and_look_backs(self, store):

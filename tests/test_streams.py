@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,15 +45,14 @@ class Tail:
         with log.prints() as prints, log.segment() as segment:
             stop = prints.last_line() if log.compression is Compression.NONE else log.length
             if stop > state.offset:
-                with open_stream(replace(segment, start=state.offset, stop=stop)) as reader:
+                with open_stream(segment._replace(start=state.offset, stop=stop)) as reader:
                     for chunk in chunks(reader, state.offset, stop):
                         self.lines += bytes(chunk.buffer[: chunk.size]).splitlines()
         offset = max(stop, state.offset)
         with log.prints() as prints:
             found = prints.at(offset)
         self.states.append(
-            replace(
-                state, path=log.name, device=log.device, inode=log.inode, size=log.size, modified=log.modified,
+            state._replace(path=log.name, device=log.device, inode=log.inode, size=log.size, modified=log.modified,
                 offset=offset, compression=log.compression, is_final=log.compression is not Compression.NONE,
                 head_bytes=found.head_bytes, head_sha256=found.head_sha256,
                 guard_bytes=found.guard_bytes, guard_sha256=found.guard_sha256,
@@ -237,7 +235,7 @@ def test_an_inode_given_to_another_log_is_told_by_the_bytes(log, tail, tmp_path)
     other = Writer(tmp_path / "access.other")
     other.count = 5000
     other.write(200)
-    tail.states = [replace(state, inode=other.path.stat().st_ino)]
+    tail.states = [state._replace(inode=other.path.stat().st_ino)]
     tail.look()
     assert tail.fates == {"access.log": Fate.ADOPTED, "access.other": Fate.TRUNCATED}
     assert sorted(tail.lines) == log.written + other.written

@@ -168,7 +168,7 @@ def _spread(rows: Sequence[Attributed], evidence: Evidence, window: Window) -> S
 
 def _followed(order: Order, rows: Sequence[Attributed], question: Question, ledger: Ledger) -> Followed:
     """Who followed an order, in the window; silence behind it counts as far as the logs of then cover it."""
-    behind = replace(ledger, window=question.window)
+    behind = ledger._replace(window=question.window)
     covered = covered_behind(order, question.needed, behind)
     return followed(order, rows, until=question.window.until, covered=covered, required=question.required)
 

@@ -21,7 +21,7 @@ A refused attempt, a look-up and mail are no uses.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -188,7 +188,7 @@ def covered_behind(order: Order, needed: Iterable[Kind], ledger: Ledger) -> floa
     Of an order whose grace period ends behind the window, or that was given before it, the whole window counts.
     """
     since = max(order.breach_from, ledger.window.since)
-    behind = replace(ledger, window=Window(since, ledger.window.until)) if since < ledger.window.until else ledger
+    behind = ledger._replace(window=Window(since, ledger.window.until)) if since < ledger.window.until else ledger
     return min((behind.share(kind) for kind in needed), default=0.0)
 
 

@@ -56,7 +56,7 @@ def _mark(result: list[Input], inputs: Sequence[Input], indexes: Sequence[int]) 
     for index in originals[1:]:
         segment = inputs[index].segment
         told = hashlib.sha256(f"{segment.stream}\0{segment.name}".encode(errors="surrogateescape"))
-        result[index] = replace(result[index], segment=replace(segment, stream=told.hexdigest()[:32]))
+        result[index] = replace(result[index], segment=segment._replace(stream=told.hexdigest()[:32]))
 
 
 def _by_name_backwards(inputs: Sequence[Input]) -> list[tuple[int, Input]]:

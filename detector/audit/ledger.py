@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detector.audit.plan import sealed_at
@@ -154,4 +154,4 @@ def with_roster(ledger: Ledger, people: People, sightings: Iterable[Attributed])
     roster = people.present(since, until)
     acting = {one.actor.name for one in sightings if one.actor.kind is ActorKind.PERSON}
     seen = people.seen(ledger.sample.accounts, (), since, until) | acting
-    return replace(ledger, people=len(roster), seen=len(seen & roster))
+    return ledger._replace(people=len(roster), seen=len(seen & roster))

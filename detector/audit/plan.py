@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.audit.copies import IDENTITY_BYTES, without_copies
 from detector.audit.telling import HEAD_BYTES, Teller
@@ -96,8 +96,7 @@ class Input:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """Names of logs with what the site says about them."""
 
     names: Sequence[str]
@@ -138,12 +137,12 @@ def _parts(path: str, label: str) -> Iterator[tuple[Segment | UnreadableSource, 
     try:
         with open_regular(path) as file:
             head, size = file.read(4096) or b"", os.fstat(file.fileno()).st_size
-        whole = replace(_segment(path, label), compression=detect(head), is_recoded=utf16_of(head) is not None)
+        whole = _segment(path, label)._replace(compression=detect(head), is_recoded=utf16_of(head) is not None)
         if whole.compression is not Compression.ZIP:
             yield whole, size
             return
         for member, _ in members(path):
-            yield replace(whole, member=member), size
+            yield whole._replace(member=member), size
     except UnreadableSource as fault:
         yield fault, 0
     except OSError as fault:
@@ -160,7 +159,7 @@ def _inspect(segment: Segment | UnreadableSource, size: int, site: Site, teller:
         return Input(segment, size, unread=getattr(fault, "reason", str(fault)))
     stream = hashlib.sha256(head[:IDENTITY_BYTES]).hexdigest()[:32]
     named = site.log_format
-    segment = replace(segment, stream=stream, framing=framing_of(head, named.layout if named else None))
+    segment = segment._replace(stream=stream, framing=framing_of(head, named.layout if named else None))
     planned = Input(segment, size, gap_s=site.gap_s, head=head[:IDENTITY_BYTES])
     if not head.strip(b"\0\n\r "):
         return replace(planned, notes=("is empty",), log_format=site.log_format)
@@ -188,7 +187,7 @@ def _told(segment: Segment, head: bytes, site: Site, teller: Teller) -> tuple[Se
         guess = teller.tell(segment.name, _head(segment), dialect, site.log_format)
         if guess is not None and guess.log_format.layout is segment.framing.layout:
             return segment, guess
-    plain = replace(segment, framing=Framing.LINES)
+    plain = segment._replace(framing=Framing.LINES)
     return plain, teller.tell(segment.name, head, dialect, site.log_format)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,7 @@ PACKED_FINDINGS = 128
 """So many findings go from process to process in one piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Lines of one log to read.
 
     Attributes:
@@ -94,8 +93,7 @@ class Finds:
         return Found(self.findings.all(), self.findings.left_out, self.sightings)
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """A range that was scanned.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.audit.canary import proves
 from detector.audit.identities import attribute_of, device_of
@@ -68,8 +68,7 @@ class Terms:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(NamedTuple):
     """What an audit gave.
 
     Attributes:
@@ -153,7 +152,7 @@ class _Audit:
     def _scan_alone(self, one: Range, advance: Callable[[int], None]) -> Scanned:
         """Scan a range so that what it gave can be forgotten."""
         finds = Finds(self.sighter.findings())
-        return replace(self._scan(one, finds, advance), found=finds.found())
+        return self._scan(one, finds, advance)._replace(found=finds.found())
 
     def _scan(self, one: Range, finds: Finds, advance: Callable[[int], None]) -> Scanned:
         coverage, keys = Coverage(Spans(one.gap_s)), set[str]()
@@ -187,7 +186,7 @@ class _Audit:
         """A range read under the wrong header is read again: another header may stand in the range before it."""
         left = self._left.get(one.source)
         if one.may_be_misread and left is not None and left != one.dialect:
-            one = replace(one, dialect=left)
+            one = one._replace(dialect=left)
             scanned = self._scan_alone(one, lambda _bytes: None)
         self._left[one.source] = scanned.coverage.dialects[-1][1]
         return one, scanned

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -77,12 +76,12 @@ class Teller:
         found = identify(lines, dialect, [sibling.log_format]) if sibling else []
         if sibling is None or not found or not found[0].is_plain:
             return None
-        return replace(found[0], confidence=sibling.confidence, rivals=sibling.rivals)
+        return found[0]._replace(confidence=sibling.confidence, rivals=sibling.rivals)
 
     def _remembered(self, head: bytes, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
         name, confidence, rivals = self._known.get(_digest(head), _NOTHING) if self._known else _NOTHING
         found = identify(lines, dialect, [self._formats[name]]) if name in self._formats else []
-        return replace(found[0], confidence=confidence, rivals=tuple(rivals)) if found else None
+        return found[0]._replace(confidence=confidence, rivals=tuple(rivals)) if found else None
 
     def _best(self, head: bytes, lines: Sequence[bytes], dialect: Dialect) -> Guess | None:
         found = identify(lines, dialect, self._formats.values())

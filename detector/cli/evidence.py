@@ -89,7 +89,7 @@ def of_logs(inputs: Sequence[Input], asked: Asked) -> tuple[Evidence, Origin]:
     known = ledger_of(inputs, done.coverage, done.report.canaries, _whole(asked))
     if known is None:
         raise UsageError("no line that was read carries a time: say which time is meant with --since and --until")
-    ledger = replace(known, window=asked.window(known.window))
+    ledger = known._replace(window=asked.window(known.window))
     if asked.terms.people is not None:
         ledger = with_roster(ledger, asked.terms.people, done.sightings)
     origin = Origin(__version__, asked.ruleset.digest, done.report.canaries)

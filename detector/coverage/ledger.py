@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.coverage.hours import HOUR, Unread, merged
 from detector.coverage.sampled import Sampled, kinds_of, within
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from detector.coverage.hours import Hour
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """What was read, and what was not.
 
     Attributes:

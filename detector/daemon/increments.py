@@ -68,8 +68,7 @@ class Increment:
 
 def seen(state: StreamState, log: Log) -> StreamState:
     """A stream, met in a file."""
-    return replace(
-        state,
+    return state._replace(
         path=log.name,
         device=log.device,
         inode=log.inode,
@@ -130,7 +129,7 @@ def parts(work: Increment, sighter: Sighter, gap_s: int) -> Iterator[Part]:
         held = part
     if held is not None:
         is_last = work.is_final and (work.stop is None or held.state.offset >= work.stop)
-        yield replace(held, state=replace(held.state, is_final=is_last))
+        yield replace(held, state=held.state._replace(is_final=is_last))
 
 
 def _parts(work: Increment, sighter: Sighter, gap_s: int) -> Iterator[Part]:
@@ -139,7 +138,7 @@ def _parts(work: Increment, sighter: Sighter, gap_s: int) -> Iterator[Part]:
         return
     with log.prints() as prints, log.prints() as witness, log.segment() as whole:
         start = _line_start(log, state.offset)
-        segment = replace(whole, stream=state.id, start=start, stop=work.stop, framing=work.planned.segment.framing)
+        segment = whole._replace(stream=state.id, start=start, stop=work.stop, framing=work.planned.segment.framing)
         dialect = _dialect(work, segment)
         before = prints.at(start) if log.is_plain else None
         for result, batch in sighter.parts(segment, log_format, dialect, gap_s):
@@ -148,7 +147,7 @@ def _parts(work: Increment, sighter: Sighter, gap_s: int) -> Iterator[Part]:
             if after is None or not _is_same(log, witness, start, before):
                 return
             state = _moved(state, end, after, result, log_format.name)
-            yield Part(state, replace(segment, start=start, stop=end), log_format, result, batch, work.planned.notes)
+            yield Part(state, segment._replace(start=start, stop=end), log_format, result, batch, work.planned.notes)
             start, before = end, after
 
 
@@ -161,8 +160,7 @@ def _is_same(log: Log, witness: Fingerprints, offset: int, before: Prints | None
 
 
 def _moved(state: StreamState, end: int, found: Prints, result: ScanResult, name: str) -> StreamState:
-    return replace(
-        state,
+    return state._replace(
         offset=end,
         head_bytes=found.head_bytes,
         head_sha256=found.head_sha256,
@@ -177,7 +175,7 @@ def _moved(state: StreamState, end: int, found: Prints, result: ScanResult, name
 
 def _dialect(work: Increment, segment: Segment) -> Dialect:
     """The dialect in force where reading goes on."""
-    dialect = replace(work.planned.dialect, written_until=written_until(replace(segment, start=0, stop=None)))
+    dialect = replace(work.planned.dialect, written_until=written_until(segment._replace(start=0, stop=None)))
     if not segment.start:
         return dialect
     return replace(dialect, columns=work.state.dialect_columns, separator=work.state.dialect_separator)

@@ -134,7 +134,7 @@ class _OneLog:
             transactions = Transactions(log_format) if log_format and log_format.join else None
             is_entered = transactions is None and log_format is not None and not log_format.head_literals
             start = self.row.offset if is_entered else 0  # what was open, or the header, in the middle is not kept
-            work = Increment(binding.file, replace(state, offset=start), found, state.offset, is_final=False)
+            work = Increment(binding.file, state._replace(offset=start), found, state.offset, is_final=False)
             with binding.file.holding():
                 for part in parts(work, self.sighter, silence_s):
                     self._keep(part, transactions)

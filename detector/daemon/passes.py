@@ -154,7 +154,7 @@ class SourceReader:
         is_left_alone = self._is_left_alone(log, found, files)
         work = increment(log, state, found, is_left_alone=is_left_alone)
         if work is None:
-            self._settle(replace(seen(state, log), is_final=state.is_final or is_left_alone), binding)
+            self._settle(seen(state, log)._replace(is_final=state.is_final or is_left_alone), binding)
         elif log.compression is Compression.NONE:
             self._plans[state.id] = found
         return work
@@ -244,7 +244,7 @@ class SourceReader:
             for path in over:
                 batch.close_gaps(path, GONE)
             for state in gone:
-                batch.save_stream(replace(state, is_final=True))
+                batch.save_stream(state._replace(is_final=True))
                 if state.offset or state.size:
                     batch.gap(Unread(self.source.name, state.path, state.modified, now, GONE))
             batch.count(self.source.name, lag_bytes=lag)

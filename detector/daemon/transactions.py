@@ -8,7 +8,7 @@ for ``REST_US``. A line that comes later still finds the others.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.coverage import Unread
@@ -202,4 +202,4 @@ def ranges_before(
 def range_of(log: Log, stream: str, start: int, stop: int) -> Iterator[Segment]:
     """A range of a stream, readable."""
     with log.segment() as whole:
-        yield replace(whole, stream=stream, start=start, stop=stop)
+        yield whole._replace(stream=stream, start=start, stop=stop)

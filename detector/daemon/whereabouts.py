@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.audit.identities import IDENTITY_KINDS, Followed
@@ -151,7 +151,7 @@ def _read(log: _Log, path: str, seen: _Seen, advance: Callable[[int], None]) -> 
         if stop == log.offset:
             return
     for one, followed in zip(log.planned, log.followed, strict=True):
-        segment = replace(one.segment, path=path, start=log.offset if log.is_plain else 0, stop=stop)
+        segment = one.segment._replace(path=path, start=log.offset if log.is_plain else 0, stop=stop)
         with contextlib.suppress(DamagedStream, UnreadableSource, OSError):  # what lies before the break counts
             followed.read(segment, Settings(), advance)
     log.offset = stop or 0

@@ -12,8 +12,8 @@ was read is never given back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 HOST = r"(?P<host>[\w.-]++)"
 ADDRESS = r"(?P<address>(?:\d{1,3}\.){3}\d{1,3}(?![\da-fA-F.:])|[\da-fA-F]{0,4}:(?=[\da-fA-F.]*:)[\da-fA-F:.]{1,45}+)"
@@ -34,8 +34,7 @@ class Part(StrEnum):
     AUTHORITY = "authority"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a line, and what must stand there for the line to be read at a glance.
 
     Attributes:
@@ -51,8 +50,7 @@ class Field:
     part: Part = Part.WHOLE
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """Lines of fields with one separator between them: those of a whole chunk are found at once.
 
     A line with NUL bytes, which are dropped before parsing, is no plain one.

@@ -13,9 +13,8 @@ Reference: https://www.squid-cache.org/Versions/v4/cfgman/logformat.html
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from detector.errors import RefusedLine, UsageError
@@ -54,8 +53,7 @@ _ESCAPES = {
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One code of a format string.
 
     Attributes:
@@ -73,8 +71,7 @@ class Field:
     follower: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A compiled format string.
 
     Attributes:

@@ -7,7 +7,6 @@ belongs to each in their time. Where several people have one name at one time, a
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +19,7 @@ ALWAYS = (-(1 << 62), 1 << 62)
 """The first and the last instant of a validity without bounds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     r"""What the directory says about one person during some time.
 
     Attributes:
@@ -213,7 +211,7 @@ def _in_turn(entries: Iterable[Entry]) -> Iterator[Entry]:
         changes.sort(key=lambda one: one.bounds)
         for index, entry in enumerate(changes):
             after = (one.since for one in changes[index + 1 :] if one.bounds[0] > entry.bounds[0])
-            yield entry if entry.until is not None else replace(entry, until=next(after, None))
+            yield entry if entry.until is not None else entry._replace(until=next(after, None))
 
 
 def _by(entries: Sequence[Entry], keys: Callable[[Entry], set[str]]) -> Mapping[str, tuple[Entry, ...]]:

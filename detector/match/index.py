@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.match.hosts import normalise
 from detector.signatures import IndicatorKind
@@ -31,8 +31,7 @@ class Tier(StrEnum):
     PROXIED = "proxied"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Indicators that a host leads to, best first.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -108,8 +107,7 @@ Attribute: TypeAlias = Callable[[Sighting], Attribution]
 """Tells whom a sighting belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
-class SightingBatch:
+class SightingBatch(NamedTuple):
     """n sightings of one stream.
 
     Attributes:

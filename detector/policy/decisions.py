@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.policy.words import Status
 
@@ -21,8 +20,7 @@ class Duty(StrEnum):
     NOTIFY = "notify"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """People and devices.
 
     Attributes:
@@ -53,8 +51,7 @@ class Group:
         return not self.is_empty
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Services that a decision is about.
 
     Attributes:
@@ -81,8 +78,7 @@ def is_below(category: str, parent: str) -> bool:
     return f"{category}/".startswith(f"{parent}/")
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """Somebody may use something for a time.
 
     Attributes:
@@ -124,8 +120,7 @@ class Approval:
         return self.max_stage is None or act.stage.rung <= self.max_stage.rung
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """Use has to cease.
 
     Attributes:
@@ -159,8 +154,7 @@ class Order:
         return at is not None and self.breach_from <= at and (self.lifted is None or at < self.lifted)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What the organisation says about one service.
 
     Attributes:
@@ -186,8 +180,7 @@ class Entry:
     retention: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):
     """Of a service whose host names name the customer, only the organisation's own may be used.
 
     Attributes:
@@ -215,8 +208,7 @@ class Tenant:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Mute:
+class Mute(NamedTuple):
     """An indicator that is known to be wrong here for a time.
 
     Attributes:

@@ -152,8 +152,8 @@ class Policy:
         """
         return replace(
             self,
-            approvals=tuple(replace(one, group=_pseudonymised(one.group, translate)) for one in self.approvals),
-            orders=tuple(replace(one, addressees=_pseudonymised(one.addressees, translate)) for one in self.orders),
+            approvals=tuple(one._replace(group=_pseudonymised(one.group, translate)) for one in self.approvals),
+            orders=tuple(one._replace(addressees=_pseudonymised(one.addressees, translate)) for one in self.orders),
             observers=tuple(_pseudonymised(one, translate) for one in self.observers),
         )
 

@@ -6,14 +6,12 @@ Times are microseconds since the epoch, UTC; sizes are bytes; ``None`` means "un
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 SCHEMA = "shadowit.report/1"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(NamedTuple):
     """One log that was asked for.
 
     Attributes:
@@ -147,8 +145,7 @@ class FindingRow(NamedTuple):
     data_location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The whole result of one audit.
 
     Attributes:
@@ -174,7 +171,7 @@ class Report:
     sources: tuple[SourceRow, ...]
     findings: tuple[FindingRow, ...]
     names: bool
-    canaries: tuple[tuple[str, bool], ...] = field(default=())
+    canaries: tuple[tuple[str, bool], ...] = ()
     gap_s: int = 86_400
     policy: str = ""
     left_out: tuple[tuple[str, int], ...] = ()

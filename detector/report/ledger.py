@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.report.series import series
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from detector.report.document import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """Sums over the logs of a report; a copy of another log counts as a file, but its content is not added.
 
     Attributes:

@@ -5,9 +5,8 @@ May name a gap that another series covers, must never leave one out: the gaps in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from detector.events import MICROSECONDS
 from detector.report.wording import counted
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 Stretch: TypeAlias = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """Logs of one folder and format.
 
     Attributes:

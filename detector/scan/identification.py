@@ -6,8 +6,8 @@ never surely. Lines that nobody reads are no evidence against a format, only a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.events import Col, Envelope, Layout, Line, read_lines
 from detector.events.envelope import peel
@@ -30,8 +30,7 @@ _LEAST_SHARE = 0.1
 _ENOUGH_EVENTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """One format that a log may be.
 
     Attributes:
@@ -54,8 +53,7 @@ class Guess:
     is_plain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(NamedTuple):
     """A guess with what was read: the share of the lines that are events, and those."""
 
     guess: Guess
@@ -128,7 +126,7 @@ def _among_readable(attempts: Sequence[_Attempt]) -> list[_Attempt]:
         if _LEAST_SHARE <= one.share < 1.0:
             unsure = UNSURE * len(one.batch) / readable * confidence / one.share
             confidence = max(confidence, unsure)
-        found.append(replace(one, guess=replace(one.guess, confidence=confidence)))
+        found.append(one._replace(guess=one.guess._replace(confidence=confidence)))
     return found
 
 
@@ -141,7 +139,7 @@ def _beside_rivals(best: _Attempt, others: Sequence[_Attempt]) -> Guess:
         if events and one.batch.offsets == best.batch.offsets and _events(one.batch) == events
     )
     guess = best.guess
-    return replace(guess, rivals=rivals, confidence=min(guess.confidence, EQUAL)) if rivals else guess
+    return guess._replace(rivals=rivals, confidence=min(guess.confidence, EQUAL)) if rivals else guess
 
 
 def _events(batch: EventBatch) -> dict[Col, list[object]]:

@@ -61,8 +61,7 @@ class RefusedAt(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """A part of one log, read.
 
     Attributes:

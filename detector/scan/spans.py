@@ -7,15 +7,14 @@ give a span. Only where they are further apart than the gap is every stamp of th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detector.events import MICROSECONDS
 
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(NamedTuple):
     """Disjoint (first, last) instants, ascending, each further from the next than the gap.
 
     Union is associative and commutative: the order in which parts of a log are merged never matters.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from detector.events import Stage
     from detector.signatures.model import Indicator, Signature
 
 
-@dataclass(frozen=True, slots=True)
-class MailKind:
+class MailKind(NamedTuple):
     """One kind of mail that services send, and the stage that it proves.
 
     Attributes:

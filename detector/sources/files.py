@@ -5,8 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.errors import UnreadableSource
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What one name led to.
 
     Attributes:

@@ -13,8 +13,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from detector.ahead import Begun
 from detector.errors import UnreadableSource
@@ -34,8 +33,7 @@ _AHEAD_BLOCKS = 4
 _ENCODING_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much a compressed file may become.
 
     Attributes:

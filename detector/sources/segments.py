@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from detector.sources.compression import Compression
 from detector.sources.framing import Framing
@@ -13,8 +13,7 @@ SMALLEST_RANGE_BYTES, LARGEST_RANGE_BYTES = 2 * SEGMENT_BYTES, 8 * SEGMENT_BYTES
 _GRID_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A range of one log: its lines are those that *start* inside.
 
     Attributes:
@@ -46,8 +45,7 @@ class Segment:
         return f"{shown}!{self.member}" if self.member else shown
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A range that could not be read.
 
     Attributes:
@@ -79,7 +77,7 @@ def segments_of(whole: Segment, size_bytes: int, part_bytes: int = SEGMENT_BYTES
         return [whole]
     starts = range(0, size_bytes, part_bytes)
     stops = [*starts[1:], None]
-    return [replace(whole, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
+    return [whole._replace(start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
 
 
 def range_bytes(size_bytes: int, jobs: int) -> int:

@@ -5,7 +5,6 @@ A stream is known by the digests of its head and of the bytes before its frontie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from detector.events import Kind
@@ -15,8 +14,7 @@ HEAD_BYTES = 1024
 GUARD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class StreamState:
+class StreamState(NamedTuple):
     """How far a stream was read, and how it is known again.
 
     Attributes:
