@@ -43,8 +43,8 @@ def _leave(ended: list[int]) -> None:
     Registered first, it is called last: whatever else is done at the end is done by then.
     """
     for status in ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # one that was closed before the start is ``None``
+            stream.flush()
         os._exit(status)
 
 

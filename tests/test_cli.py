@@ -872,6 +872,12 @@ class TestMain:
         """
         assert self.python(root, "-c", code) == (3, "an answera thread\n", "at the end\n")
 
+    @pytest.mark.parametrize("command", ["--version", "formats"])
+    def test_a_stream_that_is_closed_is_no_bug(self, root, command):
+        script = f'"$0" -m detector {command} >&-'
+        done = subprocess.run(["bash", "-c", script, sys.executable], check=True, cwd=root, capture_output=True)
+        assert done.stderr == b""
+
     def test_a_bug_in_the_way_out_is_shown(self, root):
         code = "from detector import __main__ as program; program.answer = lambda: 1 / 0; program.main()"
         status, _, error = self.python(root, "-c", code)
@@ -934,8 +940,15 @@ class TestProcess:
     def test_findings_at_fail_on_are_1(self, root, signatures, tmp_path):
         assert program(root, "audit", log(tmp_path), "--signatures", signatures, "--fail-on", "any").status == 1
 
-    def test_a_command_without_output_place_fails_loudly(self, root, tmp_path):
+    @pytest.mark.parametrize("output_format", ["table", "json"])
+    def test_a_full_disk_is_told_and_is_no_bug(self, root, signatures, tmp_path, output_format):
+        arguments = "audit", log(tmp_path), "--signatures", signatures, "-f", output_format
         with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
-            done = program(root, "parse", log(tmp_path), capture_output=False, stdout=full, stderr=subprocess.PIPE)
-        assert done.status != 0
-        assert "No space left on device" in done.err
+            done = program(root, *arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        told = "output: No space left on device"
+        as_json = f'{{"error":{{"exit":5,"messages":["{told}"]}}}}\n'
+        assert (done.status, done.err) == (5, as_json if output_format == "json" else f"shadowit: {told}\n")
+
+    def test_a_full_device_that_is_named_is_told(self, root, signatures, tmp_path):
+        done = program(root, "audit", log(tmp_path), "--signatures", signatures, "--output", "/dev/full")
+        assert (done.status, done.err) == (2, "shadowit: /dev/full: cannot be written: No space left on device\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -47,9 +48,12 @@ _COMMANDS = {
 }
 _MODULES = {"run": "running"}
 """Where a command does not stand in a file of its name: ``run`` is the function below."""
+EXIT_UNWRITTEN = 5
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""A full disk is no fault of the program."""
 
 
 class _Commands(click.Group):
@@ -92,7 +96,7 @@ def root() -> None:
     Data goes to standard output; progress, notes and errors go to standard error.
 
     Exit status: 0 ran to the end, 1 findings at --fail-on, 2 wrong usage, 3 invalid configuration or signature,
-    4 incomplete evidence (outranks 1), 5 sink or store failed, 70 a bug, 130 interrupted, 141 closed pipe.
+    4 incomplete evidence (outranks 1), 5 sink, store or output failed, 70 a bug, 130 interrupted, 141 closed pipe.
     """
 
 
@@ -109,6 +113,8 @@ def run(arguments: Sequence[str], begun: Begun | None = None) -> int:
     as_json = _wants_json(arguments)
     try:
         result = root.main(list(arguments), prog_name="shadowit", standalone_mode=False, obj=begun)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
@@ -125,9 +131,12 @@ def run(arguments: Sequence[str], begun: Begun | None = None) -> int:
     except KeyboardInterrupt:
         return _end(EXIT_INTERRUPTED, "interrupted", as_json=as_json)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_PIPE
     except Exception as fault:  # noqa: BLE001 - the outermost place: what nobody expected is told, with its traceback
+        if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+            _drop_output()
+            return _end(EXIT_UNWRITTEN, f"{fault.filename or 'output'}: {fault.strerror}", as_json=as_json)
         trace = traceback.format_exception(fault)
         message = f"this is a bug in shadowit: {type(fault).__name__}: {fault}"
         return _end(EXIT_BUG, *"".join(trace).splitlines(), message, as_json=as_json)
@@ -144,6 +153,12 @@ def _write_whole() -> None:
         sys.stdout = io.TextIOWrapper(
             io.BufferedWriter(raw), encoding=ours.encoding, errors=ours.errors, line_buffering=True
         )
+
+
+def _drop_output() -> None:
+    """What is still held for standard output goes nowhere: nobody takes it."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

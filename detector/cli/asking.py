@@ -238,20 +238,21 @@ def written(path: Path, pieces: Iterable[str]) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    is_replaced = path.is_file() or not path.exists()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}") if is_replaced else path
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(pieces)
-        temporary.replace(path)
+        if is_replaced:
+            temporary.replace(path)
+    except BrokenPipeError:
+        raise
     except OSError as fault:
         raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if is_replaced:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def instant(text: str, option: str) -> int | None:
