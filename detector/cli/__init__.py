@@ -133,14 +133,19 @@ def run(arguments: Sequence[str], begun: Begun | None = None) -> int:
     except BrokenPipeError:
         _drop_output()
         return EXIT_PIPE
-    except Exception as fault:  # noqa: BLE001 - the outermost place: what nobody expected is told, with its traceback
-        if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
-            _drop_output()
-            return _end(EXIT_UNWRITTEN, f"{fault.filename or 'output'}: {fault.strerror}", as_json=as_json)
-        trace = traceback.format_exception(fault)
-        message = f"this is a bug in shadowit: {type(fault).__name__}: {fault}"
-        return _end(EXIT_BUG, *"".join(trace).splitlines(), message, as_json=as_json)
+    except Exception as fault:  # noqa: BLE001 - the outermost place: what nobody expected is told
+        return _unexpected(fault, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(fault: Exception, *, as_json: bool) -> int:
+    """Say what nobody expected: a full disk, or a bug with its traceback."""
+    if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+        _drop_output()
+        return _end(EXIT_UNWRITTEN, f"{fault.filename or 'output'}: {fault.strerror}", as_json=as_json)
+    trace = traceback.format_exception(fault)
+    message = f"this is a bug in shadowit: {type(fault).__name__}: {fault}"
+    return _end(EXIT_BUG, *"".join(trace).splitlines(), message, as_json=as_json)
 
 
 def _write_whole() -> None:

@@ -238,21 +238,28 @@ def written(path: Path, pieces: Iterable[str]) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    is_replaced = path.is_file() or not path.exists()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}") if is_replaced else path
     try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
-        if is_replaced:
-            temporary.replace(path)
-    except BrokenPipeError:
-        raise
+        if path.exists() and not path.is_file():
+            _write(path, pieces)
+        else:
+            _replace(path, pieces)
     except OSError as fault:
         raise UsageError(f"{path}: cannot be written: {fault.strerror}") from None
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(pieces)
+
+
+def _replace(path: Path, pieces: Iterable[str]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write(temporary, pieces)
+        temporary.replace(path)
     finally:
-        if is_replaced:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def instant(text: str, option: str) -> int | None:
