@@ -71,7 +71,7 @@ def epochs(values: Sequence[str]) -> list[int]:
     is_usual = set(map(len, values)) == {14} and not whole[10::14].strip(".") and digits.isdecimal()
     if not is_usual or len(digits) != 13 * len(values):
         return [epoch(value) for value in values]
-    return [int(digits[at : at + 13]) * 1000 for at in range(0, len(digits), 13)]
+    return list(map(int, f"{'000 '.join(values)}000".replace(".", "").split(" ")))
 
 
 def same(values: Sequence[str], zone: tzinfo) -> list[int]:

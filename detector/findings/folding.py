@@ -31,7 +31,7 @@ Judge: TypeAlias = Callable[[Sighting, Attribution], Ruling]
 _Alike: TypeAlias = tuple[str, str, Stage, bool, Confidence, Attribution]
 """What sightings of one log have in common that count together."""
 
-FEW_SIGHTINGS, MANY_SIGHTINGS = 1024, 65_536
+FEW_SIGHTINGS, MANY_SIGHTINGS = 1024, 131_072
 """Few sightings of a part of a log are counted at once; many are held, up to so many, for alike ones count together."""
 
 LEFT_OUT = frozenset({OBSERVED, MUTED})

@@ -52,6 +52,7 @@ _AGENT = re.compile(r"\[(?:[^\]]*\\n)?User-Agent: ([^\]]*?)(?:\\r|\\n|\])", re.I
 _AT, _CLIENT, _USER, _METHOD, _URL = Col.AT, Col.SOURCE_IP, Col.USER, Col.METHOD, Col.URL
 _DOMAIN, _STATUS, _RECEIVED, _ACTION = Col.DOMAIN, Col.STATUS, Col.BYTES_RECEIVED, Col.ACTION
 _NO_METHOD = ("-", "NONE")
+_MARK = "\0"
 _COLUMNS = frozenset({
     Col.AT, Col.SOURCE_IP, Col.SOURCE_MAC, Col.USER, Col.METHOD, Col.URL, Col.DOMAIN, Col.SERVER_NAME, Col.STATUS,
     Col.BYTES_SENT, Col.BYTES_RECEIVED, Col.ACTION, Col.USER_AGENT,
@@ -95,18 +96,17 @@ def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
     """Native lines as squid writes them, at once."""
     if "logformat" in dialect.options:
         return None
-    parts = [line.partition(" ") for line in lines]
-    rests = [rest.lstrip(" ").split(" ") for _, _, rest in parts]
-    if set(map(len, rests)) != {9}:
+    ats, _, rests = zip(*[line.partition(" ") for line in lines], strict=True)
+    if (columns := _split([rest.lstrip(" ") for rest in rests])) is None:
         return None
-    _, clients, results, sizes, methods, urls, users, peers, kinds = zip(*rests, strict=True)
+    _, clients, results, sizes, methods, urls, users, peers, kinds = columns
     outcomes = {result: cacheresult.outcome(result[:64]) for result in set(results)}
     usual = None not in outcomes.values() and "" not in urls and "" not in users and "[" not in "".join(kinds)
     if not usual or not all(map(_is_peer, set(peers))):
         return None
     statuses, actions = zip(*map(outcomes.__getitem__, results), strict=True)
     try:
-        instants = stamps.epochs([at for at, _, _ in parts])
+        instants = stamps.epochs(ats)
     except RefusedLine:
         return None
     return Taken(range(len(lines)), {
@@ -120,6 +120,17 @@ def block(lines: Sequence[str], dialect: Dialect) -> Taken | None:
         _METHOD: [None if method in _NO_METHOD else method for method in methods],
         _USER: _users(users),
     })  # fmt: skip
+
+
+def _split(rests: Sequence[str]) -> list[list[str]] | None:
+    """The nine columns behind the time, ``None`` unless every line has just so many, one blank between them.
+
+    A mark behind each line shows that each has nine, not only that all have nine times as many together.
+    """
+    text = f" {_MARK} ".join((*rests, ""))
+    cells = text.split(" ")
+    is_usual = len(cells) == 10 * len(rests) + 1 and cells[9::10].count(_MARK) == text.count(_MARK) == len(rests)
+    return [cells[place:-1:10] for place in range(9)] if is_usual else None
 
 
 def timestamp(line: str, dialect: Dialect) -> int | None:
