@@ -135,9 +135,13 @@ class _Audit:
         def work(_number: int, told: Callable[[int], None]) -> tuple[list[Scanned], Found]:
             return self._scan_some(shared, told)
 
+        left = len(ranges)
         for scanned, found in engine.run(range(len(ranges)), work, jobs=self.terms.jobs, advance=advance):
             self._count(found)
             yield from scanned
+            left -= len(scanned)
+            if not left:
+                return  # the workers that find nothing left to scan need not be waited for
 
     def _scan_some(self, ranges: Iterable[Range], advance: Callable[[int], None]) -> tuple[list[Scanned], Found]:
         """Scan ranges until none is left, or they gave so much that it is time to hand it over; runs in a worker."""

@@ -54,7 +54,10 @@ def run(
     jobs: int,
     advance: Callable[[int], None],
 ) -> Iterator[Result]:
-    """Run the tasks on ``jobs`` processes; results come in the order of the tasks."""
+    """Run the tasks on ``jobs`` processes; results come in the order of the tasks.
+
+    Whoever has enough results closes the iterator: tasks that nobody has begun are left undone then.
+    """
     if not tasks:
         return
     context = multiprocessing.get_context("fork")
@@ -69,8 +72,8 @@ def run(
                 while not futures[0].done():
                     wait([futures[0]], POLL_S)
                     told = _tell(progress, told, advance)
+                told = _tell(progress, told, advance)
                 yield futures.popleft().result()  # whoever takes it alone decides how long it lives
-            _tell(progress, told, advance)
         except KeyboardInterrupt:
             for worker in multiprocessing.active_children():
                 worker.kill()  # most heard it too, but one that was forked a moment later did not; they only read

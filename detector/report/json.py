@@ -6,12 +6,13 @@ name that are not UTF-8, which JSON cannot hold; they are spelled ``\xff``.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
 from detector.events import to_iso
+from detector.forking import in_two
 from detector.report.document import SCHEMA
 from detector.report.ledger import add_up
 from detector.report.series import series
@@ -28,6 +29,8 @@ Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json
 _BEGIN, _END = '{\n  "findings": [', "\n  ]\n}\n"
 _TOGETHER = 20
 """Findings that are written at once."""
+_MUCH_EVIDENCE = 8192
+"""Lines from which on it saves time that a child makes half of the document."""
 _LARGEST = 2**63 - 1
 """Sums of forged sizes can be larger than JSON readers take; they are written as this."""
 
@@ -44,13 +47,20 @@ def stream(report: Report) -> Iterator[str]:
     if not report.findings:
         yield f"{head}{empty}{tail}"
         return
-    between = f"{head}["
-    for start in range(0, len(report.findings), _TOGETHER):
-        rows = report.findings[start : start + _TOGETHER]
-        text = dump({"findings": [finding(row, names=report.names) for row in rows]}, indent=True)
-        yield f"{between}{text.removeprefix(_BEGIN).removesuffix(_END)}"
+    between, starts, some = f"{head}[", range(0, len(report.findings), _TOGETHER), partial(_some, report)
+    is_much = sum([len(row.evidence) for row in report.findings]) >= _MUCH_EVIDENCE
+    for text in in_two(starts, some) if is_much else map(some, starts):
+        yield between
+        yield text
         between = ","
     yield f"\n  ]{tail}"
+
+
+def _some(report: Report, start: int) -> str:
+    """The findings from one on, without what stands around them."""
+    rows = report.findings[start : start + _TOGETHER]
+    text = dump({"findings": [finding(row, names=report.names) for row in rows]}, indent=True)
+    return text.removeprefix(_BEGIN).removesuffix(_END)
 
 
 def dump(value: Json, *, indent: bool) -> str:
