@@ -21,8 +21,12 @@ def main() -> None:
 def answer() -> int:
     """Run the command line and give the exit status."""
     if sys.argv[1:] == ["--version"]:
-        print(f"shadowit {__version__}")
-        return 0
+        try:
+            print(f"shadowit {__version__}", flush=True)
+        except OSError:
+            pass  # nobody takes it: the long way meets that too, and says so
+        else:
+            return 0
     from detector.ahead import begun
 
     # Signatures are a hundred thousand objects that live to the end: the collector would walk them again and again.

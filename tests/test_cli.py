@@ -949,6 +949,11 @@ class TestProcess:
         as_json = f'{{"error":{{"exit":5,"messages":["{told}"]}}}}\n'
         assert (done.status, done.err) == (5, as_json if output_format == "json" else f"shadowit: {told}\n")
 
+    def test_a_full_disk_is_told_by_the_shortest_answer_too(self, root):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+            done = program(root, "--version", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        assert (done.status, done.err) == (5, "shadowit: output: No space left on device\n")
+
     def test_a_full_device_that_is_named_is_told(self, root, signatures, tmp_path):
         done = program(root, "audit", log(tmp_path), "--signatures", signatures, "--output", "/dev/full")
         assert (done.status, done.err) == (2, "shadowit: /dev/full: cannot be written: No space left on device\n")
