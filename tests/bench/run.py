@@ -97,7 +97,11 @@ def commands(case, log, folder):
             case.beside: f"exec {SHADOWIT} audit {path_of(beside(case), folder)} {options}",
         }
     if case.gz:
-        return found | {"zcat | rg -F": f"zcat {log} | rg -F -f {words}"}
+        alone = Path(__file__).with_name("inflate.py")
+        return found | {
+            "zcat | rg -F": f"zcat {log} | rg -F -f {words}",
+            "isal alone": f"exec {sys.executable} {alone} {log}",
+        }
     found |= {
         "one core": f"exec taskset -c 0 {audit.removeprefix('exec ')} --jobs 1",
         "rg -i -F": f"exec rg -i -F -f {words} {log}",
