@@ -42,17 +42,11 @@ def in_two(tasks: Sequence[Task], work: Callable[[Task], str]) -> Iterator[str]:
     core, and where other threads run, whose locks a child would hold for ever. A child that ends before its time is not
     missed: what it has not made is made here.
     """
-    if len(os.sched_getaffinity(0)) == 1 or threading.active_count() > 1:
+    is_alone = len(os.sched_getaffinity(0)) == 1 or threading.active_count() > 1
+    if is_alone or (forked := _forked(tasks[1::2], work)) is None:
         yield from map(work, tasks)
         return
-    made, make = os.pipe()
-    with suppress(OSError):  # there may be too many pipes of that size: then the child waits more often
-        fcntl.fcntl(make, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-    with deaf_to_ctrl_c():
-        child = os.fork()
-        if not child:
-            _make(tasks[1::2], work, make, made)
-    os.close(make)
+    child, made = forked
     try:
         with os.fdopen(made, "rb") as theirs:
             for place, task in enumerate(tasks):
@@ -61,6 +55,27 @@ def in_two(tasks: Sequence[Task], work: Callable[[Task], str]) -> Iterator[str]:
                 yield text.decode() if size and len(text) == size else work(task)
     finally:
         os.waitpid(child, 0)
+
+
+def _forked(tasks: Sequence[Task], work: Callable[[Task], str]) -> tuple[int, int] | None:
+    """A child that does some tasks, and where its pieces come from; ``None`` where there can be none."""
+    try:
+        made, make = os.pipe()
+    except OSError:
+        return None  # too many open files
+    try:
+        with suppress(OSError):  # there may be too many pipes of that size: then the child waits more often
+            fcntl.fcntl(make, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        with deaf_to_ctrl_c():
+            child = os.fork()
+            if not child:
+                _make(tasks, work, make, made)
+    except OSError:
+        os.close(made)
+        return None  # too many processes, or no memory for one
+    finally:
+        os.close(make)
+    return child, made
 
 
 def _make(tasks: Sequence[Task], work: Callable[[Task], str], make: int, made: int) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,10 @@ def has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def handles() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +95,17 @@ def test_beside_other_threads_nothing_is_forked(monkeypatch):
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize("call", ["pipe", "fork"])
+def test_where_nothing_can_be_forked_it_works_alone(monkeypatch, call):
+    def refused() -> int:
+        raise BlockingIOError
+
+    before = handles()
+    monkeypatch.setattr(forking.os, call, refused)
+    assert [*in_two(TASKS, where)] == [*map(where, TASKS)]
+    assert handles() == before
 
 
 def test_where_pipes_may_not_be_large(monkeypatch):
