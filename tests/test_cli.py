@@ -954,6 +954,12 @@ class TestProcess:
             done = program(root, "--version", capture_output=False, stdout=full, stderr=subprocess.PIPE)
         assert (done.status, done.err) == (5, "shadowit: output: No space left on device\n")
 
+    def test_a_full_disk_is_told_behind_what_was_read(self, root, tmp_path):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+            done = program(root, "parse", log(tmp_path), capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        told = f"shadowit: {tmp_path / 'a.log'}: squid, 5 lines, 5 events, 0 unparsed\n"
+        assert (done.status, done.err) == (5, f"{told}shadowit: output: No space left on device\n")
+
     def test_a_full_device_that_is_named_is_told(self, root, signatures, tmp_path):
         done = program(root, "audit", log(tmp_path), "--signatures", signatures, "--output", "/dev/full")
         assert (done.status, done.err) == (2, "shadowit: /dev/full: cannot be written: No space left on device\n")

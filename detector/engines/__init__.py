@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 class Run(Protocol):
     """Runs ``work`` on every task and gives the results in the order of the tasks.
 
-    ``work`` gets a task and a function that it tells the bytes it has read; ``advance`` is told them here.
+    ``work`` gets a task and a function that it tells the bytes it has read; ``advance`` is told them here. Whoever has
+    enough results drops the iterator: tasks that nobody has begun may be left undone then.
     """
 
     def __call__(

@@ -54,10 +54,7 @@ def run(
     jobs: int,
     advance: Callable[[int], None],
 ) -> Iterator[Result]:
-    """Run the tasks on ``jobs`` processes; results come in the order of the tasks.
-
-    Whoever has enough results closes the iterator: tasks that nobody has begun are left undone then.
-    """
+    """Run the tasks on ``jobs`` processes; results come in the order of the tasks."""
     if not tasks:
         return
     context = multiprocessing.get_context("fork")

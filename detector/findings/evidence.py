@@ -69,28 +69,19 @@ def _unpacked(proofs: bytes, origin: Origin) -> Iterator[Evidence]:
         yield _made(Evidence, (at - _EPOCH, path, offset, indicator, stage, denied, stream, part, length, digest))
 
 
-def _ends_of(kept: Iterable[Kept]) -> tuple[Kept, ...]:
-    """The earliest and the latest lines of some evidence, by the first line of each origin."""
-    alike = _by_origin(kept)
-    if len(alike) > 1:
-        alike = _by_origin(_ends(sorted([(one, origin) for origin, whole in alike.items() for one in _singly(whole)])))
-    else:  # as of most findings: bytes alone are sorted sooner
-        for origin, whole in alike.items():
-            ends = _ends(sorted(_singly(whole)))
-            alike[origin] = b"".join(ends)
-    return tuple([(proofs, origin) for origin, proofs in alike.items()])
+def _singly(kept: Iterable[Kept]) -> list[Kept]:
+    """Each line for itself."""
+    return [
+        (proofs[at : at + PROOF_BYTES], origin) for proofs, origin in kept for at in range(0, len(proofs), PROOF_BYTES)
+    ]
 
 
-def _by_origin(kept: Iterable[Kept]) -> dict[Origin, bytes]:
+def _by_origin(ordered: Iterable[Kept]) -> tuple[Kept, ...]:
+    """The opposite; by the first line of each origin."""
     joined: dict[Origin, bytes] = {}
-    for proofs, origin in kept:
-        joined[origin] = joined.get(origin, b"") + proofs
-    return joined
-
-
-def _singly(proofs: bytes) -> list[bytes]:
-    """Of each line for itself."""
-    return [proofs[at : at + PROOF_BYTES] for at in range(0, len(proofs), PROOF_BYTES)]
+    for proof, origin in ordered:
+        joined[origin] = joined.get(origin, b"") + proof
+    return tuple([(proofs, origin) for origin, proofs in joined.items()])
 
 
 def proofs_of(
@@ -215,7 +206,7 @@ class StageCount:
         self.dated += other.dated
         self.first = _least(self.first, other.first)
         self.last = _most(self.last, other.last)
-        self.kept = _ends_of(self.kept + other.kept)
+        self.kept = _by_origin(_ends(sorted(_singly(self.kept + other.kept))))
 
 
 def _ends(ordered: list[T]) -> list[T]:
